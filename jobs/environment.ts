@@ -1,0 +1,75 @@
+/**
+ * What a process is told through its environment. `lib` and `local` write these variables, `lambda` and
+ * `worker-scripts` parse them once at their edge. The AWS SDK reads its own (`AWS_REGION`,
+ * `AWS_ENDPOINT_URL_S3`, ...) itself.
+ */
+import { z } from 'zod';
+
+/** Text of JSON that must hold a value of this schema. */
+const json = <T extends z.ZodType>(schema: T) =>
+  z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue({ code: 'custom', message: 'is not JSON' });
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
+
+/** One CPU architecture's launch template and the instance types that may run it. */
+export const launchTemplateSchema = z.object({
+  architecture: z.enum(['arm64', 'x86_64']),
+  launchTemplateId: z.string().min(1),
+  /** `$Latest`, or the number of a version. */
+  version: z.string().min(1),
+  instanceTypes: z.array(z.object({ type: z.string().min(1), vcpus: z.int().positive() })).min(1),
+});
+export type LaunchTemplate = z.infer<typeof launchTemplateSchema>;
+
+export const dispatchEnvironmentSchema = z.object({
+  UPLOAD_BUCKET: z.string().min(1),
+  TASKS_QUEUE_URL: z.url(),
+  /** Names this deployment's machines: the value of their `spotreel:platform` tag. */
+  PLATFORM: z.string().min(1),
+  LAUNCH_TEMPLATES: json(z.array(launchTemplateSchema).min(1)),
+  /** One subnet a zone, separated by commas. */
+  SUBNET_IDS: z
+    .string()
+    .min(1)
+    .transform((text) => text.split(',')),
+  /** vCPUs that may run at once; a new account's spot quota is 5. */
+  MAX_VCPUS: z.coerce.number().int().positive(),
+  /** `true`: where spot has nothing at all, launch one on-demand machine instead. */
+  ON_DEMAND_FALLBACK: z.enum(['true', 'false']).transform((text) => text === 'true'),
+});
+export type DispatchEnvironment = z.infer<typeof dispatchEnvironmentSchema>;
+
+export const workerEnvironmentSchema = z.object({
+  UPLOAD_BUCKET: z.string().min(1),
+  PRODUCTION_BUCKET: z.string().min(1),
+  TASKS_QUEUE_URL: z.url(),
+  /** Seconds without a task after which the worker ends. */
+  IDLE_SECONDS: z.coerce.number().positive().default(120),
+  /** Encode settings as JSON, see `video/settings.ts`; every one has a default. */
+  ENCODE_SETTINGS: json(z.record(z.string(), z.unknown())).default({}),
+  /** Folder for scratch files; emptied task by task. */
+  SCRATCH_DIR: z.string().min(1).default('/var/tmp/spotreel'),
+});
+export type WorkerEnvironment = z.infer<typeof workerEnvironmentSchema>;
+
+/** The tag that marks a deployment's machines. */
+export const PLATFORM_TAG = 'spotreel:platform';
+
+/**
+ * Parses an environment. Throws one `Error` that names every variable that is missing or malformed.
+ * @param variables usually `process.env`
+ */
+export function parseEnvironment<T extends z.ZodType>(schema: T, variables: NodeJS.ProcessEnv): z.infer<T> {
+  const parsed = schema.safeParse(variables);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new Error(`The environment is not usable: ${problems.join('; ')}`);
+}

@@ -1,0 +1,68 @@
+/** What travels on the tasks queue, and the S3 events on the uploads queue. */
+import { z } from 'zod';
+import { isVideoId, type VideoId } from './names.ts';
+
+const videoId = z.string().refine(isVideoId, 'is not a video id') as unknown as z.ZodType<VideoId, string>;
+
+/** A task: the whole of a message on the tasks queue. Numbers index the plan's lists. */
+export const taskSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('plan'), video: videoId }),
+  z.object({ kind: z.literal('chunk'), video: videoId, index: z.int().nonnegative() }),
+  z.object({ kind: z.literal('audio'), video: videoId, index: z.int().nonnegative() }),
+  z.object({ kind: z.literal('publish'), video: videoId }),
+]);
+export type Task = z.infer<typeof taskSchema>;
+
+/**
+ * The part of an S3 event notification that dispatch uses.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+ */
+const s3EventSchema = z.object({
+  Records: z.array(
+    z.object({
+      eventName: z.string(),
+      eventTime: z.iso.datetime(),
+      s3: z.object({
+        bucket: z.object({ name: z.string() }),
+        object: z.object({ key: z.string(), size: z.number().optional(), eTag: z.string().optional() }),
+      }),
+    }),
+  ),
+});
+
+/** S3 sends this once, when a notification is configured; it names no object. */
+const testEventSchema = z.object({ Event: z.literal('s3:TestEvent') });
+
+export interface CreatedObject {
+  readonly bucket: string;
+  readonly key: string;
+  readonly size: number;
+  /** Without quotes, as the event has it. */
+  readonly etag: string;
+  /** ISO 8601 time of the event. */
+  readonly time: string;
+}
+
+/** A key as events spell it: `application/x-www-form-urlencoded`, so `+` is a space and UTF-8 is escaped. */
+export function decodeEventKey(key: string): string {
+  return decodeURIComponent(key.replaceAll('+', ' '));
+}
+
+/** The objects that an S3 event message says were created; none for S3's test event. Throws on anything else. */
+export function parseS3Event(body: string): CreatedObject[] {
+  const value: unknown = JSON.parse(body);
+  if (testEventSchema.safeParse(value).success) return [];
+  return s3EventSchema.parse(value).Records.flatMap(({ eventName, eventTime, s3 }) =>
+    eventName.startsWith('ObjectCreated:')
+      ? [
+          {
+            bucket: s3.bucket.name,
+            key: decodeEventKey(s3.object.key),
+            size: s3.object.size ?? 0,
+            etag: s3.object.eTag ?? '',
+            time: eventTime,
+          },
+        ]
+      : [],
+  );
+}

@@ -1,0 +1,91 @@
+/**
+ * The names that the whole platform agrees on: object keys, video ids, revisions. Pure; no AWS.
+ * Keys never contain a person's file name (DESIGN, "Where state lives").
+ */
+import { createHash, randomBytes } from 'node:crypto';
+
+/** 20 characters of Crockford-like base32 in lower case: 100 bits, safe in URLs, paths and shells. */
+export type VideoId = string & { readonly brand: 'VideoId' };
+/** 12 hexadecimal digits: a hash of source identity and encode settings. */
+export type Revision = string & { readonly brand: 'Revision' };
+/** `plan`, `publish`, `chunk-00012`, `audio-0`: unique within a revision. */
+export type TaskName = string & { readonly brand: 'TaskName' };
+
+const BASE32 = '0123456789abcdefghjkmnpqrstvwxyz';
+const ID_LENGTH = 20;
+const ID_PATTERN = new RegExp(`^[${BASE32}]{${ID_LENGTH}}$`);
+
+/** Where clients put sources; the only prefix that S3 announces to the uploads queue besides plans. */
+export const UPLOADS_PREFIX = 'uploads/';
+/** Where job state lives. */
+export const JOBS_PREFIX = 'jobs/';
+/** Where published videos live in the production bucket. */
+export const VIDEOS_PREFIX = 'v/';
+/** The end of a plan's key, by which S3 announces it. */
+export const PLAN_SUFFIX = '/plan.json';
+
+function base32(bytes: Uint8Array): VideoId {
+  let id = '';
+  for (let i = 0; i < ID_LENGTH; i++) id += BASE32[(bytes[i] ?? 0) & 31];
+  return id as VideoId; // built from the alphabet above, so it is one
+}
+
+/** A new random id, for an upload that the platform hands out itself. */
+export function newVideoId(): VideoId {
+  return base32(randomBytes(ID_LENGTH));
+}
+
+/** Whether a string has the form of a video id. */
+export function isVideoId(value: string): value is VideoId {
+  return ID_PATTERN.test(value);
+}
+
+/** The same string as a video id. Throws a `TypeError` naming the value where it is none. */
+export function asVideoId(value: string): VideoId {
+  if (!isVideoId(value))
+    throw new TypeError(`'${value}' is not a video id (${ID_LENGTH} characters of ${BASE32})`);
+  return value;
+}
+
+/**
+ * The id of the video whose source is this object. `uploads/<id>/source` carries its id; any other object's is
+ * derived from bucket, key and ETag, so that a repeated event names the same video and new content a new one.
+ */
+export function videoIdOf(source: { bucket: string; key: string; etag: string }): VideoId {
+  const own = /^uploads\/([^/]+)\/source$/.exec(source.key)?.[1];
+  if (own !== undefined && isVideoId(own)) return own;
+  return base32(
+    createHash('sha256')
+      .update(JSON.stringify([source.bucket, source.key, source.etag]))
+      .digest(),
+  );
+}
+
+/** The key under which an upload with a known id is put. */
+export const sourceKey = (id: VideoId): string => `${UPLOADS_PREFIX}${id}/source`;
+
+/** Keys of a video's state in the upload bucket. */
+export const jobKeys = {
+  root: (id: VideoId) => `${JOBS_PREFIX}${id}/`,
+  claim: (id: VideoId) => `${JOBS_PREFIX}${id}/claim.json`,
+  plan: (id: VideoId) => `${JOBS_PREFIX}${id}${PLAN_SUFFIX}`,
+  failed: (id: VideoId) => `${JOBS_PREFIX}${id}/failed.json`,
+  receipts: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/done/`,
+  receipt: (id: VideoId, revision: Revision, task: TaskName) =>
+    `${JOBS_PREFIX}${id}/${revision}/done/${task}.json`,
+} as const;
+
+/** Keys of a video's published tree in the production bucket. */
+export const videoKeys = {
+  root: (id: VideoId) => `${VIDEOS_PREFIX}${id}/`,
+  master: (id: VideoId) => `${VIDEOS_PREFIX}${id}/master.m3u8`,
+  details: (id: VideoId) => `${VIDEOS_PREFIX}${id}/video.json`,
+  /** A path below a revision, as the playlists spell it: `1080p/chunk-00000.mp4`. */
+  media: (id: VideoId, revision: Revision, path: string) => `${VIDEOS_PREFIX}${id}/${revision}/${path}`,
+} as const;
+
+/** The revision of a source under given settings: equal inputs give an equal tree (DESIGN, idea 3). */
+export function revisionOf(source: { etag: string; size: number }, settings: unknown): Revision {
+  const digest = createHash('sha256').update(JSON.stringify([source.etag, source.size, settings]));
+  return digest.digest('hex').slice(0, 12) as Revision; // hexadecimal by construction
+}

@@ -1,0 +1,121 @@
+/**
+ * What the queues and buckets are set to, once, for the CDK constructs (`lib`) and the laptop (`local`) alike.
+ * Numbers only; no AWS.
+ */
+import { JOBS_PREFIX, PLAN_SUFFIX, UPLOADS_PREFIX } from './names.ts';
+
+/** Dispatch must end within this many seconds: claims are small, a fleet request takes a few seconds. */
+export const DISPATCH_TIMEOUT_SECONDS = 30;
+
+/** How dispatch reads the uploads queue: the "threshold" at which the launcher runs. */
+export const DISPATCH_BATCH = {
+  /** Messages a call. */
+  size: 10,
+  /** Seconds that SQS may wait to fill a batch. */
+  windowSeconds: 1,
+  /** Lambda calls at once; few, because each may launch machines. */
+  maximumConcurrency: 2,
+} as const;
+
+export interface QueueSettings {
+  /** Seconds that a received message stays hidden unless extended. */
+  readonly visibilityTimeoutSeconds: number;
+  /** Receives without a delete after which a message moves to the dead letters. */
+  readonly maxReceiveCount: number;
+  /** Seconds that a message is kept. */
+  readonly retentionSeconds: number;
+  /** Seconds that a receive waits for a message (SQS's limit is 20). */
+  readonly receiveWaitSeconds: number;
+}
+
+const DAY = 24 * 3600;
+
+export const QUEUES = {
+  /** S3 events. A refused launch sends its message back here, so it may come often: about a day of tries. */
+  uploads: {
+    // AWS asks for at least six times the function's timeout:
+    // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+    visibilityTimeoutSeconds: 6 * DISPATCH_TIMEOUT_SECONDS,
+    maxReceiveCount: 480,
+    retentionSeconds: 4 * DAY,
+    receiveWaitSeconds: 20,
+  },
+  /** One message a task. The worker's heartbeat extends the visibility while it works. */
+  tasks: {
+    visibilityTimeoutSeconds: 90,
+    maxReceiveCount: 3,
+    retentionSeconds: 14 * DAY,
+    receiveWaitSeconds: 20,
+  },
+  /** Dead letters of either queue are kept as long as SQS can. */
+  deadLetters: {
+    visibilityTimeoutSeconds: 180,
+    maxReceiveCount: 0,
+    retentionSeconds: 14 * DAY,
+    receiveWaitSeconds: 20,
+  },
+} as const satisfies Record<string, QueueSettings>;
+
+/** Which created objects S3 announces to the uploads queue: event `s3:ObjectCreated:*`. */
+export const UPLOAD_NOTIFICATIONS: ReadonlyArray<{ readonly prefix: string; readonly suffix?: string }> = [
+  { prefix: UPLOADS_PREFIX },
+  { prefix: JOBS_PREFIX, suffix: PLAN_SUFFIX },
+];
+
+export interface CorsRule {
+  readonly allowedMethods: ReadonlyArray<'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'>;
+  readonly allowedOrigins: readonly string[];
+  readonly allowedHeaders: readonly string[];
+  readonly exposedHeaders: readonly string[];
+  readonly maxAgeSeconds: number;
+}
+
+/** Browsers PUT parts with presigned URLs, and must read the ETag of each to complete a multipart upload. */
+export const UPLOAD_CORS: readonly CorsRule[] = [
+  {
+    allowedMethods: ['PUT', 'POST', 'GET', 'HEAD'],
+    allowedOrigins: ['*'],
+    allowedHeaders: ['*'],
+    exposedHeaders: ['ETag', 'Location'],
+    maxAgeSeconds: 3600,
+  },
+];
+
+/** Any player on any page may read what is published (HLS.md, D1). */
+export const PLAYBACK_CORS: CorsRule = {
+  allowedMethods: ['GET', 'HEAD'],
+  allowedOrigins: ['*'],
+  allowedHeaders: ['*'],
+  exposedHeaders: ['Content-Length', 'Content-Range', 'ETag'],
+  maxAgeSeconds: 86_400,
+};
+
+/** Days after which S3 drops the parts of an upload that was never completed. */
+export const INCOMPLETE_UPLOAD_DAYS = 1;
+
+/** Object headers of what is published: by the end of the key (HLS.md 10.4, D1). */
+export const CACHE_CONTROL = {
+  /** Everything below a revision never changes. */
+  immutable: 'public, max-age=31536000, immutable',
+  /** `master.m3u8` and `video.json` are replaced by a publish or a rollback. */
+  replaceable: 'public, max-age=5',
+} as const;
+
+export const CONTENT_TYPES: ReadonlyArray<{ readonly suffix: string; readonly type: string }> = [
+  { suffix: '.m3u8', type: 'application/vnd.apple.mpegurl' },
+  { suffix: '.mp4', type: 'video/mp4' },
+  { suffix: '.m4a', type: 'audio/mp4' },
+  { suffix: '.vtt', type: 'text/vtt; charset=utf-8' },
+  { suffix: '.json', type: 'application/json' },
+  { suffix: '.html', type: 'text/html; charset=utf-8' },
+  { suffix: '.js', type: 'text/javascript; charset=utf-8' },
+  { suffix: '.css', type: 'text/css; charset=utf-8' },
+  { suffix: '.svg', type: 'image/svg+xml' },
+];
+
+/** The content type of a published key. Throws where the table has none, for then the key is a mistake. */
+export function contentTypeOf(key: string): string {
+  const found = CONTENT_TYPES.find(({ suffix }) => key.endsWith(suffix));
+  if (!found) throw new Error(`No content type is known for '${key}'; add it to CONTENT_TYPES`);
+  return found.type;
+}
