@@ -1,0 +1,82 @@
+/** The tasks queue: sending tasks and reading the backlog. Receiving is the worker's. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type BatchResultErrorEntry,
+  GetQueueAttributesCommand,
+  SendMessageBatchCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import type { Task } from './messages.ts';
+
+/** SQS takes at most ten messages in one SendMessageBatch. */
+const BATCH_SIZE = 10;
+/** Tries of the messages that SQS refused for a reason of its own (`SenderFault` false). */
+const SEND_TRIES = 4;
+/** Milliseconds before the second try; doubled for each further one. */
+const SEND_WAIT_MS = 50;
+
+/**
+ * Sends every task, in order, or throws. Tasks before the one that failed may have been sent: sending them
+ * again is harmless, since the second worker to take a task finds its receipt.
+ *
+ * The message group is the video: on a standard queue this makes a fair queue, in which a long video does not
+ * keep a short one waiting.
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
+ */
+export async function sendTasks(sqs: SQSClient, queueUrl: string, tasks: readonly Task[]): Promise<void> {
+  for (let start = 0; start < tasks.length; start += BATCH_SIZE)
+    await sendBatch(sqs, queueUrl, tasks.slice(start, start + BATCH_SIZE));
+}
+
+async function sendBatch(sqs: SQSClient, queueUrl: string, tasks: readonly Task[]): Promise<void> {
+  let left = tasks.map((task, index) => ({
+    Id: String(index),
+    MessageBody: JSON.stringify(task),
+    MessageGroupId: task.video,
+  }));
+  for (let attempt = 1; ; attempt++) {
+    const { Failed = [] } = await sqs.send(
+      new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: left }),
+    );
+    if (Failed.length === 0) return;
+    if (attempt === SEND_TRIES || Failed.some(({ SenderFault }) => SenderFault))
+      throw refusal(queueUrl, Failed);
+    const failedIds = new Set(Failed.map(({ Id }) => Id));
+    left = left.filter(({ Id }) => failedIds.has(Id));
+    await sleep(SEND_WAIT_MS * 2 ** (attempt - 1));
+  }
+}
+
+function refusal(queueUrl: string, failed: readonly BatchResultErrorEntry[]): Error {
+  const reasons = new Set(failed.map(({ Code, Message }) => `${Code}: ${Message ?? 'no message'}`));
+  return new Error(`${queueUrl} refused ${failed.length} task(s): ${[...reasons].join('; ')}`);
+}
+
+/** Messages in a queue, as SQS approximates them. */
+export interface Backlog {
+  /** Waiting for a worker. */
+  readonly visible: number;
+  /** Taken by a worker and not yet deleted. */
+  readonly inFlight: number;
+  /** Sent with a delay that still runs. */
+  readonly delayed: number;
+}
+
+/** How much is in the queue. Approximate: SQS's counts settle within about a minute after sends cease. */
+export async function backlog(sqs: SQSClient, queueUrl: string): Promise<Backlog> {
+  const { Attributes = {} } = await sqs.send(
+    new GetQueueAttributesCommand({
+      QueueUrl: queueUrl,
+      AttributeNames: [
+        'ApproximateNumberOfMessages',
+        'ApproximateNumberOfMessagesNotVisible',
+        'ApproximateNumberOfMessagesDelayed',
+      ],
+    }),
+  );
+  return {
+    visible: Number(Attributes['ApproximateNumberOfMessages'] ?? 0),
+    inFlight: Number(Attributes['ApproximateNumberOfMessagesNotVisible'] ?? 0),
+    delayed: Number(Attributes['ApproximateNumberOfMessagesDelayed'] ?? 0),
+  };
+}

@@ -1,0 +1,175 @@
+/**
+ * Objects in S3: the one place that knows conditional writes, absent objects and paging. S3 is the database
+ * (DESIGN, idea 2): state is written once, and whoever writes second finds the object there.
+ *
+ * The role needs `s3:ListBucket` on the bucket besides the object actions: without it S3 answers 403 instead
+ * of 404 for an absent object (GetObject, HeadObject: "Permissions"), and absence could not be told from denial.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  paginateListObjectsV2,
+  type S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
+import type { z } from 'zod';
+
+/** What a player or a person is told about an object. */
+export interface ObjectHeaders {
+  readonly contentType: string;
+  readonly cacheControl?: string;
+}
+
+/** One line of a listing. */
+export interface ListedObject {
+  readonly key: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Without quotes, as S3 events spell it. */
+  readonly etag: string;
+  readonly lastModified: Date;
+}
+
+/**
+ * Tries of a conditional write that meets another one in flight. S3 answers 409 only while that one lasts, and
+ * asks for a new try: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+ */
+const CONFLICT_TRIES = 6;
+/** Milliseconds before the second try; doubled for each further one. */
+const CONFLICT_WAIT_MS = 50;
+
+/** JSON as we store it: keys in the order given, indented for people, one newline at the end. */
+export function toStoredJson(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+const isStatus = (error: unknown, status: number): boolean =>
+  error instanceof S3ServiceException && error.$metadata.httpStatusCode === status;
+
+/**
+ * An object is absent. S3 says `NoSuchKey` to a GET and a bodiless 404 to a HEAD; a bucket that does not exist
+ * is a 404 too, but a mistake.
+ */
+const isAbsent = (error: unknown): boolean =>
+  isStatus(error, 404) && !(error instanceof Error && error.name === 'NoSuchBucket');
+
+/** One bucket's objects. Errors of S3 other than those that a method's description names pass through. */
+export class ObjectStore {
+  readonly #s3: S3Client;
+  readonly bucket: string;
+
+  constructor(s3: S3Client, bucket: string) {
+    this.#s3 = s3;
+    this.bucket = bucket;
+  }
+
+  /**
+   * Writes an object unless its key is taken, and says which. A write of our own whose answer was lost and that
+   * the SDK repeated also reads `exists`: callers must take `exists` as "it is there", not "another wrote it".
+   */
+  async putOnce(
+    key: string,
+    body: Uint8Array | string,
+    headers: ObjectHeaders,
+  ): Promise<'written' | 'exists'> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#s3.send(
+          new PutObjectCommand({ ...this.#putInput(key, body, headers), IfNoneMatch: '*' }),
+        );
+        return 'written';
+      } catch (error) {
+        if (isStatus(error, 412)) return 'exists';
+        if (!isStatus(error, 409) || attempt === CONFLICT_TRIES) throw error;
+        await sleep(CONFLICT_WAIT_MS * 2 ** (attempt - 1));
+      }
+    }
+  }
+
+  /** `putOnce` of a value as JSON. */
+  putOnceJson(key: string, value: unknown): Promise<'written' | 'exists'> {
+    return this.putOnce(key, toStoredJson(value), { contentType: 'application/json' });
+  }
+
+  /** Writes an object whatever is there: for the few that are replaced, such as a master playlist. */
+  async put(key: string, body: Uint8Array | string, headers: ObjectHeaders): Promise<void> {
+    await this.#s3.send(new PutObjectCommand(this.#putInput(key, body, headers)));
+  }
+
+  /**
+   * The value that an object's JSON holds, or undefined where there is no such object. Throws an `Error` that
+   * names the object where it is no JSON or does not fit the schema.
+   */
+  async getJson<T extends z.ZodType>(key: string, schema: T): Promise<z.infer<T> | undefined> {
+    const text = await this.#getText(key);
+    if (text === undefined) return undefined;
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch (cause) {
+      throw new Error(`s3://${this.bucket}/${key} is not JSON`, { cause });
+    }
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new Error(`s3://${this.bucket}/${key} does not hold what it should: ${problems.join('; ')}`);
+  }
+
+  /** Whether there is an object of this key. */
+  async exists(key: string): Promise<boolean> {
+    try {
+      await this.#s3.send(new HeadObjectCommand({ Bucket: this.bucket, Key: key }));
+      return true;
+    } catch (error) {
+      if (isAbsent(error)) return false;
+      throw error;
+    }
+  }
+
+  /** Every object whose key begins with the prefix, in S3's order (UTF-8 binary), over all pages. */
+  async *list(prefix: string): AsyncGenerator<ListedObject> {
+    const pages = paginateListObjectsV2({ client: this.#s3 }, { Bucket: this.bucket, Prefix: prefix });
+    for await (const page of pages)
+      for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
+        if (Key === undefined || LastModified === undefined) continue; // never sent without, though typed so
+        yield {
+          key: Key,
+          size: Size ?? 0,
+          etag: (ETag ?? '').replaceAll('"', ''),
+          lastModified: LastModified,
+        };
+      }
+  }
+
+  /** The "folders" directly below a prefix that ends in `/`, each whole and with its closing slash. */
+  async *listPrefixes(prefix: string): AsyncGenerator<string> {
+    const pages = paginateListObjectsV2(
+      { client: this.#s3 },
+      { Bucket: this.bucket, Prefix: prefix, Delimiter: '/' },
+    );
+    for await (const page of pages)
+      for (const { Prefix } of page.CommonPrefixes ?? []) if (Prefix !== undefined) yield Prefix;
+  }
+
+  async #getText(key: string): Promise<string | undefined> {
+    try {
+      const { Body } = await this.#s3.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }));
+      return (await Body?.transformToString('utf-8')) ?? '';
+    } catch (error) {
+      if (isAbsent(error)) return undefined;
+      throw error;
+    }
+  }
+
+  #putInput(key: string, body: Uint8Array | string, { contentType, cacheControl }: ObjectHeaders) {
+    return {
+      Bucket: this.bucket,
+      Key: key,
+      Body: body,
+      ContentType: contentType,
+      ...(cacheControl !== undefined && { CacheControl: cacheControl }),
+    };
+  }
+}
