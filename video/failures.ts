@@ -1,0 +1,34 @@
+/**
+ * Why a video can end as `failed`: one published table. The sentence tells the owner what is wrong and what to do.
+ */
+export const FAILURES = {
+  empty: 'The file is empty. Upload it again.',
+  'not-a-video':
+    'The file is not a video that can be read. Check that it plays on your computer, then upload it again.',
+  incomplete:
+    'The file is cut off: its index is missing. The copy or recording was not finished; upload the whole file.',
+  'no-video-stream': 'The file has no picture. Upload a file that has a video track.',
+  undecodable:
+    'The picture in the file can not be decoded. Export it again as H.264 in an MP4 file and upload that.',
+  'too-long':
+    'The video is longer than this platform allows. Cut it into parts, or have the owner raise the limit.',
+  'too-large':
+    'The picture is larger than this platform allows. Export it smaller, or have the owner raise the limit.',
+  'source-changed':
+    'The file was replaced or deleted while it was being encoded. Upload it again under a new name.',
+  'gave-up': 'Encoding failed again and again. The last error is below; retry the video, or report it.',
+} as const satisfies Record<string, string>;
+
+export type FailureCode = keyof typeof FAILURES;
+
+/** A source that can not become a video, however often it is tried. */
+export class SourceError extends Error {
+  override readonly name = 'SourceError';
+  readonly code: FailureCode;
+
+  /** @param detail what was seen, with the value: it follows the table's sentence */
+  constructor(code: FailureCode, detail?: string) {
+    super(detail === undefined ? FAILURES[code] : `${FAILURES[code]} (${detail})`);
+    this.code = code;
+  }
+}

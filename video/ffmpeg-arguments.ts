@@ -1,0 +1,189 @@
+/**
+ * The command lines of ffmpeg and ffprobe, as pure functions of the plan. Measured reasons for every flag stand in
+ * docs/encoding.md.
+ */
+import { type Chunk, durationOf, type Plan, timescaleOf } from './plan.ts';
+import { toNumber, toText } from './rational.ts';
+import { AAC_FRAME, AUDIO_RATE, BUFFER_SECONDS } from './settings.ts';
+
+/** What ffmpeg may open: our loopback proxy and its own pipes, nothing that a source could name (DESIGN, idea 7). */
+const PROTOCOLS = 'http,tcp,pipe';
+
+/** Containers that hold their media themselves. Playlists, concat scripts and picture lists are not among them. */
+const DEMUXERS = [
+  ...[
+    'mov',
+    'matroska',
+    'avi',
+    'mpegts',
+    'mpeg',
+    'mpegvideo',
+    'flv',
+    'asf',
+    'ogg',
+    'mxf',
+    'rm',
+    'gif',
+    'ivf',
+  ],
+  ...[
+    'nut',
+    'wtv',
+    'dv',
+    'h264',
+    'hevc',
+    'm4v',
+    'av1',
+    'obu',
+    'vc1',
+    'y4m',
+    'yuv4mpegpipe',
+    'swf',
+    'gxf',
+    'nsv',
+  ],
+  ...['aac', 'ac3', 'aiff', 'flac', 'mp3', 'wav', 'w64', 'amr', 'eac3', 'caf', 'dts', 'truehd', 'au'],
+].join(',');
+
+/** Opens a source safely. It comes by HTTP from the worker's own proxy, so seeking works by byte range. */
+const input = (url: string): string[] => [
+  ...['-protocol_whitelist', PROTOCOLS, '-format_whitelist', DEMUXERS, '-seekable', '1', '-i', url],
+];
+
+/** ffprobe for `ffprobeSchema`. */
+export function probeArguments(url: string): string[] {
+  return ['-v', 'error', '-of', 'json', '-show_format', '-show_streams', ...input(url)];
+}
+
+/**
+ * ffprobe for `PacketReader`.
+ * @param window seconds from the container's start to read, all of it where absent
+ */
+export function packetArguments(
+  url: string,
+  stream: number,
+  window?: { from: number; seconds: number },
+): string[] {
+  const interval = window ? ['-read_intervals', `${window.from}%+${window.seconds}`] : [];
+  const entries = ['-show_entries', 'packet=pts,dts,flags', '-of', 'csv=p=0'];
+  return ['-v', 'error', '-select_streams', `${stream}`, ...interval, ...entries, ...input(url)];
+}
+
+const COMMON = ['-nostdin', '-hide_banner', '-nostats', '-v', 'level+info', '-benchmark', '-y'];
+
+/** Deterministic in every processor: no assembly whose rounding differs from the C code's. */
+const SCALER = 'flags=bicubic+accurate_rnd+bitexact';
+
+/**
+ * One decode, one split, a scale cascade: the picture is laid on the plan's grid, cut to the chunk, and every rung
+ * is scaled from the one above. Labels `[v0]`, `[v1]`, ... are the rungs.
+ */
+export function filterGraph(plan: Plan, chunk: Chunk): string {
+  const { firstPts, timeBase, stream } = plan.source;
+  const rate = toText(plan.rate);
+  const start = (chunk.from - plan.gopFrames) / toNumber(plan.rate);
+  const grid = [
+    `[0:${stream}]settb=${toText(timeBase)}`,
+    `setpts=PTS-${firstPts}`,
+    `fps=${rate}:start_time=${start}:round=near`,
+    // A source that ends early (its tail is damaged) keeps its last picture, so that every rung keeps its length.
+    'tpad=stop=-1:stop_mode=clone',
+    `trim=start_pts=${chunk.from}:end_pts=${chunk.to}`,
+  ].join(',');
+  const steps = plan.rungs.map(({ width, height }, index) => {
+    const from = index === 0 ? grid : `[s${index}]`;
+    const scale = `scale=${width}:${height}:${SCALER},setsar=1,format=yuv420p`;
+    const last = index === plan.rungs.length - 1;
+    const next = last ? `[v${index}]` : `,split[v${index}][s${index + 1}]`;
+    return `${from}${index === 0 ? ',' : ''}${scale}${next}`;
+  });
+  return steps.join(';');
+}
+
+/**
+ * ffmpeg for one chunk: writes one fragmented MP4 a rung, each GOP one fragment, decode times counted from the
+ * video's first frame.
+ * @param outputs a file a rung, in the plan's order
+ */
+export function chunkArguments(plan: Plan, chunk: Chunk, url: string, outputs: readonly string[]): string[] {
+  const { containerStart, firstPts, timeBase, preroll } = plan.source;
+  const at = (slot: number) => slot / toNumber(plan.rate) + firstPts * toNumber(timeBase) - containerStart;
+  const seek = at(chunk.from) - preroll;
+  const { timescale } = timescaleOf(plan.rate);
+  const encoders = plan.rungs.flatMap(({ crf, maxKbps }, index) => [
+    ...['-map', `[v${index}]`, '-c:v', 'libx264', '-preset', plan.preset, '-profile:v', 'high'],
+    // x264's output depends on its number of threads: one a rung, and as many chunks at once as there are cores.
+    ...[
+      '-threads',
+      '1',
+      '-crf',
+      `${crf}`,
+      '-maxrate',
+      `${maxKbps}k`,
+      '-bufsize',
+      `${maxKbps * BUFFER_SECONDS}k`,
+    ],
+    ...['-g', `${plan.gopFrames}`, '-keyint_min', `${plan.gopFrames}`, '-sc_threshold', '0'],
+    ...(plan.preset === 'veryfast' ? ['-x264-params', 'trellis=1:rc-lookahead=20:partitions=i4x4,i8x8'] : []),
+    ...['-map_metadata', '-1', '-map_chapters', '-1', '-fflags', '+bitexact', '-flags', '+bitexact'],
+    ...['-video_track_timescale', `${timescale}`, '-use_editlist', '0', '-f', 'mp4', '-movflags'],
+    '+cmaf+frag_keyframe+empty_moov+default_base_moof+frag_discont+negative_cts_offsets+skip_trailer',
+    outputs[index] ?? '',
+  ]);
+  return [
+    ...COMMON,
+    ...['-copyts', '-noaccurate_seek', ...(seek > 0 ? ['-ss', seek.toFixed(6)] : [])],
+    // The cut is made by `trim`; this only bounds the reading.
+    ...['-to', (at(chunk.to) + 1).toFixed(6), '-threads', '1', ...input(url)],
+    ...['-filter_complex_threads', '1', '-filter_complex', filterGraph(plan, chunk), ...encoders],
+  ];
+}
+
+/**
+ * ffmpeg for one audio track: stereo AAC that begins with the picture and lasts as long, as a fragmented MP4 on
+ * standard output with one AAC frame a fragment. The first is the encoder's priming and must be dropped.
+ */
+export function audioArguments(plan: Plan, track: Plan['audio'][number], url: string): string[] {
+  const { firstPts, timeBase } = plan.source;
+  const filter = [
+    `asetpts=PTS-${firstPts * toNumber(timeBase)}/TB`,
+    // Follows the source's clock: silence where it has a gap or begins late, cut where it begins early.
+    `aresample=${AUDIO_RATE}:async=1:min_hard_comp=0.02:first_pts=0`,
+    'aformat=sample_fmts=fltp:channel_layouts=stereo',
+    `apad=whole_len=${track.frames * AAC_FRAME}`,
+    `atrim=end_sample=${track.frames * AAC_FRAME}`,
+  ].join(',');
+  return [
+    ...COMMON,
+    ...['-copyts', '-vn', '-sn', '-dn', '-threads', '1', ...input(url)],
+    ...[
+      '-map',
+      `0:${track.stream}`,
+      '-filter:a',
+      filter,
+      '-c:a',
+      'aac',
+      '-b:a',
+      `${track.kbps}k`,
+      '-threads',
+      '1',
+    ],
+    ...['-map_metadata', '-1', '-map_chapters', '-1', '-fflags', '+bitexact', '-flags', '+bitexact'],
+    ...[
+      '-use_editlist',
+      '0',
+      '-f',
+      'mp4',
+      '-movflags',
+      '+cmaf+empty_moov+default_base_moof+frag_every_frame',
+      'pipe:1',
+    ],
+  ];
+}
+
+/** Seconds after which a chunk's ffmpeg is stuck: sixty times real time on one core, and a minute to start. */
+export const chunkTimeout = (plan: Plan, chunk: Chunk): number =>
+  60 + 60 * durationOf({ rate: plan.rate, frames: chunk.to - chunk.from });
+
+/** Seconds after which an audio track's ffmpeg is stuck. */
+export const audioTimeout = (plan: Plan): number => 60 + 2 * durationOf(plan);

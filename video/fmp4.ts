@@ -1,0 +1,217 @@
+/** Reads and writes the fragmented MP4 boxes that we need (ISO/IEC 14496-12; section numbers below are its). */
+
+/** A box: its type and where its content lies in the buffer it was read from. */
+interface Box {
+  readonly type: string;
+  readonly start: number;
+  readonly content: number;
+  readonly end: number;
+}
+
+/** Bytes of a box's header. */
+const HEADER = 8;
+
+/** The box that begins at an offset (4.2); undefined where its header is not whole. Throws on a size below 8. */
+function boxAt(data: Buffer, start: number): Box | undefined {
+  if (start + HEADER > data.length) return undefined;
+  const size = data.readUInt32BE(start);
+  const type = data.toString('latin1', start + 4, start + 8);
+  if (size !== 1 && size < HEADER) throw new Error(`Box '${type}' at ${start} claims ${size} bytes`);
+  if (size !== 1) return { type, start, content: start + HEADER, end: start + size };
+  if (start + 16 > data.length) return undefined;
+  return { type, start, content: start + 16, end: start + Number(data.readBigUInt64BE(start + 8)) };
+}
+
+function* boxes(data: Buffer, from: number, to: number): Generator<Box> {
+  for (let box = boxAt(data, from); box && box.end <= to; box = boxAt(data, box.end)) {
+    yield box;
+    if (box.end >= to) return;
+  }
+}
+
+/** The first box on a path of types, such as `['moov', 'trak', 'mdia']`. Throws where there is none. */
+function find(data: Buffer, path: readonly string[], within: { content: number; end: number }): Box {
+  let at: { content: number; end: number } = within;
+  let found: Box | undefined;
+  for (const type of path) {
+    found = boxes(data, at.content, at.end).find((box) => box.type === type);
+    if (!found) throw new Error(`There is no '${path.join('/')}' box`);
+    at = found;
+  }
+  if (!found) throw new Error('An empty path names no box');
+  return found;
+}
+
+/** One fragment: a `moof` and its `mdat`. Offsets and lengths in bytes, times in ticks of the track. */
+export interface Fragment {
+  readonly offset: number;
+  readonly length: number;
+  /** Bytes from the fragment's start to the end of its first sample: what an I-frame playlist addresses. */
+  readonly firstSampleEnd: number;
+  readonly decodeTime: number;
+  readonly samples: number;
+  readonly duration: number;
+  /** First sample's composition offset: 0 where presentation begins with decoding. */
+  readonly firstCompositionOffset: number;
+}
+
+const TRUN = {
+  dataOffset: 0x1,
+  firstFlags: 0x4,
+  duration: 0x100,
+  size: 0x200,
+  flags: 0x400,
+  composition: 0x800,
+};
+const TFHD = { baseDataOffset: 0x1, description: 0x2, duration: 0x8, size: 0x10 };
+
+/** Default sample duration and size of a `tfhd` (8.8.7). */
+function readDefaults(data: Buffer, tfhd: Box): { duration: number; size: number } {
+  const flags = data.readUIntBE(tfhd.content + 1, 3);
+  let at = tfhd.content + 8;
+  if (flags & TFHD.baseDataOffset) at += 8;
+  if (flags & TFHD.description) at += 4;
+  const duration = flags & TFHD.duration ? data.readUInt32BE(at) : 0;
+  if (flags & TFHD.duration) at += 4;
+  return { duration, size: flags & TFHD.size ? data.readUInt32BE(at) : 0 };
+}
+
+/** `tfdt` (8.8.12). */
+function readDecodeTime(data: Buffer, tfdt: Box): number {
+  const version = data.readUInt8(tfdt.content);
+  return version === 1 ? Number(data.readBigUInt64BE(tfdt.content + 4)) : data.readUInt32BE(tfdt.content + 4);
+}
+
+/** `trun` (8.8.8). */
+function readRun(data: Buffer, trun: Box, defaults: { duration: number; size: number }) {
+  const version = data.readUInt8(trun.content);
+  const flags = data.readUIntBE(trun.content + 1, 3);
+  const samples = data.readUInt32BE(trun.content + 4);
+  let at = trun.content + 8;
+  let dataOffset = 0;
+  if (flags & TRUN.dataOffset) {
+    dataOffset = data.readInt32BE(at);
+    at += 4;
+  }
+  if (flags & TRUN.firstFlags) at += 4;
+  let duration = 0;
+  let firstSize = defaults.size;
+  let firstCompositionOffset = 0;
+  for (let sample = 0; sample < samples; sample++) {
+    duration += flags & TRUN.duration ? data.readUInt32BE(at) : defaults.duration;
+    if (flags & TRUN.duration) at += 4;
+    if (flags & TRUN.size) {
+      if (sample === 0) firstSize = data.readUInt32BE(at);
+      at += 4;
+    }
+    if (flags & TRUN.flags) at += 4;
+    if (flags & TRUN.composition) {
+      if (sample === 0) firstCompositionOffset = version === 0 ? data.readUInt32BE(at) : data.readInt32BE(at);
+      at += 4;
+    }
+  }
+  return { samples, duration, firstSize, firstCompositionOffset, dataOffset };
+}
+
+/**
+ * Reads a whole fragmented MP4 of one track.
+ * @returns where the init segment (`ftyp` and `moov`) ends, and the fragments in order
+ */
+export function readFragments(data: Buffer): { initLength: number; fragments: Fragment[] } {
+  const fragments: Fragment[] = [];
+  let initLength = 0;
+  let moof: Box | undefined;
+  for (const box of boxes(data, 0, data.length)) {
+    if (box.type === 'moov') initLength = box.end;
+    if (box.type === 'moof') moof = box;
+    if (box.type !== 'mdat' || !moof) continue;
+    const tfhd = find(data, ['traf', 'tfhd'], moof);
+    const run = readRun(data, find(data, ['traf', 'trun'], moof), readDefaults(data, tfhd));
+    fragments.push({
+      offset: moof.start,
+      length: box.end - moof.start,
+      firstSampleEnd: run.dataOffset + run.firstSize,
+      decodeTime: readDecodeTime(data, find(data, ['traf', 'tfdt'], moof)),
+      samples: run.samples,
+      duration: run.duration,
+      firstCompositionOffset: run.firstCompositionOffset,
+    });
+    moof = undefined;
+  }
+  return { initLength, fragments };
+}
+
+/** The RFC 6381 `CODECS` string of an H.264 init segment, from its `avcC` (ISO/IEC 14496-15, 5.3.3.1). */
+export function avcCodec(init: Buffer): string {
+  const at = init.indexOf('avcC', 0, 'latin1');
+  if (at < 0) throw new Error("The init segment has no 'avcC' box");
+  return `avc1.${init.toString('hex', at + 5, at + 8)}`;
+}
+
+/** AAC-LC (ISO/IEC 14496-3, audio object type 2). */
+export const AAC_CODEC = 'mp4a.40.2';
+
+function makeBox(type: string, ...contents: readonly Buffer[]): Buffer {
+  const header = Buffer.alloc(HEADER);
+  header.writeUInt32BE(HEADER + contents.reduce((sum, content) => sum + content.length, 0), 0);
+  header.write(type, 4, 'latin1');
+  return Buffer.concat([header, ...contents]);
+}
+
+function words(...values: readonly number[]): Buffer {
+  const buffer = Buffer.alloc(values.length * 4);
+  for (const [index, value] of values.entries()) buffer.writeUInt32BE(value, index * 4);
+  return buffer;
+}
+
+/** Flags of a sample that depends on no other (8.8.3.1): every AAC frame. */
+const SYNC_SAMPLE = 0x02000000;
+
+/**
+ * Writes one fragment of an audio track: `moof` and `mdat`.
+ * @param sequence counts from 1 (8.8.5)
+ * @param decodeTime of the first frame, in ticks
+ * @param frameDuration of every frame, in ticks
+ */
+export function writeAudioFragment(
+  sequence: number,
+  decodeTime: number,
+  frameDuration: number,
+  frames: readonly Buffer[],
+): Buffer {
+  const time = Buffer.alloc(8);
+  time.writeBigUInt64BE(BigInt(decodeTime));
+  const moof = (dataOffset: number) => {
+    // default-base-is-moof, default duration, default flags (8.8.7)
+    const tfhd = makeBox('tfhd', words(0x00020028, 1, frameDuration, SYNC_SAMPLE));
+    const tfdt = makeBox('tfdt', words(0x01000000), time);
+    const sizes = words(...frames.map((frame) => frame.length));
+    const trun = makeBox('trun', words(TRUN.dataOffset | TRUN.size, frames.length, dataOffset), sizes);
+    return makeBox('moof', makeBox('mfhd', words(0, sequence)), makeBox('traf', tfhd, tfdt, trun));
+  };
+  return Buffer.concat([moof(moof(0).length + HEADER), makeBox('mdat', ...frames)]);
+}
+
+/** Cuts a stream of bytes into boxes: give it what arrives, it gives back each box that is whole. */
+export class BoxSplitter {
+  #rest: Buffer = Buffer.alloc(0);
+
+  /** The whole boxes up to now, each with its header. */
+  push(bytes: Buffer): { type: string; bytes: Buffer; content: Buffer }[] {
+    const data = this.#rest.length > 0 ? Buffer.concat([this.#rest, bytes]) : bytes;
+    const whole: { type: string; bytes: Buffer; content: Buffer }[] = [];
+    let at = 0;
+    for (let box = boxAt(data, at); box && box.end <= data.length; box = boxAt(data, at)) {
+      const { type, start, content, end } = box;
+      whole.push({ type, bytes: data.subarray(start, end), content: data.subarray(content, end) });
+      at = end;
+    }
+    this.#rest = data.subarray(at);
+    return whole;
+  }
+
+  /** Bytes of a box that did not arrive whole. */
+  get pending(): number {
+    return this.#rest.length;
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * The plan of a video: everything that is decided before the first frame is encoded. Pure and deterministic: the
+ * same source and settings give the same plan (DESIGN, idea 3).
+ */
+import { z } from 'zod';
+import { SourceError } from './failures.ts';
+import { findFrameRate } from './frame-rate.ts';
+import { chooseLadder, rungSchema } from './ladder.ts';
+import type { Packets, Source } from './probe.ts';
+import { type Rational, rationalSchema, toNumber } from './rational.ts';
+import { AAC_FRAME, AUDIO_RATE, type EncodeSettings } from './settings.ts';
+
+/** Something notable about a source, and what was done about it. */
+export const findingSchema = z.object({ code: z.string(), text: z.string() });
+export type Finding = z.infer<typeof findingSchema>;
+
+/** A run of slots [from, to) of the frame grid. */
+export const chunkSchema = z.object({ from: z.int().nonnegative(), to: z.int().positive() });
+export type Chunk = z.infer<typeof chunkSchema>;
+
+export const planSchema = z.object({
+  revision: z.string(),
+  source: z.object({
+    container: z.string(),
+    codec: z.string(),
+    stream: z.int(),
+    width: z.int(),
+    height: z.int(),
+    /** Frames that the source has. */
+    frames: z.int(),
+    /** Seconds a tick of the source's timestamps. */
+    timeBase: rationalSchema,
+    /** The first frame's timestamp, in ticks: slot 0. */
+    firstPts: z.int(),
+    /** Seconds; what ffmpeg's `-ss` counts from. */
+    containerStart: z.number(),
+    /** Seconds to read before a chunk, so that its first frame can be decoded. */
+    preroll: z.number(),
+  }),
+  /** Frames a second of every rung: the grid. */
+  rate: rationalSchema,
+  /** Frames of every rung: slots of the grid. */
+  frames: z.int().positive(),
+  /** Frames from one key frame to the next. */
+  gopFrames: z.int().positive(),
+  /** Frames of a segment; the last may be shorter. */
+  segmentFrames: z.int().positive(),
+  preset: z.string(),
+  /** Highest rung first. */
+  rungs: z.array(rungSchema).min(1),
+  chunks: z.array(chunkSchema).min(1),
+  audio: z.array(
+    z.object({
+      stream: z.int(),
+      language: z.string(),
+      channels: z.int(),
+      kbps: z.int(),
+      /** AAC frames of 1024 samples at 48 kHz that cover the picture. */
+      frames: z.int().positive(),
+    }),
+  ),
+  findings: z.array(findingSchema),
+});
+export type Plan = z.infer<typeof planSchema>;
+
+/** Containers whose index leads every seek to a key frame at or before the wanted time. */
+const INDEXED = /^(mov|matroska)/;
+/** Seconds of preroll that suffice there: the reordering of B-frames (ENCODING.md). */
+const INDEXED_PREROLL = 1;
+
+/** Seconds that a plan covers. */
+export const durationOf = (plan: Pick<Plan, 'frames' | 'rate'>): number => plan.frames / toNumber(plan.rate);
+
+/** Chunks of whole segments, all within one segment of the same length, none longer than `longest` segments. */
+export function cutChunks(frames: number, segmentFrames: number, longest: number): Chunk[] {
+  const segments = Math.ceil(frames / segmentFrames);
+  const count = Math.ceil(segments / longest);
+  const edge = (index: number) => Math.min(frames, Math.round((index * segments) / count) * segmentFrames);
+  return Array.from({ length: count }, (_, index) => ({ from: edge(index), to: edge(index + 1) }));
+}
+
+/** A few chunks even for a short video, so that more than one core works on it, but never below `SHORTEST`. */
+const WANTED_CHUNKS = 4;
+/** Seconds; below it a chunk's own overhead passes 5 % (ENCODING.md). */
+const SHORTEST_CHUNK = 12;
+
+function longestChunk(seconds: number, settings: EncodeSettings): number {
+  return Math.min(settings.chunkSeconds, Math.max(SHORTEST_CHUNK, seconds / WANTED_CHUNKS));
+}
+
+function findingsOf(source: Source, rate: Rational, measured: number, constant: boolean): Finding[] {
+  const findings: Finding[] = [];
+  if (!constant) {
+    const text = `The frames come at an uneven or very high rate (${measured.toFixed(2)} a second on average); they were laid on a steady ${toNumber(rate).toFixed(2)} a second.`;
+    findings.push({ code: 'frame-rate', text });
+  }
+  if (!source.audio)
+    findings.push({ code: 'no-audio', text: 'The file has no sound; the stream has none either.' });
+  return findings;
+}
+
+/** Refuses what is beyond the owner's limits. */
+function checkLimits(source: Source, seconds: number, settings: EncodeSettings): void {
+  const { width, height } = source.video;
+  if (width * height > settings.maxPixels) {
+    throw new SourceError('too-large', `${width} x ${height}, the limit is ${settings.maxPixels} pixels`);
+  }
+  if (seconds > settings.maxDurationSeconds) {
+    throw new SourceError(
+      'too-long',
+      `${Math.round(seconds)} s, the limit is ${settings.maxDurationSeconds} s`,
+    );
+  }
+}
+
+/**
+ * Plans a video.
+ * @param packets of the source's video track; none is a `SourceError('undecodable')`
+ * @param revision the hash that names the tree
+ */
+export function planVideo(
+  source: Source,
+  packets: Packets,
+  settings: EncodeSettings,
+  revision: string,
+): Plan {
+  const { pts } = packets;
+  const { timeBase } = source.video;
+  const [firstPts, lastPts] = [pts[0], pts.at(-1)];
+  if (firstPts === undefined || lastPts === undefined) {
+    throw new SourceError('undecodable', `the ${source.video.codec} track has no frames`);
+  }
+  const { rate, constant, measured } = findFrameRate(pts, timeBase, source.video.claimedRates);
+  // The slot of the last frame, rounded as ffmpeg's fps filter rounds (near), and one more for its own length.
+  const frames = Math.round((lastPts - firstPts) * toNumber(timeBase) * toNumber(rate)) + 1;
+  const seconds = frames / toNumber(rate);
+  checkLimits(source, seconds, settings);
+
+  const gopFrames = Math.max(1, Math.round(settings.gopSeconds * toNumber(rate)));
+  const segmentFrames = gopFrames * Math.round(settings.segmentSeconds / settings.gopSeconds);
+  const longest = Math.max(1, Math.floor((longestChunk(seconds, settings) * toNumber(rate)) / segmentFrames));
+  const keyGap = packets.longestKeyGap * toNumber(timeBase);
+  return {
+    revision,
+    source: {
+      container: source.container,
+      codec: source.video.codec,
+      stream: source.video.stream,
+      width: source.video.width,
+      height: source.video.height,
+      frames: pts.length,
+      timeBase,
+      firstPts,
+      containerStart: source.startSeconds,
+      preroll: INDEXED.test(source.container) ? INDEXED_PREROLL : Math.ceil(keyGap * 1.2) + 2,
+    },
+    rate,
+    frames,
+    gopFrames,
+    segmentFrames,
+    preset: settings.preset,
+    rungs: chooseLadder(source.video, settings.rungs),
+    chunks: cutChunks(frames, segmentFrames, longest),
+    audio: source.audio
+      ? [
+          {
+            stream: source.audio.stream,
+            language: source.audio.language,
+            channels: source.audio.channels,
+            kbps: settings.audioKbps,
+            frames: Math.max(1, Math.ceil((seconds * AUDIO_RATE) / AAC_FRAME)),
+          },
+        ]
+      : [],
+    findings: findingsOf(source, rate, measured, constant),
+  };
+}
+
+/** Ticks a second of every rung's timestamps; a frame lasts `ticksPerFrame` of them, exactly. */
+export function timescaleOf(rate: Rational): { timescale: number; ticksPerFrame: number } {
+  // ffmpeg's MP4 writer wants 10,000 or more, so that rounding never shows.
+  const factor = rate.num >= 10_000 ? 1 : Math.ceil(10_000 / rate.num);
+  return { timescale: rate.num * factor, ticksPerFrame: rate.den * factor };
+}

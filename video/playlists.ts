@@ -1,0 +1,216 @@
+/**
+ * Media, I-frame and multivariant playlists (RFC 8216; rule numbers are Apple's authoring specification, see
+ * docs/hls.md), written from measured sizes.
+ */
+import type { Plan } from './plan.ts';
+import { type Rational, toNumber } from './rational.ts';
+import type { MediaObject } from './receipt.ts';
+import { AAC_FRAME, AUDIO_RATE } from './settings.ts';
+
+/** A stretch of an object that a playlist addresses. */
+interface Segment {
+  readonly file: string;
+  readonly offset: number;
+  readonly length: number;
+  readonly seconds: number;
+}
+
+/** The version that EXT-X-MAP in a playlist that is not I-frames only needs (RFC 8216, 7). */
+const VERSION = 7;
+
+/** Fragments of a rendition put together to segments of so many frames; the last may be shorter. */
+function segmentsOf(objects: readonly MediaObject[], segmentFrames: number, frameSeconds: number): Segment[] {
+  const segments: Segment[] = [];
+  for (const { file, fragments } of objects) {
+    let open: { offset: number; length: number; frames: number } | undefined;
+    const close = () => {
+      if (open)
+        segments.push({
+          file,
+          offset: open.offset,
+          length: open.length,
+          seconds: open.frames * frameSeconds,
+        });
+      open = undefined;
+    };
+    for (const { offset, length, frames } of fragments) {
+      open = open
+        ? { offset: open.offset, length: open.length + length, frames: open.frames + frames }
+        : { offset, length, frames };
+      if (open.frames >= segmentFrames) close();
+    }
+    close();
+  }
+  return segments;
+}
+
+/** The segments of one rung. */
+export const videoSegments = (plan: Plan, objects: readonly MediaObject[]): Segment[] =>
+  segmentsOf(objects, plan.segmentFrames, 1 / toNumber(plan.rate));
+
+/** The segments of an audio track: its fragments, as they were cut. */
+export const audioSegments = (objects: readonly MediaObject[]): Segment[] =>
+  segmentsOf(objects, 1, AAC_FRAME / AUDIO_RATE);
+
+/** The key frames of one rung, each lasting until the next. */
+function keyFrames(plan: Plan, objects: readonly MediaObject[]): Segment[] {
+  const frameSeconds = 1 / toNumber(plan.rate);
+  return objects.flatMap(({ file, fragments }) =>
+    fragments.map(({ offset, firstSampleEnd, frames }) => {
+      return { file, offset, length: firstSampleEnd, seconds: frames * frameSeconds };
+    }),
+  );
+}
+
+/** Largest rounded segment length (RFC 8216, 4.3.3.1), at least one second. */
+const targetOf = (segments: readonly Segment[]): number =>
+  Math.max(1, ...segments.map(({ seconds }) => Math.round(seconds)));
+
+/** Audio and video of a video share their target duration (rule 8.2). */
+export const targetDuration = (...renditions: readonly (readonly Segment[])[]): number =>
+  Math.max(...renditions.map(targetOf));
+
+function playlist(
+  segments: readonly Segment[],
+  first: MediaObject,
+  target: number,
+  extra: readonly string[],
+): string {
+  const lines = [
+    ...['#EXTM3U', `#EXT-X-VERSION:${VERSION}`, `#EXT-X-TARGETDURATION:${target}`, '#EXT-X-MEDIA-SEQUENCE:0'],
+    ...['#EXT-X-PLAYLIST-TYPE:VOD', ...extra],
+    `#EXT-X-MAP:URI="${first.file}",BYTERANGE="${first.initLength}@0"`,
+    ...segments.flatMap(({ file, offset, length, seconds }) => [
+      `#EXTINF:${seconds.toFixed(6)},`,
+      `#EXT-X-BYTERANGE:${length}@${offset}`,
+      file,
+    ]),
+    '#EXT-X-ENDLIST',
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** The first object of a rendition, whose init segment serves all. Throws where the rendition is empty. */
+function firstOf(objects: readonly MediaObject[]): MediaObject {
+  const [first] = objects;
+  if (!first) throw new Error('A rendition without objects has no playlist');
+  return first;
+}
+
+/** The media playlist of one rung. */
+export const videoPlaylist = (plan: Plan, objects: readonly MediaObject[], target: number): string =>
+  playlist(videoSegments(plan, objects), firstOf(objects), target, ['#EXT-X-INDEPENDENT-SEGMENTS']);
+
+/** The media playlist of an audio track. */
+export const audioPlaylist = (objects: readonly MediaObject[], target: number): string =>
+  playlist(audioSegments(objects), firstOf(objects), target, ['#EXT-X-INDEPENDENT-SEGMENTS']);
+
+/** The I-frame playlist of one rung, for scrubbing (rules 6.1, 6.8). */
+export function keyFramePlaylist(plan: Plan, objects: readonly MediaObject[]): string {
+  const frames = keyFrames(plan, objects);
+  return playlist(frames, firstOf(objects), targetOf(frames), ['#EXT-X-I-FRAMES-ONLY']);
+}
+
+/**
+ * Peak and average bits a second of a rendition. The peak is the highest over runs of segments that together last
+ * between half and one and a half target durations (rfc8216bis, 4.4.6.2 BANDWIDTH).
+ */
+export function measureBandwidth(
+  segments: readonly Segment[],
+  target: number,
+): { peak: number; average: number } {
+  const rate = (run: readonly Segment[]) => {
+    const seconds = run.reduce((sum, segment) => sum + segment.seconds, 0);
+    return { seconds, bitsPerSecond: (8 * run.reduce((sum, segment) => sum + segment.length, 0)) / seconds };
+  };
+  const average = rate(segments).bitsPerSecond;
+  let peak = average;
+  for (let from = 0; from < segments.length; from++) {
+    for (let to = from + 1; to <= segments.length; to++) {
+      const { seconds, bitsPerSecond } = rate(segments.slice(from, to));
+      if (seconds > 1.5 * target) break;
+      if (seconds >= 0.5 * target) peak = Math.max(peak, bitsPerSecond);
+    }
+  }
+  return { peak: Math.ceil(peak), average: Math.ceil(average) };
+}
+
+/** A language as BCP 47 and as people call it; ISO 639-2 codes such as `eng` come out as `en`. */
+function languageOf(code: string): { tag: string; name: string } {
+  try {
+    const [tag = 'und'] = Intl.getCanonicalLocales(code);
+    const name = new Intl.DisplayNames(['en'], { type: 'language', fallback: 'none' }).of(tag);
+    return { tag, name: tag === 'und' || name === undefined ? 'Audio' : name };
+  } catch {
+    return { tag: 'und', name: 'Audio' }; // the file's tag is not a language tag at all
+  }
+}
+
+export interface RungMedia {
+  readonly objects: readonly MediaObject[];
+  readonly name: string;
+}
+
+/** Rule 1.32: the variant listed first is the one nearest to this, for that is where players begin. */
+const FIRST_BITS_PER_SECOND = 2_000_000;
+
+const frameRateText = (rate: Rational): string => toNumber(rate).toFixed(3);
+
+/**
+ * The multivariant playlist.
+ * @param base path from the playlist to the revision's folder, with a slash at its end
+ * @param rungs of the plan, in its order
+ * @param audio each track's objects, in the plan's order
+ */
+export function masterPlaylist(
+  plan: Plan,
+  base: string,
+  rungs: readonly RungMedia[],
+  audio: readonly RungMedia[],
+): string {
+  const sound = audio.map(({ objects }) => audioSegments(objects));
+  const picture = rungs.map(({ objects }) => videoSegments(plan, objects));
+  const target = targetDuration(...picture, ...sound);
+  const soundBandwidth = sound.map((segments) => measureBandwidth(segments, target));
+  const worst = (pick: 'peak' | 'average') =>
+    Math.max(0, ...soundBandwidth.map((bandwidth) => bandwidth[pick]));
+
+  const media = plan.audio.map(({ language }, index) => {
+    const { tag, name } = languageOf(language);
+    const uri = `${base}${audio[index]?.name ?? ''}/index.m3u8`;
+    const flags = index === 0 ? 'DEFAULT=YES,AUTOSELECT=YES' : 'DEFAULT=NO,AUTOSELECT=YES';
+    return `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="${name}",LANGUAGE="${tag}",${flags},CHANNELS="2",URI="${uri}"`;
+  });
+  const audioCodec = audio[0]?.objects[0]?.codec;
+
+  const variants = plan.rungs.map(({ width, height, name }, index) => {
+    const { peak, average } = measureBandwidth(picture[index] ?? [], target);
+    const objects = rungs[index]?.objects ?? [];
+    const codec = firstOf(objects).codec;
+    const bandwidth = peak + worst('peak');
+    const tags = [
+      `BANDWIDTH=${bandwidth},AVERAGE-BANDWIDTH=${average + worst('average')}`,
+      `CODECS="${[codec, ...(audioCodec ? [audioCodec] : [])].join(',')}"`,
+      `RESOLUTION=${width}x${height},FRAME-RATE=${frameRateText(plan.rate)},VIDEO-RANGE=SDR`,
+      ...(audioCodec ? ['AUDIO="audio"'] : []),
+      'CLOSED-CAPTIONS=NONE',
+    ];
+    const keys = keyFrames(plan, objects);
+    const keyBandwidth = measureBandwidth(keys, targetOf(keys));
+    return {
+      bandwidth,
+      stream: `#EXT-X-STREAM-INF:${tags.join(',')}\n${base}${name}/index.m3u8`,
+      keyStream: `#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=${keyBandwidth.peak},AVERAGE-BANDWIDTH=${keyBandwidth.average},CODECS="${codec}",RESOLUTION=${width}x${height},VIDEO-RANGE=SDR,URI="${base}${name}/iframes.m3u8"`,
+    };
+  });
+  const distance = (variant: { bandwidth: number }) =>
+    Math.abs(Math.log(variant.bandwidth / FIRST_BITS_PER_SECOND));
+  const start = variants.reduce((best, variant) => (distance(variant) < distance(best) ? variant : best));
+  const ordered = [start, ...variants.filter((variant) => variant !== start)];
+  const lines = [
+    ...['#EXTM3U', `#EXT-X-VERSION:${VERSION}`, '#EXT-X-INDEPENDENT-SEGMENTS', ...media],
+    ...ordered.map(({ stream }) => stream),
+    ...variants.map(({ keyStream }) => keyStream),
+  ];
+  return `${lines.join('\n')}\n`;
+}

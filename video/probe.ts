@@ -1,0 +1,167 @@
+/** What ffprobe says of a source, read into the few facts that planning needs. */
+import { z } from 'zod';
+import { SourceError } from './failures.ts';
+import { parseRational, type Rational } from './rational.ts';
+
+const streamSchema = z.object({
+  index: z.int(),
+  codec_type: z.string().optional(),
+  codec_name: z.string().optional(),
+  width: z.int().optional(),
+  height: z.int().optional(),
+  sample_aspect_ratio: z.string().optional(),
+  r_frame_rate: z.string().optional(),
+  avg_frame_rate: z.string().optional(),
+  time_base: z.string(),
+  channels: z.int().optional(),
+  disposition: z.record(z.string(), z.number()).optional(),
+  tags: z.record(z.string(), z.string()).optional(),
+  side_data_list: z.array(z.looseObject({ rotation: z.number().optional() })).optional(),
+});
+
+/** The JSON of `ffprobe -show_format -show_streams`. */
+export const ffprobeSchema = z.object({
+  streams: z.array(streamSchema).default([]),
+  format: z.object({
+    format_name: z.string(),
+    start_time: z.string().optional(),
+    duration: z.string().optional(),
+  }),
+});
+export type Ffprobe = z.infer<typeof ffprobeSchema>;
+type Stream = z.infer<typeof streamSchema>;
+
+export interface VideoTrack {
+  /** The stream's index in the file. */
+  readonly stream: number;
+  readonly codec: string;
+  /** Pixels as they are meant to be seen: rotated, and stretched by the sample aspect ratio. */
+  readonly width: number;
+  readonly height: number;
+  /** Seconds a tick. */
+  readonly timeBase: Rational;
+  /** Rates that the container claims, the likelier first. */
+  readonly claimedRates: readonly Rational[];
+}
+
+export interface AudioTrack {
+  readonly stream: number;
+  readonly codec: string;
+  readonly channels: number;
+  /** BCP 47 or ISO 639 as the file says it; `und` where it says nothing. */
+  readonly language: string;
+}
+
+export interface Source {
+  /** ffmpeg's name of the container, such as `mov,mp4,m4a,3gp,3g2,mj2`. */
+  readonly container: string;
+  /** Seconds; what ffmpeg's `-ss` counts from. */
+  readonly startSeconds: number;
+  /** Seconds, where the container knows. */
+  readonly durationSeconds: number | undefined;
+  readonly video: VideoTrack;
+  /** The track that is encoded, if there is one. */
+  readonly audio: AudioTrack | undefined;
+}
+
+/** Degrees clockwise of the display matrix, one of 0, 90, 180, 270. */
+function rotationOf(stream: Stream): number {
+  const rotation = stream.side_data_list?.find((data) => data.rotation !== undefined)?.rotation ?? 0;
+  return (((Math.round(-rotation / 90) * 90) % 360) + 360) % 360;
+}
+
+function displaySize(stream: Stream): { width: number; height: number } {
+  const [num, den] = (stream.sample_aspect_ratio ?? '1:1').split(':').map(Number);
+  const aspect = num && den ? num / den : 1; // ffprobe says 0:1 for "unknown"
+  const width = Math.round((stream.width ?? 0) * aspect);
+  const height = stream.height ?? 0;
+  return rotationOf(stream) % 180 === 0 ? { width, height } : { width: height, height: width };
+}
+
+/** The stream of a kind that a player would choose: the one marked default, else the first. */
+function mainStream(streams: readonly Stream[], kind: 'video' | 'audio'): Stream | undefined {
+  const usable = streams.filter(
+    (stream) =>
+      stream.codec_type === kind &&
+      stream.codec_name !== undefined &&
+      !stream.disposition?.['attached_pic'] &&
+      (kind === 'audio' ? (stream.channels ?? 0) > 0 : (stream.width ?? 0) > 0 && (stream.height ?? 0) > 0),
+  );
+  return usable.find((stream) => stream.disposition?.['default']) ?? usable[0];
+}
+
+function timeBaseOf(stream: Stream): Rational {
+  const timeBase = parseRational(stream.time_base);
+  if (!timeBase)
+    throw new SourceError('not-a-video', `stream ${stream.index} has the time base ${stream.time_base}`);
+  return timeBase;
+}
+
+/** Reads ffprobe's JSON. Throws `SourceError('no-video-stream')` where there is no picture. */
+export function readSource(ffprobe: Ffprobe): Source {
+  const video = mainStream(ffprobe.streams, 'video');
+  if (!video) {
+    const found = ffprobe.streams
+      .map((stream) => stream.codec_name ?? stream.codec_type ?? 'unknown')
+      .join(', ');
+    throw new SourceError('no-video-stream', `found: ${found || 'no stream at all'}`);
+  }
+  const audio = mainStream(ffprobe.streams, 'audio');
+  const rates = [video.r_frame_rate, video.avg_frame_rate].map((rate) => parseRational(rate ?? ''));
+  return {
+    container: ffprobe.format.format_name,
+    startSeconds: Number(ffprobe.format.start_time ?? 0) || 0,
+    durationSeconds: Number(ffprobe.format.duration) || undefined,
+    video: {
+      stream: video.index,
+      codec: video.codec_name ?? 'unknown',
+      ...displaySize(video),
+      timeBase: timeBaseOf(video),
+      claimedRates: rates.filter((rate) => rate !== undefined),
+    },
+    audio: audio && {
+      stream: audio.index,
+      codec: audio.codec_name ?? 'unknown',
+      channels: audio.channels ?? 0,
+      language: audio.tags?.['language'] ?? 'und',
+    },
+  };
+}
+
+/** The video packets of a source, in ticks of its time base, in presentation order. */
+export interface Packets {
+  readonly pts: readonly number[];
+  /** The longest way from one key frame to the next, in ticks. */
+  readonly longestKeyGap: number;
+}
+
+/**
+ * Reads `ffprobe -show_entries packet=pts,dts,flags -of csv=p=0` line by line. Packets that an edit list discards
+ * (flag D) are never shown, so they do not count. A packet without a presentation time shows at its decode time.
+ */
+export class PacketReader {
+  readonly #pts: number[] = [];
+  readonly #keys: number[] = [];
+
+  /** @param line such as `1890,-2110,K_` or `N/A,3600,__` */
+  read(line: string): void {
+    const [pts, dts, flags = ''] = line.split(',');
+    if (flags.includes('D')) return;
+    const shown = Number.isNaN(Number(pts)) ? Number(dts) : Number(pts);
+    if (pts === undefined || pts === '' || Number.isNaN(shown)) return;
+    this.#pts.push(shown);
+    if (flags.includes('K')) this.#keys.push(shown);
+  }
+
+  /** Everything read so far. */
+  packets(): Packets {
+    const ascending = (a: number, b: number) => a - b;
+    const pts = this.#pts.toSorted(ascending);
+    const keys = [...this.#keys.toSorted(ascending), pts.at(-1) ?? 0];
+    let longestKeyGap = 0;
+    for (let i = 1; i < keys.length; i++) {
+      longestKeyGap = Math.max(longestKeyGap, (keys[i] ?? 0) - (keys[i - 1] ?? 0));
+    }
+    return { pts, longestKeyGap };
+  }
+}

@@ -1,0 +1,51 @@
+/** What a finished task leaves behind: which objects it wrote, what is in them, and what they cost. */
+import { z } from 'zod';
+import type { Fragment } from './fmp4.ts';
+
+/** A fragment as a receipt keeps it. Bytes; frames are pictures, or AAC frames of 1024 samples. */
+const fragmentSchema = z.object({
+  offset: z.int().nonnegative(),
+  length: z.int().positive(),
+  firstSampleEnd: z.int().positive(),
+  frames: z.int().positive(),
+});
+
+/** One media object: an init segment and the fragments of one chunk of one rendition. */
+export const mediaObjectSchema = z.object({
+  /** The folder below the revision: a rung's name, or `audio-0`. */
+  rendition: z.string(),
+  /** The file in that folder. */
+  file: z.string(),
+  bytes: z.int().positive(),
+  initLength: z.int().positive(),
+  initSha256: z.string(),
+  /** RFC 6381. */
+  codec: z.string(),
+  /** Of the first fragment, in ticks of the rendition. */
+  decodeTime: z.int().nonnegative(),
+  fragments: z.array(fragmentSchema).min(1),
+});
+export type MediaObject = z.infer<typeof mediaObjectSchema>;
+
+export const receiptSchema = z.object({
+  task: z.string(),
+  objects: z.array(mediaObjectSchema),
+  /** Of ffmpeg, user and system. */
+  cpuSeconds: z.number().nonnegative(),
+  /** From the task's first action to its last object. */
+  wallSeconds: z.number().nonnegative(),
+  /** ISO 8601. */
+  startedAt: z.string(),
+  finishedAt: z.string(),
+  /** The worker that did it. */
+  worker: z.string(),
+});
+export type Receipt = z.infer<typeof receiptSchema>;
+
+/** A fragment as it was read, in the form that receipts keep. */
+export const receiptFragment = ({ offset, length, firstSampleEnd, samples }: Fragment) => ({
+  offset,
+  length,
+  firstSampleEnd,
+  frames: samples,
+});

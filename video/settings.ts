@@ -1,0 +1,68 @@
+/** How a ladder is encoded: every setting with its default. The parsed settings are part of a revision's hash. */
+import { z } from 'zod';
+
+/**
+ * Capped constant quality a rung. `height` is the short side in pixels, `maxKbps` caps the bit rate over
+ * `BUFFER_SECONDS`.
+ */
+export const rungSettingsSchema = z.object({
+  height: z.int().min(16).max(4320),
+  crf: z.number().min(0).max(51),
+  maxKbps: z.number().positive(),
+});
+export type RungSettings = z.infer<typeof rungSettingsSchema>;
+
+const DEFAULT_RUNGS: RungSettings[] = [
+  { height: 1080, crf: 23, maxKbps: 5500 },
+  { height: 720, crf: 23, maxKbps: 3000 },
+  { height: 480, crf: 23, maxKbps: 1500 },
+  { height: 360, crf: 23, maxKbps: 900 },
+  { height: 240, crf: 24, maxKbps: 450 },
+];
+
+export const encodeSettingsSchema = z
+  .strictObject({
+    /** The ladder's rungs; those above the source are left out. */
+    rungs: z.array(rungSettingsSchema).min(1).default(DEFAULT_RUNGS),
+    /** x264's speed. `medium` costs 2.4 times `veryfast` for 4 to 12 % fewer bits (ENCODING.md). */
+    preset: z.enum(['superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow']).default('veryfast'),
+    /** Seconds between key frames: Apple's rule 1.13 asks for 2. */
+    gopSeconds: z.number().min(1).max(4).default(2),
+    /** Seconds of a segment, a multiple of the GOP: Apple's rule 7.5 asks for 6. */
+    segmentSeconds: z.number().min(2).max(12).default(6),
+    /** Seconds of the longest chunk: 30 cost 1 % over one run, 8 cost 13 % (ENCODING.md). */
+    chunkSeconds: z.number().min(6).max(600).default(30),
+    /** Stereo AAC's bit rate. */
+    audioKbps: z.int().min(32).max(320).default(128),
+    /** Sources longer than this, in seconds, are refused. */
+    maxDurationSeconds: z
+      .number()
+      .positive()
+      .default(12 * 3600),
+    /** Sources with more pixels a frame than this are refused; 8K by default. */
+    maxPixels: z
+      .int()
+      .positive()
+      .default(7680 * 4320),
+  })
+  .check(({ value, issues }) => {
+    if (Math.round(value.segmentSeconds / value.gopSeconds) * value.gopSeconds !== value.segmentSeconds) {
+      issues.push({
+        code: 'custom',
+        input: value,
+        message: `segmentSeconds (${value.segmentSeconds}) must be a multiple of gopSeconds (${value.gopSeconds})`,
+      });
+    }
+  });
+export type EncodeSettings = z.infer<typeof encodeSettingsSchema>;
+
+/** Seconds of `maxKbps` that a decoder's buffer holds (VBV). Two seconds keep peaks below twice the average. */
+export const BUFFER_SECONDS = 2;
+
+/** Every output has this audio sample rate, in Hz: the one rate that all devices play natively. */
+export const AUDIO_RATE = 48_000;
+/** Samples in an AAC frame (ISO/IEC 14496-3, 4.5.2.1.1). */
+export const AAC_FRAME = 1024;
+
+/** Raised when the same settings would give other bytes, so that old and new trees have other revisions. */
+export const RECIPE_VERSION = 1;

@@ -1,0 +1,82 @@
+/** The last check before a video is published: does the tree hold what the plan promised? */
+import { type Plan, timescaleOf } from './plan.ts';
+import type { MediaObject, Receipt } from './receipt.ts';
+import { AAC_FRAME } from './settings.ts';
+
+/** The media folder of an audio track. */
+export const audioRendition = (index: number): string => `audio-${index}`;
+
+/** The objects of one rendition in the order of their time. */
+export function objectsOf(receipts: readonly Receipt[], rendition: string): MediaObject[] {
+  const objects = receipts.flatMap((receipt) =>
+    receipt.objects.filter((object) => object.rendition === rendition),
+  );
+  return objects.toSorted((a, b) => a.decodeTime - b.decodeTime);
+}
+
+const framesOf = (object: MediaObject): number =>
+  object.fragments.reduce((sum, { frames }) => sum + frames, 0);
+
+/** One timeline without a hole or an overlap, one init segment, and as many frames as planned. */
+function verifyTimeline(
+  rendition: string,
+  objects: readonly MediaObject[],
+  frames: number,
+  ticks: number,
+): string[] {
+  const problems: string[] = [];
+  let time = 0;
+  for (const object of objects) {
+    if (object.decodeTime !== time) {
+      problems.push(`${rendition}/${object.file} begins at tick ${object.decodeTime}, not at ${time}`);
+    }
+    time = object.decodeTime + framesOf(object) * ticks;
+  }
+  if (time !== frames * ticks) problems.push(`${rendition} has ${time / ticks} frames, the plan ${frames}`);
+  const inits = new Set(objects.map(({ initSha256, codec }) => `${initSha256} ${codec}`));
+  if (inits.size > 1) problems.push(`${rendition} has ${inits.size} different init segments`);
+  return problems;
+}
+
+/** Every fragment of the picture is one GOP, but for the video's last. */
+function verifyGops(rendition: string, objects: readonly MediaObject[], plan: Plan): string[] {
+  const fragments = objects.flatMap((object) => object.fragments);
+  const odd = fragments.slice(0, -1).filter(({ frames }) => frames !== plan.gopFrames);
+  return odd.length > 0
+    ? [`${rendition} has ${odd.length} fragments that are not ${plan.gopFrames} frames long`]
+    : [];
+}
+
+/** What was written but is not there, or not whole. */
+function verifyStored(objects: readonly MediaObject[], stored: ReadonlyMap<string, number>): string[] {
+  return objects.flatMap(({ rendition, file, bytes }) => {
+    const found = stored.get(`${rendition}/${file}`);
+    return found === bytes
+      ? []
+      : [`${rendition}/${file} has ${found ?? 'no'} bytes, its receipt says ${bytes}`];
+  });
+}
+
+/**
+ * Compares what was made with the plan.
+ * @param stored bytes of each object that is there, by its path below the revision
+ * @returns what is wrong, a sentence each; nothing where the video may be published
+ */
+export function verifyTree(
+  plan: Plan,
+  receipts: readonly Receipt[],
+  stored: ReadonlyMap<string, number>,
+): string[] {
+  const { ticksPerFrame } = timescaleOf(plan.rate);
+  const picture = plan.rungs.flatMap(({ name }) => {
+    const objects = objectsOf(receipts, name);
+    const timeline = verifyTimeline(name, objects, plan.frames, ticksPerFrame);
+    return [...timeline, ...verifyGops(name, objects, plan)];
+  });
+  const sound = plan.audio.flatMap(({ frames }, index) => {
+    const name = audioRendition(index);
+    return verifyTimeline(name, objectsOf(receipts, name), frames, AAC_FRAME);
+  });
+  const all = receipts.flatMap((receipt) => receipt.objects);
+  return [...picture, ...sound, ...verifyStored(all, stored)];
+}
