@@ -55,21 +55,19 @@ export function probeArguments(url: string): string[] {
   return ['-v', 'error', '-of', 'json', '-show_format', '-show_streams', ...input(url)];
 }
 
-/**
- * ffprobe for `PacketReader`.
- * @param window seconds from the container's start to read, all of it where absent
- */
-export function packetArguments(
-  url: string,
-  stream: number,
-  window?: { from: number; seconds: number },
-): string[] {
-  const interval = window ? ['-read_intervals', `${window.from}%+${window.seconds}`] : [];
+/** ffprobe for `PacketReader`: one line a packet. */
+export function packetArguments(url: string, stream: number): string[] {
   const entries = ['-show_entries', 'packet=pts,dts,flags', '-of', 'csv=p=0'];
-  return ['-v', 'error', '-select_streams', `${stream}`, ...interval, ...entries, ...input(url)];
+  return ['-v', 'error', '-select_streams', `${stream}`, ...entries, ...input(url)];
 }
 
 const COMMON = ['-nostdin', '-hide_banner', '-nostats', '-v', 'level+info', '-benchmark', '-y'];
+
+/** ffmpeg decoding one picture of a stream, to nowhere: fails where there is none. */
+export function decodeTestArguments(url: string, stream: number): string[] {
+  const output = ['-map', `0:${stream}`, '-frames:v', '1', '-f', 'null', '-'];
+  return [...COMMON, '-threads', '1', ...input(url), ...output];
+}
 
 /** Deterministic in every processor: no assembly whose rounding differs from the C code's. */
 const SCALER = 'flags=bicubic+accurate_rnd+bitexact';

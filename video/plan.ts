@@ -88,8 +88,20 @@ function longestChunk(seconds: number, settings: EncodeSettings): number {
   return Math.min(settings.chunkSeconds, Math.max(SHORTEST_CHUNK, seconds / WANTED_CHUNKS));
 }
 
-function findingsOf(source: Source, rate: Rational, measured: number, constant: boolean): Finding[] {
+/** Seconds by which the picture may end before the file's own duration, and the share of it: sound may last longer. */
+const CUT_OFF = { seconds: 2, share: 0.02 };
+
+function findingsOf(
+  source: Source,
+  seconds: number,
+  { rate, measured, constant }: { rate: Rational; measured: number; constant: boolean },
+): Finding[] {
   const findings: Finding[] = [];
+  const promised = source.durationSeconds ?? 0;
+  if (promised - seconds > Math.max(CUT_OFF.seconds, CUT_OFF.share * promised)) {
+    const text = `The file says that it lasts ${promised.toFixed(1)} s, but its picture ends after ${seconds.toFixed(1)} s; what is there was encoded. If something is missing, upload the whole file.`;
+    findings.push({ code: 'cut-off', text });
+  }
   if (!constant) {
     const text = `The frames come at an uneven or very high rate (${measured.toFixed(2)} a second on average); they were laid on a steady ${toNumber(rate).toFixed(2)} a second.`;
     findings.push({ code: 'frame-rate', text });
@@ -130,7 +142,8 @@ export function planVideo(
   if (firstPts === undefined || lastPts === undefined) {
     throw new SourceError('undecodable', `the ${source.video.codec} track has no frames`);
   }
-  const { rate, constant, measured } = findFrameRate(pts, timeBase, source.video.claimedRates);
+  const found = findFrameRate(pts, timeBase, source.video.claimedRates);
+  const { rate } = found;
   // The slot of the last frame, rounded as ffmpeg's fps filter rounds (near), and one more for its own length.
   const frames = Math.round((lastPts - firstPts) * toNumber(timeBase) * toNumber(rate)) + 1;
   const seconds = frames / toNumber(rate);
@@ -172,13 +185,26 @@ export function planVideo(
           },
         ]
       : [],
-    findings: findingsOf(source, rate, measured, constant),
+    findings: findingsOf(source, seconds, found),
   };
 }
 
 /** Ticks a second of every rung's timestamps; a frame lasts `ticksPerFrame` of them, exactly. */
 export function timescaleOf(rate: Rational): { timescale: number; ticksPerFrame: number } {
-  // ffmpeg's MP4 writer wants 10,000 or more, so that rounding never shows.
-  const factor = rate.num >= 10_000 ? 1 : Math.ceil(10_000 / rate.num);
+  // Fine enough for any player's clock: 25 frames a second give 25,000 ticks.
+  const factor = rate.num >= 10_000 ? 1 : 1000;
   return { timescale: rate.num * factor, ticksPerFrame: rate.den * factor };
+}
+
+/**
+ * Where the segments of an audio track begin and end, in AAC frames: at the first frame that begins with or after
+ * the picture's segment, so that both lie within one frame of each other (rule 8.22). The first edge is 0.
+ */
+export function audioEdges(plan: Plan, track: Plan['audio'][number]): number[] {
+  const segments = Math.ceil(plan.frames / plan.segmentFrames);
+  const edges = Array.from({ length: segments }, (_, index) => {
+    const seconds = (index * plan.segmentFrames) / toNumber(plan.rate);
+    return Math.min(track.frames, Math.ceil((seconds * AUDIO_RATE) / AAC_FRAME));
+  });
+  return [...new Set([...edges, track.frames])];
 }

@@ -1,0 +1,212 @@
+import { describe, expect, test } from '@jest/globals';
+import { SourceError } from '../../video/failures.ts';
+import { findFrameRate } from '../../video/frame-rate.ts';
+import { chooseLadder } from '../../video/ladder.ts';
+import { audioEdges, cutChunks, planVideo, timescaleOf } from '../../video/plan.ts';
+import { PacketReader, readSource } from '../../video/probe.ts';
+import { type Rational, rational } from '../../video/rational.ts';
+import { AAC_FRAME, AUDIO_RATE, encodeSettingsSchema } from '../../video/settings.ts';
+
+const settings = encodeSettingsSchema.parse({});
+
+/** Timestamps of `frames` frames at a rate, in ticks of a time base, rounded as a muxer rounds. */
+const steady = (rate: Rational, frames: number, timeBase: Rational, first = 0) =>
+  Array.from({ length: frames }, (_, i) =>
+    Math.round(first + (i * rate.den * timeBase.den) / (rate.num * timeBase.num)),
+  );
+
+describe('frame rate', () => {
+  const millisecond = rational(1, 1000);
+  test.each([
+    ['23.976 fps in 1 ms ticks', rational(24000, 1001), millisecond],
+    ['29.97 fps in 1 ms ticks', rational(30000, 1001), millisecond],
+    ['59.94 fps in 90 kHz ticks', rational(60000, 1001), rational(1, 90000)],
+    ['25 fps in 12800ths', rational(25, 1), rational(1, 12800)],
+    ['12.5 fps', rational(25, 2), rational(1, 90000)],
+    ['1 frame a second', rational(1, 1), millisecond],
+  ])('a steady %s is found exactly, whatever the container claims', (_, rate, timeBase) => {
+    const found = findFrameRate(steady(rate, 500, timeBase, 1234), timeBase, [
+      rational(1000, 1),
+      rational(90000, 1),
+    ]);
+    expect(found).toMatchObject({ rate, constant: true });
+  });
+
+  test('a rate that only the container knows is kept, if the frames agree', () => {
+    const odd = rational(1234, 100);
+    const found = findFrameRate(steady(odd, 300, rational(1, 90000)), rational(1, 90000), [odd]);
+    expect(found).toMatchObject({ rate: odd, constant: true });
+  });
+
+  test('above 60 frames a second every second one stays', () => {
+    const found = findFrameRate(steady(rational(120, 1), 240, rational(1, 90000)), rational(1, 90000), []);
+    expect(found.rate).toEqual(rational(60, 1));
+  });
+
+  test('uneven frames are laid on the standard rate nearest to their usual distance', () => {
+    const pts = steady(rational(30, 1), 300, rational(1, 90000)).filter((_, i) => i % 7 !== 3);
+    expect(findFrameRate(pts, rational(1, 90000), [])).toMatchObject({
+      rate: rational(30, 1),
+      constant: false,
+    });
+  });
+
+  test('a single frame has a rate too', () => {
+    expect(findFrameRate([0], rational(1, 1000), []).rate).toEqual(rational(25, 1));
+  });
+});
+
+describe('ladder', () => {
+  test.each([
+    [1920, 1080, ['1920x1080', '1280x720', '854x480', '640x360', '426x240']],
+    [1080, 1920, ['1080x1920', '720x1280', '480x854', '360x640', '240x426']],
+    [3840, 2160, ['1920x1080', '1280x720', '854x480', '640x360', '426x240']],
+    [1280, 720, ['1280x720', '854x480', '640x360', '426x240']],
+    [1000, 600, ['1000x600', '800x480', '600x360', '400x240']],
+    [1300, 730, ['1282x720', '854x480', '642x360', '428x240']],
+    [160, 120, ['160x120']],
+    [321, 241, ['320x240']],
+    [15, 11, ['16x12']],
+  ])('%i x %i gets %j', (width, height, sizes) => {
+    expect(
+      chooseLadder({ width, height }, settings.rungs).map((rung) => `${rung.width}x${rung.height}`),
+    ).toEqual(sizes);
+  });
+});
+
+describe('chunks', () => {
+  test.each([
+    ['whole segments, evenly', 1557, 150, 3, [0, 450, 900, 1200, 1557]],
+    ['one for a short video', 100, 150, 3, [0, 100]],
+    ['exact multiples', 900, 150, 3, [0, 450, 900]],
+  ])('%s', (_, frames, segment, longest, edges) => {
+    const chunks = cutChunks(frames, segment, longest);
+    expect([0, ...chunks.map(({ to }) => to)]).toEqual(edges);
+    expect(chunks.map(({ from }) => from)).toEqual(edges.slice(0, -1));
+  });
+});
+
+const ffprobe = (changes: object = {}) => ({
+  streams: [
+    {
+      index: 0,
+      codec_type: 'video',
+      codec_name: 'mjpeg',
+      width: 500,
+      height: 500,
+      time_base: '1/90000',
+      disposition: { attached_pic: 1 },
+    },
+    {
+      index: 1,
+      codec_type: 'video',
+      codec_name: 'h264',
+      width: 1920,
+      height: 1080,
+      time_base: '1/90000',
+      r_frame_rate: '25/1',
+      ...changes,
+    },
+    {
+      index: 2,
+      codec_type: 'audio',
+      codec_name: 'aac',
+      channels: 6,
+      time_base: '1/48000',
+      tags: { language: 'eng' },
+    },
+  ],
+  format: { format_name: 'mov,mp4,m4a,3gp,3g2,mj2', start_time: '0.021' },
+});
+
+describe('source', () => {
+  test('cover art is not the picture', () => expect(readSource(ffprobe()).video.stream).toBe(1));
+
+  test.each([
+    ['a quarter turn swaps the sides', { side_data_list: [{ rotation: -90 }] }, 1080, 1920],
+    ['half a turn does not', { side_data_list: [{ rotation: 180 }] }, 1920, 1080],
+    ['wide samples stretch the width', { width: 720, height: 576, sample_aspect_ratio: '64:45' }, 1024, 576],
+    ['an unknown sample aspect is square', { sample_aspect_ratio: '0:1' }, 1920, 1080],
+  ])('%s', (_, changes, width, height) => {
+    expect(readSource(ffprobe(changes)).video).toMatchObject({ width, height });
+  });
+
+  test('a file without a picture is refused by what it has instead', () => {
+    const sound = { ...ffprobe(), streams: ffprobe().streams.slice(2) };
+    expect(() => readSource(sound)).toThrow(/no picture.*found: aac/);
+  });
+
+  test('packets: discarded ones do not count, a missing time is the decode time, order is that of showing', () => {
+    const reader = new PacketReader();
+    for (const line of ['0,0,KD_', '3600,0,K__', '10800,3600,___', '7200,7200,___', 'N/A,14400,K__', ''])
+      reader.read(line);
+    expect(reader.packets()).toEqual({ pts: [3600, 7200, 10800, 14400], longestKeyGap: 10800 });
+  });
+});
+
+describe('plan', () => {
+  const pts = steady(rational(25, 1), 1557, rational(1, 90000), 1890);
+  const plan = planVideo(readSource(ffprobe()), { pts, longestKeyGap: 180000 }, settings, 'r');
+
+  test('has as many frames as the source', () => expect(plan.frames).toBe(1557));
+  test('counts slots from the first frame', () => expect(plan.source.firstPts).toBe(1890));
+  test('has 2 s GOPs and 6 s segments', () =>
+    expect([plan.gopFrames, plan.segmentFrames]).toEqual([50, 150]));
+  test('at 29.97 fps a segment is 180 frames', () => {
+    const ntsc = steady(rational(30000, 1001), 900, rational(1, 90000));
+    const planned = planVideo(readSource(ffprobe()), { pts: ntsc, longestKeyGap: 0 }, settings, 'r');
+    expect([planned.frames, planned.segmentFrames]).toEqual([900, 180]);
+  });
+  test('chunks cover the frames without hole or overlap, in whole segments', () => {
+    expect(plan.chunks.length).toBeGreaterThan(1);
+    expect(plan.chunks.at(-1)?.to).toBe(plan.frames);
+    for (const [index, chunk] of plan.chunks.entries()) {
+      expect(chunk.from % plan.segmentFrames).toBe(0);
+      expect(chunk.from).toBe(plan.chunks[index - 1]?.to ?? 0);
+    }
+  });
+  test('audio covers the picture and is cut within one AAC frame of its segments', () => {
+    const [track] = plan.audio;
+    if (!track) throw new Error('the source has sound');
+    const edges = audioEdges(plan, track);
+    expect(edges.at(-1)).toBe(track.frames);
+    expect((track.frames * AAC_FRAME) / AUDIO_RATE - 1557 / 25).toBeLessThan(AAC_FRAME / AUDIO_RATE);
+    for (const [index, edge] of edges.slice(0, -1).entries()) {
+      const late = (edge * AAC_FRAME) / AUDIO_RATE - index * 6;
+      expect(late).toBeGreaterThanOrEqual(0);
+      expect(late).toBeLessThan(AAC_FRAME / AUDIO_RATE);
+    }
+  });
+  test('a container without an index is read from before its longest key frame gap', () => {
+    const ts = { ...ffprobe(), format: { format_name: 'mpegts', start_time: '1.4' } };
+    const planned = planVideo(readSource(ts), { pts, longestKeyGap: 900_000 }, settings, 'r');
+    expect(planned.source.preroll).toBeGreaterThan(10);
+  });
+  test.each([
+    ['too long', { maxDurationSeconds: 60 }, 'too-long'],
+    ['too many pixels', { maxPixels: 1_000_000 }, 'too-large'],
+  ])('%s is refused', (_, limits, code) => {
+    const limited = encodeSettingsSchema.parse(limits);
+    const attempt = () => planVideo(readSource(ffprobe()), { pts, longestKeyGap: 0 }, limited, 'r');
+    expect(attempt).toThrow(SourceError);
+    expect(attempt).toThrow(expect.objectContaining({ code }));
+  });
+  test('a track without frames is refused', () => {
+    const attempt = () => planVideo(readSource(ffprobe()), { pts: [], longestKeyGap: 0 }, settings, 'r');
+    expect(attempt).toThrow(expect.objectContaining({ code: 'undecodable' }));
+  });
+  test('a picture that ends long before its file says so is a finding', () => {
+    const longer = { ...ffprobe(), format: { format_name: 'mov', duration: '120' } };
+    const planned = planVideo(readSource(longer), { pts, longestKeyGap: 0 }, settings, 'r');
+    expect(planned.findings).toContainEqual(expect.objectContaining({ code: 'cut-off' }));
+    expect(plan.findings).toEqual([]);
+  });
+});
+
+test('a frame lasts a whole number of ticks', () => {
+  for (const rate of [rational(30000, 1001), rational(25, 1), rational(25, 2), rational(1, 1)]) {
+    const { timescale, ticksPerFrame } = timescaleOf(rate);
+    expect(timescale * rate.den).toBe(ticksPerFrame * rate.num);
+    expect(Number.isInteger(ticksPerFrame)).toBe(true);
+  }
+});

@@ -1,0 +1,36 @@
+/** `video.json`: what a page or an API client needs to know of a published video. */
+import { z } from 'zod';
+import { durationOf, findingSchema, type Plan } from './plan.ts';
+
+export const detailsSchema = z.object({
+  id: z.string(),
+  revision: z.string(),
+  /** The file's name, or the id. */
+  title: z.string(),
+  durationSeconds: z.number(),
+  /** Of the highest rung, in pixels. */
+  width: z.int(),
+  height: z.int(),
+  framesPerSecond: z.number(),
+  rungs: z.array(z.object({ name: z.string(), width: z.int(), height: z.int() })),
+  audio: z.array(z.object({ language: z.string() })),
+  findings: z.array(findingSchema),
+});
+export type Details = z.infer<typeof detailsSchema>;
+
+/** Says what was published. Holds no times and no costs: the same source gives the same bytes. */
+export function videoDetails(id: string, fileName: string | undefined, plan: Plan): Details {
+  const [highest] = plan.rungs;
+  return {
+    id,
+    revision: plan.revision,
+    title: fileName ?? id,
+    durationSeconds: durationOf(plan),
+    width: highest?.width ?? 0,
+    height: highest?.height ?? 0,
+    framesPerSecond: plan.rate.num / plan.rate.den,
+    rungs: plan.rungs.map(({ name, width, height }) => ({ name, width, height })),
+    audio: plan.audio.map(({ language }) => ({ language })),
+    findings: plan.findings,
+  };
+}

@@ -1,0 +1,54 @@
+/** `chunk`: one ffmpeg run that decodes a stretch once and encodes every rung of it. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { VideoId } from '../jobs/names.ts';
+import { chunkArguments, chunkTimeout } from '../video/ffmpeg-arguments.ts';
+import { avcCodec } from '../video/fmp4.ts';
+import { timescaleOf } from '../video/plan.ts';
+import type { MediaObject } from '../video/receipt.ts';
+import { requirePlan, type TaskContext, withScratch, withSource } from './context.ts';
+import { describeMedia, once, storeMedia } from './media.ts';
+import { run } from './process.ts';
+
+/** Throws where a rung of the chunk does not begin and end exactly where the plan says. */
+function checkChunk(object: MediaObject, from: number, to: number, ticksPerFrame: number): void {
+  const frames = object.fragments.reduce((sum, fragment) => sum + fragment.frames, 0);
+  if (object.decodeTime !== from * ticksPerFrame || frames !== to - from) {
+    throw new Error(
+      `${object.rendition}/${object.file} has ${frames} frames from tick ${object.decodeTime}; planned were ${to - from} from ${from * ticksPerFrame}`,
+    );
+  }
+}
+
+export async function chunkTask(
+  context: TaskContext,
+  task: { kind: 'chunk'; video: VideoId; index: number },
+) {
+  const plan = await requirePlan(context, task.video);
+  const chunk = plan.chunks[task.index];
+  if (!chunk)
+    throw new Error(`Video ${task.video} has ${plan.chunks.length} chunks, none of index ${task.index}`);
+  const { ticksPerFrame } = timescaleOf(plan.rate);
+  const file = `chunk-${String(task.index).padStart(5, '0')}.mp4`;
+
+  await once(context, task, plan, () =>
+    withScratch(context, async (folder) => {
+      const outputs = plan.rungs.map(({ name }) => join(folder, `${name}.mp4`));
+      const { cpuSeconds } = await withSource(context, task.video, (url) => {
+        const args = chunkArguments(plan, chunk, url, outputs);
+        const timeoutSeconds = chunkTimeout(plan, chunk);
+        return run({ program: 'ffmpeg', args, timeoutSeconds, signal: context.signal });
+      });
+      const objects = await Promise.all(
+        plan.rungs.map(async ({ name }, rung) => {
+          const data = await readFile(outputs[rung] ?? '');
+          const object = describeMedia(name, file, data, avcCodec);
+          checkChunk(object, chunk.from, chunk.to, ticksPerFrame);
+          await storeMedia(context, task.video, plan.revision, object, data);
+          return object;
+        }),
+      );
+      return { objects, cpuSeconds };
+    }),
+  );
+}

@@ -1,0 +1,81 @@
+/** What every task gets to work with. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { type Claim, claimSchema } from '../jobs/claim.ts';
+import { jobKeys, type VideoId } from '../jobs/names.ts';
+import { readPlan } from '../jobs/progress.ts';
+import type { ObjectStore } from '../jobs/store.ts';
+import { SourceError } from '../video/failures.ts';
+import type { Plan } from '../video/plan.ts';
+import type { EncodeSettings } from '../video/settings.ts';
+import type { SourceProxy } from './source-proxy.ts';
+
+export interface WorkerContext {
+  readonly uploads: ObjectStore;
+  readonly production: ObjectStore;
+  readonly sqs: SQSClient;
+  readonly tasksQueueUrl: string;
+  readonly proxy: SourceProxy;
+  readonly settings: EncodeSettings;
+  readonly scratchDir: string;
+  /** Names this worker in receipts: an instance id, or host and process. */
+  readonly worker: string;
+}
+
+/** A task's view: the worker's, and when to stop. */
+export interface TaskContext extends WorkerContext {
+  readonly signal: AbortSignal;
+}
+
+/** The claim of a video. Throws where there is none, for then the task should not exist. */
+export async function requireClaim(context: WorkerContext, video: VideoId): Promise<Claim> {
+  const claim = await context.uploads.getJson(jobKeys.claim(video), claimSchema);
+  if (!claim) throw new Error(`Video ${video} has no claim; its task should not exist`);
+  return claim;
+}
+
+/** The plan of a video. Throws where there is none, for then the task should not exist. */
+export async function requirePlan(context: WorkerContext, video: VideoId): Promise<Plan> {
+  const plan = await readPlan(context.uploads, video);
+  if (!plan) throw new Error(`Video ${video} has no plan; its task should not exist`);
+  return plan;
+}
+
+/** S3's word for "that object is another one now, or gone". */
+const CHANGED_STATUS: readonly (number | undefined)[] = [404, 412];
+
+/**
+ * Opens a video's source for ffmpeg while `use` runs. Where S3 refused a read, that is the error that is thrown,
+ * not what ffmpeg made of it: `SourceError('source-changed')`, or S3's own.
+ */
+export async function withSource<T>(
+  context: WorkerContext,
+  video: VideoId,
+  use: (url: string, claim: Claim) => Promise<T>,
+): Promise<T> {
+  const claim = await requireClaim(context, video);
+  const source = context.proxy.open(claim);
+  try {
+    return await use(source.url, claim);
+  } catch (error) {
+    const refused = source.error();
+    if (CHANGED_STATUS.includes(refused?.$metadata.httpStatusCode)) throw new SourceError('source-changed');
+    throw refused ?? error;
+  } finally {
+    source.close();
+  }
+}
+
+/** A folder that is gone, with all in it, when `use` ends. */
+export async function withScratch<T>(
+  context: WorkerContext,
+  use: (folder: string) => Promise<T>,
+): Promise<T> {
+  const folder = await mkdtemp(join(context.scratchDir, 'task-'));
+  try {
+    return await use(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

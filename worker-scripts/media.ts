@@ -1,0 +1,80 @@
+/** What the tasks that write media share: reading what ffmpeg made, storing it, and saying that it is done. */
+import { createHash } from 'node:crypto';
+import type { Task } from '../jobs/messages.ts';
+import { type Revision, type VideoId, videoKeys } from '../jobs/names.ts';
+import { CACHE_CONTROL, contentTypeOf } from '../jobs/platform.ts';
+import { missingTasks, taskName, writeReceipt } from '../jobs/progress.ts';
+import { sendTasks } from '../jobs/queue.ts';
+import { readFragments } from '../video/fmp4.ts';
+import type { Plan } from '../video/plan.ts';
+import { type MediaObject, receiptFragment } from '../video/receipt.ts';
+import type { TaskContext } from './context.ts';
+
+/** Reads a media file's boxes into the form that receipts and playlists use. */
+export function describeMedia(
+  rendition: string,
+  file: string,
+  data: Buffer,
+  codecOf: (init: Buffer) => string,
+): MediaObject {
+  const { initLength, fragments } = readFragments(data);
+  const [first] = fragments;
+  if (!first) throw new Error(`ffmpeg wrote no frame into ${rendition}/${file}`);
+  const init = data.subarray(0, initLength);
+  return {
+    rendition,
+    file,
+    bytes: data.length,
+    initLength,
+    initSha256: createHash('sha256').update(init).digest('hex'),
+    codec: codecOf(init),
+    decodeTime: first.decodeTime,
+    fragments: fragments.map(receiptFragment),
+  };
+}
+
+/** Stores a media object, once. */
+export async function storeMedia(
+  { production }: TaskContext,
+  video: VideoId,
+  revision: string,
+  { rendition, file }: MediaObject,
+  data: Buffer,
+): Promise<void> {
+  const key = videoKeys.media(video, revision as Revision, `${rendition}/${file}`); // a plan's revision
+  await production.putOnce(key, data, {
+    contentType: contentTypeOf(key),
+    cacheControl: CACHE_CONTROL.immutable,
+  });
+}
+
+/** Queues `publish` where nothing is missing any more. Two workers may both see that; publishing twice is harmless. */
+export async function publishIfComplete(context: TaskContext, video: VideoId, plan: Plan): Promise<void> {
+  const missing = await missingTasks(context.uploads, video, plan);
+  if (missing.length === 0) await sendTasks(context.sqs, context.tasksQueueUrl, [{ kind: 'publish', video }]);
+}
+
+/** Does a media task and leaves its receipt, unless it has one; then sees whether the video is complete. */
+export async function once(
+  context: TaskContext,
+  task: Task,
+  plan: Plan,
+  work: () => Promise<{ objects: MediaObject[]; cpuSeconds: number }>,
+): Promise<void> {
+  const missing = await missingTasks(context.uploads, task.video, plan);
+  if (missing.some((other) => taskName(other) === taskName(task))) {
+    const started = new Date();
+    const { objects, cpuSeconds } = await work();
+    const finished = new Date();
+    await writeReceipt(context.uploads, task.video, plan.revision, {
+      task: taskName(task),
+      objects,
+      cpuSeconds,
+      wallSeconds: (finished.getTime() - started.getTime()) / 1000,
+      startedAt: started.toISOString(),
+      finishedAt: finished.toISOString(),
+      worker: context.worker,
+    });
+  }
+  await publishIfComplete(context, task.video, plan);
+}

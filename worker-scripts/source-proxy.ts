@@ -1,0 +1,101 @@
+/**
+ * The loopback range proxy: ffmpeg reads a source by plain HTTP from here, and only this process holds credentials
+ * (DESIGN, idea 7). Reads the exact object that was claimed, by its ETag.
+ */
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { GetObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+
+export interface SourceObject {
+  readonly bucket: string;
+  readonly key: string;
+  readonly etag: string;
+}
+
+/** One source that may be read while a task runs. */
+export interface OpenSource {
+  readonly url: string;
+  /** Why S3 refused a read: the object is another one, or gone, or S3 is out of reach. */
+  readonly error: () => S3ServiceException | undefined;
+  close(): void;
+}
+
+interface Entry {
+  readonly object: SourceObject;
+  error: S3ServiceException | undefined;
+}
+
+export class SourceProxy {
+  readonly #s3: S3Client;
+  readonly #sources = new Map<string, Entry>();
+  readonly #server: Server;
+
+  private constructor(s3: S3Client) {
+    this.#s3 = s3;
+    this.#server = createServer((request, response) => void this.#serve(request, response));
+  }
+
+  /** Listens on a free loopback port. */
+  static async start(s3: S3Client): Promise<SourceProxy> {
+    const proxy = new SourceProxy(s3);
+    await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve));
+    return proxy;
+  }
+
+  /** Makes a source readable under a URL that nobody can guess, until it is closed. */
+  open(object: SourceObject): OpenSource {
+    const path = `/${randomUUID()}`;
+    const entry: Entry = { object, error: undefined };
+    this.#sources.set(path, entry);
+    const { port } = this.#server.address() as AddressInfo; // it listens on TCP
+    return {
+      url: `http://127.0.0.1:${port}${path}`,
+      error: () => entry.error,
+      close: () => this.#sources.delete(path),
+    };
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const entry = this.#sources.get(request.url ?? '');
+    if (!entry || request.method !== 'GET') {
+      response.writeHead(entry ? 405 : 404).end();
+      return;
+    }
+    const { bucket, key, etag } = entry.object;
+    const abort = new AbortController();
+    // ffmpeg asks for all that follows and hangs up when it has enough.
+    response.on('close', () => abort.abort());
+    try {
+      const object = await this.#s3.send(
+        new GetObjectCommand({
+          Bucket: bucket,
+          Key: key,
+          IfMatch: `"${etag}"`,
+          Range: request.headers.range,
+        }),
+        { abortSignal: abort.signal },
+      );
+      response.writeHead(object.ContentRange === undefined ? 200 : 206, {
+        'accept-ranges': 'bytes',
+        'content-length': object.ContentLength ?? 0,
+        ...(object.ContentRange !== undefined && { 'content-range': object.ContentRange }),
+      });
+      if (!(object.Body instanceof Readable)) throw new TypeError('S3 answered without a body');
+      await pipeline(object.Body, response);
+    } catch (error) {
+      if (error instanceof S3ServiceException && error.$metadata.httpStatusCode !== 416)
+        entry.error ??= error;
+      if (!response.headersSent) response.writeHead(error instanceof S3ServiceException ? 502 : 500);
+      response.end();
+      response.destroy(); // ffmpeg must see a broken read, not the end of the file
+    }
+  }
+}

@@ -1,0 +1,193 @@
+/** Takes tasks from the queue, keeps them while they run, and gives back what it can not finish. */
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
+  type Message,
+  ReceiveMessageCommand,
+} from '@aws-sdk/client-sqs';
+import { recordFailure } from '../jobs/failed.ts';
+import { log } from '../jobs/log.ts';
+import { type Task, taskSchema } from '../jobs/messages.ts';
+import { jobKeys } from '../jobs/names.ts';
+import { QUEUES } from '../jobs/platform.ts';
+import { FAILURES, SourceError } from '../video/failures.ts';
+import { audioTask } from './audio-task.ts';
+import { chunkTask } from './chunk-task.ts';
+import type { TaskContext, WorkerContext } from './context.ts';
+import { planTask } from './plan-task.ts';
+import { publishTask } from './publish-task.ts';
+
+const { maxReceiveCount, receiveWaitSeconds, visibilityTimeoutSeconds } = QUEUES.tasks;
+
+/** A heartbeat may be lost twice before the message returns to the queue. */
+const HEARTBEAT_MS = (visibilityTimeoutSeconds * 1000) / 3;
+
+/** Seconds after which a task that failed comes back, by its number of tries so far. */
+const RETRY_SECONDS = [2, 15] as const;
+
+/** SQS's limit of messages a receive. */
+const RECEIVE_LIMIT = 10;
+
+function perform(context: TaskContext, task: Task): Promise<void> {
+  switch (task.kind) {
+    case 'plan':
+      return planTask(context, task);
+    case 'chunk':
+      return chunkTask(context, task);
+    case 'audio':
+      return audioTask(context, task);
+    case 'publish':
+      return publishTask(context, task);
+  }
+}
+
+/** A message as the loop handles it. */
+interface Received {
+  readonly receipt: string;
+  readonly attempt: number;
+  readonly body: string;
+}
+
+function received(message: Message): Received {
+  return {
+    receipt: message.ReceiptHandle ?? '',
+    attempt: Number(message.Attributes?.ApproximateReceiveCount ?? 1),
+    body: message.Body ?? '',
+  };
+}
+
+export class TaskLoop {
+  readonly #context: WorkerContext;
+  /** Tasks at once. */
+  readonly #slots: number;
+  readonly #idleSeconds: number;
+  readonly #stop = new AbortController();
+  readonly #running = new Set<Promise<void>>();
+  #lastWork = Date.now();
+
+  constructor(context: WorkerContext, options: { slots: number; idleSeconds: number }) {
+    this.#context = context;
+    this.#slots = options.slots;
+    this.#idleSeconds = options.idleSeconds;
+  }
+
+  /** Takes nothing new, ends what runs and hands it back at once. `run` returns when that is done. */
+  stop(reason: string): void {
+    this.#stop.abort(new Error(reason));
+  }
+
+  /** Works until the queue was empty for the idle time, or until stopped. */
+  async run(): Promise<void> {
+    while (!this.#stop.signal.aborted && !this.#idle()) {
+      if (this.#running.size >= this.#slots) {
+        await Promise.race(this.#running);
+        continue;
+      }
+      for (const message of await this.#receive(this.#slots - this.#running.size))
+        this.#start(received(message));
+    }
+    await Promise.all(this.#running);
+  }
+
+  #idle(): boolean {
+    return this.#running.size === 0 && Date.now() - this.#lastWork > this.#idleSeconds * 1000;
+  }
+
+  async #receive(free: number): Promise<readonly Message[]> {
+    const wait = Math.max(1, Math.min(receiveWaitSeconds, Math.ceil(this.#idleSeconds)));
+    try {
+      const { Messages = [] } = await this.#context.sqs.send(
+        new ReceiveMessageCommand({
+          QueueUrl: this.#context.tasksQueueUrl,
+          MaxNumberOfMessages: Math.min(free, RECEIVE_LIMIT),
+          WaitTimeSeconds: wait,
+          MessageSystemAttributeNames: ['ApproximateReceiveCount'],
+        }),
+        { abortSignal: this.#stop.signal },
+      );
+      return Messages;
+    } catch (error) {
+      if (this.#stop.signal.aborted) return [];
+      throw error; // the SDK has retried; a worker without its queue is no use and ends
+    }
+  }
+
+  #start(message: Received): void {
+    const work = this.#handle(message).finally(() => {
+      this.#running.delete(work);
+      this.#lastWork = Date.now();
+    });
+    this.#running.add(work);
+  }
+
+  async #handle(message: Received): Promise<void> {
+    const heartbeat = setInterval(() => {
+      this.#setVisibility(message, visibilityTimeoutSeconds).catch((error: unknown) => {
+        log('warn', 'heartbeat-failed', { error: String(error) });
+      });
+    }, HEARTBEAT_MS);
+    try {
+      const task = taskSchema.parse(JSON.parse(message.body));
+      await this.#attempt(task, message);
+    } catch (error) {
+      // Not a task of ours, or S3 or SQS is out of reach: the message comes back by itself, at last as a dead letter.
+      log('error', 'task-not-handled', { body: message.body, error: String(error) });
+    } finally {
+      clearInterval(heartbeat);
+    }
+  }
+
+  async #attempt(task: Task, message: Received): Promise<void> {
+    const { uploads } = this.#context;
+    const { signal } = this.#stop;
+    const about = { video: task.video, task, attempt: message.attempt };
+    try {
+      // The siblings of a task that ended its video are dropped cheaply.
+      if (await uploads.exists(jobKeys.failed(task.video))) log('info', 'task-dropped', about);
+      else {
+        const started = Date.now();
+        log('info', 'task-started', about);
+        await perform({ ...this.#context, signal }, task);
+        log('info', 'task-done', { ...about, seconds: (Date.now() - started) / 1000 });
+      }
+    } catch (error) {
+      if (signal.aborted) {
+        log('info', 'task-returned', { ...about, reason: String(signal.reason) });
+        return this.#setVisibility(message, 0);
+      }
+      log('error', 'task-failed', {
+        ...about,
+        error: error instanceof Error ? error.message : String(error),
+      });
+      if (!(await this.#end(task, message, error))) {
+        return this.#setVisibility(message, RETRY_SECONDS[message.attempt - 1] ?? RETRY_SECONDS[1]);
+      }
+    }
+    await this.#context.sqs.send(
+      new DeleteMessageCommand({ QueueUrl: this.#context.tasksQueueUrl, ReceiptHandle: message.receipt }),
+    );
+  }
+
+  /** Ends the video where trying again is of no use; says whether it did. */
+  async #end(task: Task, message: Received, error: unknown): Promise<boolean> {
+    if (error instanceof SourceError) {
+      await recordFailure(this.#context.uploads, task.video, { code: error.code, message: error.message });
+      return true;
+    }
+    if (message.attempt < maxReceiveCount) return false;
+    const detail = error instanceof Error ? error.message : String(error);
+    const sentence = `${FAILURES['gave-up']} (${detail})`;
+    await recordFailure(this.#context.uploads, task.video, { code: 'gave-up', message: sentence });
+    return true;
+  }
+
+  async #setVisibility(message: Received, seconds: number): Promise<void> {
+    await this.#context.sqs.send(
+      new ChangeMessageVisibilityCommand({
+        QueueUrl: this.#context.tasksQueueUrl,
+        ReceiptHandle: message.receipt,
+        VisibilityTimeout: seconds,
+      }),
+    );
+  }
+}
