@@ -5,8 +5,9 @@ const ROOMS = {
   lambda: ['jobs', 'video'],
   'worker-scripts': ['jobs', 'video'],
   cli: ['jobs', 'video', 'local'],
-  local: ['jobs', 'video'],
-  lib: ['jobs'],
+  // Of `web`, only files.ts: the list of pages that the edge serves and the stack deploys.
+  local: ['jobs', 'video', 'web'],
+  lib: ['jobs', 'web'],
   bin: ['lib'],
   web: [],
 };

@@ -1,0 +1,135 @@
+/**
+ * The CDN edge of a laptop: serves the pages, the production bucket and the API at one address as CloudFront does,
+ * with the same paths, headers, compression and rewrite. It has no cache, for S3 is as near as it.
+ *
+ * What is not there answers 404 with the page of `web/404.html`, whether S3 said 403 or 404: CloudFront's error
+ * responses of the stack do the same, because S3 says 403 to a reader that may not list the bucket.
+ */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { VIDEOS_PREFIX } from '../jobs/names.ts';
+import { PLAYBACK_CORS, SECURITY_HEADERS } from '../jobs/platform.ts';
+import { type Answer, sentence } from './edge/answer.ts';
+import { apiAnswer, type EdgeApi } from './edge/api.ts';
+import { acceptedEncoding, compressedHeaders, compressor, isCompressible } from './edge/compress.ts';
+import { originAnswer } from './edge/origin.ts';
+import { notFound, pageAnswer } from './edge/pages.ts';
+
+export interface EdgeOptions {
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Reads the production bucket, with credentials and endpoint of its own. */
+  readonly s3: S3Client;
+  /** The production bucket. */
+  readonly bucket: string;
+  readonly api: EdgeApi;
+}
+
+export interface Edge {
+  /** `http://127.0.0.1:8080`, without a slash at the end. */
+  readonly url: string;
+  /** Ends every connection and stops listening. */
+  close(): Promise<void>;
+}
+
+const CORS_HEADERS = {
+  'access-control-allow-origin': PLAYBACK_CORS.allowedOrigins.join(', '),
+  'access-control-expose-headers': PLAYBACK_CORS.exposedHeaders.join(', '),
+};
+
+const PREFLIGHT_HEADERS = {
+  'access-control-allow-methods': PLAYBACK_CORS.allowedMethods.join(', '),
+  'access-control-allow-headers': PLAYBACK_CORS.allowedHeaders.join(', '),
+  'access-control-max-age': String(PLAYBACK_CORS.maxAgeSeconds),
+};
+
+const MEDIA_PATH = `/${VIDEOS_PREFIX}`;
+
+/** The path of a request, decoded; `undefined` where its escapes are no UTF-8. */
+function pathOf(request: IncomingMessage): string | undefined {
+  const [path = '/'] = (request.url ?? '/').split('?');
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return undefined;
+  }
+}
+
+async function answerTo(
+  request: IncomingMessage,
+  options: EdgeOptions,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { method = '', headers } = request;
+  const path = pathOf(request);
+  // CloudFront's words for a method that the distribution does not allow begin in the same way, and are a 403 too.
+  if (!['GET', 'HEAD', 'OPTIONS'].includes(method)) return sentence(403, `${method} is not allowed here`);
+  if (path === undefined) return sentence(400, `${request.url} is not a URL: its escapes are not UTF-8`);
+  if (method === 'OPTIONS') return { status: 200, headers: { ...PREFLIGHT_HEADERS, 'content-length': '0' } };
+  if (path.startsWith('/api/')) return apiAnswer(path, options.api);
+  if (!path.startsWith(MEDIA_PATH)) return pageAnswer(path, headers['if-none-match']);
+  const { s3, bucket } = options;
+  return (await originAnswer(s3, bucket, { method, key: path.slice(1), headers }, signal)) ?? notFound();
+}
+
+/** Sends an answer, compressed where viewer and content are for it, as fast as the viewer reads and no faster. */
+async function send(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
+  const compressible = isCompressible(answer);
+  const encoding = compressible ? acceptedEncoding(request.headers['accept-encoding']) : undefined;
+  response.writeHead(answer.status, {
+    ...(encoding ? compressedHeaders(answer.headers, encoding) : answer.headers),
+    ...(compressible && { vary: 'accept-encoding' }),
+    ...(request.url?.startsWith(MEDIA_PATH) && CORS_HEADERS),
+    ...SECURITY_HEADERS,
+  });
+  if (answer.body === undefined || request.method === 'HEAD') {
+    response.end();
+    return;
+  }
+  const body = answer.body instanceof Readable ? answer.body : Readable.from([answer.body]);
+  if (encoding) await pipeline(body, compressor(encoding), response);
+  else await pipeline(body, response);
+}
+
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: EdgeOptions,
+): Promise<void> {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  try {
+    await send(request, response, await answerTo(request, options, gone.signal));
+  } catch (error) {
+    // Once headers are out, or the viewer is gone, the one way to say that something is wrong is to hang up.
+    if (response.headersSent || gone.signal.aborted) response.destroy();
+    else await send(request, response, sentence(502, `The edge cannot answer ${request.url}: ${error}`));
+  }
+}
+
+/**
+ * Starts the edge on the loopback address.
+ * @throws where the port is taken
+ */
+export async function startEdge(options: EdgeOptions): Promise<Edge> {
+  const server = createServer((request, response) => {
+    // Only the sending of an error can still fail here, and that means that the viewer is gone.
+    serve(request, response, options).catch(() => response.destroy());
+  });
+  server.listen(options.port, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo; // a listening TCP server has one
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}

@@ -1,0 +1,87 @@
+/**
+ * Reads the production bucket as CloudFront does: signed GETs and HEADs by the real SDK, with the viewer's range
+ * and condition passed on.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import { Readable } from 'node:stream';
+import {
+  GetObjectCommand,
+  type GetObjectCommandOutput,
+  HeadObjectCommand,
+  type HeadObjectCommandOutput,
+  type S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
+import type { Answer } from './answer.ts';
+
+export interface OriginRequest {
+  readonly method: string;
+  readonly key: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** What S3 is asked: compressed answers carry a weak ETag, which S3 knows only in its strong form. */
+function conditionsOf({ headers }: OriginRequest) {
+  const ifNoneMatch = headers['if-none-match']?.replaceAll('W/', '');
+  const since = headers['if-modified-since'];
+  return {
+    ...(ifNoneMatch !== undefined && { IfNoneMatch: ifNoneMatch }),
+    ...(since !== undefined && !Number.isNaN(Date.parse(since)) && { IfModifiedSince: new Date(since) }),
+    // The SDK has no If-Range. A server may always answer a range with the whole (RFC 9110, 14.2).
+    ...(headers.range !== undefined && headers['if-range'] === undefined && { Range: headers.range }),
+  };
+}
+
+function headersOf(output: GetObjectCommandOutput | HeadObjectCommandOutput): Record<string, string> {
+  const headers = {
+    'content-type': output.ContentType,
+    'content-length': output.ContentLength?.toString(),
+    'content-range': output.ContentRange,
+    'content-encoding': output.ContentEncoding,
+    'cache-control': output.CacheControl,
+    'last-modified': output.LastModified?.toUTCString(),
+    'accept-ranges': output.AcceptRanges,
+    etag: output.ETag,
+  };
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (value ? [[name, value]] : [])),
+  );
+}
+
+/** Headers that S3 sends with "not modified" and "range not satisfiable". */
+const ERROR_HEADERS = ['etag', 'cache-control', 'last-modified', 'content-range'];
+
+function errorAnswer(error: S3ServiceException): Answer | undefined {
+  const status = error.$metadata.httpStatusCode ?? 500;
+  // Without s3:ListBucket, which the edge has no use for, S3 says 403 for an object that is not there.
+  if (status === 403 || status === 404) return undefined;
+  if (status !== 304 && status !== 416) throw error;
+  const sent = error.$response?.headers ?? {};
+  const headers = ERROR_HEADERS.flatMap((name) => (sent[name] ? [[name, sent[name]]] : []));
+  return { status, headers: Object.fromEntries(headers) };
+}
+
+/**
+ * Answers with an object of the production bucket; `undefined` where there is none.
+ * @param signal ends the request to S3 when the viewer is gone
+ * @throws whatever the SDK throws where S3 fails or cannot be reached
+ */
+export async function originAnswer(
+  s3: S3Client,
+  bucket: string,
+  request: OriginRequest,
+  signal: AbortSignal,
+): Promise<Answer | undefined> {
+  const input = { Bucket: bucket, Key: request.key, ...conditionsOf(request) };
+  try {
+    const output =
+      request.method === 'HEAD'
+        ? await s3.send(new HeadObjectCommand(input), { abortSignal: signal })
+        : await s3.send(new GetObjectCommand(input), { abortSignal: signal });
+    const body = 'Body' in output && output.Body instanceof Readable ? output.Body : undefined;
+    return { status: output.ContentRange === undefined ? 200 : 206, headers: headersOf(output), body };
+  } catch (error) {
+    if (error instanceof S3ServiceException) return errorAnswer(error);
+    throw error;
+  }
+}

@@ -1,0 +1,66 @@
+// The quality menu: automatic, or one of the stream's levels. A disclosure with radio buttons, so that keyboards
+// and screen readers know it.
+import Hls from '/assets/hls.js';
+import { bitRate, rungName } from './words.js';
+
+const AUTO = -1;
+
+function choice(value, name, detail) {
+  const label = document.createElement('label');
+  const radio = document.createElement('input');
+  Object.assign(radio, { type: 'radio', name: 'quality', value, checked: value === AUTO });
+  const words = document.createElement('span');
+  words.textContent = name;
+  const rate = document.createElement('span');
+  rate.className = 'quiet';
+  rate.textContent = detail;
+  label.append(radio, words, rate);
+  return label;
+}
+
+function closable(menu) {
+  const summary = menu.querySelector('summary');
+  menu.addEventListener('keydown', ({ key }) => {
+    if (key !== 'Escape' || !menu.open) return;
+    menu.open = false;
+    summary.focus();
+  });
+  document.addEventListener('click', ({ target }) => {
+    if (!menu.contains(target)) menu.open = false;
+  });
+}
+
+/** Fills the menu from the levels that hls.js finds, and keeps showing which of them plays. */
+export function quality(menu, hls) {
+  const choices = menu.querySelector('fieldset');
+  const now = menu.querySelector('#quality-now');
+  let playing;
+
+  function showPlaying() {
+    const rung = playing === undefined ? '' : rungName(hls.levels[playing]);
+    now.textContent = hls.autoLevelEnabled ? ['Auto', rung].filter(Boolean).join(' · ') : rung;
+    for (const label of choices.querySelectorAll('label'))
+      label.classList.toggle('playing', Number(label.firstElementChild.value) === playing);
+  }
+
+  hls.on(Hls.Events.MANIFEST_PARSED, (_, { levels }) => {
+    const best = levels.map((level, i) => ({ level, i })).sort((a, b) => b.level.bitrate - a.level.bitrate);
+    choices.replaceChildren(
+      choices.querySelector('legend'),
+      choice(AUTO, 'Auto', 'follows the connection'),
+      ...best.map(({ level, i }) =>
+        choice(i, rungName(level), bitRate(level.averageBitrate || level.bitrate)),
+      ),
+    );
+    menu.hidden = levels.length < 2;
+  });
+  hls.on(Hls.Events.LEVEL_SWITCHED, (_, { level }) => {
+    playing = level;
+    showPlaying();
+  });
+  choices.addEventListener('change', ({ target }) => {
+    hls.nextLevel = Number(target.value); // takes effect from the next segment, so that playing goes on
+    showPlaying();
+  });
+  closable(menu);
+}
