@@ -131,8 +131,9 @@ export function chunkArguments(plan: Plan, chunk: Chunk, url: string, outputs: r
   return [
     ...COMMON,
     ...['-copyts', '-noaccurate_seek', ...(seek > 0 ? ['-ss', seek.toFixed(6)] : [])],
-    // The cut is made by `trim`; this only bounds the reading.
-    ...['-to', (at(chunk.to) + 1).toFixed(6), '-threads', '1', ...input(url)],
+    // No -to: with -noaccurate_seek ffmpeg counts it from the key frame that it found, however far back that lies.
+    // `trim` ends the outputs, and with them the run.
+    ...['-threads', '1', ...input(url)],
     ...['-filter_complex_threads', '1', '-filter_complex', filterGraph(plan, chunk), ...encoders],
   ];
 }

@@ -1,0 +1,97 @@
+/** `spotreel local`: starts the local platform, uploads files through the presigned path, and tells how they fare. */
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { asVideoId, type VideoId } from '../jobs/names.ts';
+import { type VideoStatus, videoStatus } from '../jobs/status.ts';
+import { type LocalPlatform, startLocalPlatform } from '../local/platform.ts';
+import { uploadFile } from '../local/upload.ts';
+import { ProgressLines, progressText } from './progress.ts';
+
+export interface LocalOptions {
+  readonly port: number;
+  readonly data: string;
+  readonly workers: number;
+  readonly once?: boolean;
+  readonly json?: boolean;
+}
+
+/** Milliseconds between two looks at a video's objects. */
+const LOOK_EVERY_MS = 400;
+
+/** What `--json` prints of a video. */
+function jsonLine(status: VideoStatus, platform: LocalPlatform): string {
+  const { id, state, title, failure } = status;
+  const playbackUrl = status.playbackUrl === undefined ? undefined : `${platform.url}${status.playbackUrl}`;
+  return JSON.stringify({ id, state, title, playbackUrl, failure });
+}
+
+/** Follows a video to its end and prints how it goes. Says whether it is ready. */
+async function follow(
+  platform: LocalPlatform,
+  id: VideoId,
+  lines: ProgressLines,
+  json: boolean,
+): Promise<boolean> {
+  for (let since: number | undefined; ; await sleep(LOOK_EVERY_MS, undefined, { signal: platform.stopped })) {
+    const status = await videoStatus(platform.stores, id);
+    if (!status) continue; // its event is on the way
+    if (status.state === 'encoding') since ??= Date.now();
+    const seconds = since === undefined ? 0 : (Date.now() - since) / 1000;
+    const watchUrl = `${platform.url}/watch?v=${id}`;
+    const playbackUrl = `${platform.url}${status.playbackUrl ?? ''}`;
+    if (!json) lines.set(id, progressText(status, seconds, { watchUrl, playbackUrl }));
+    if (status.state === 'ready' || status.state === 'failed') {
+      if (json) console.log(jsonLine(status, platform));
+      return status.state === 'ready';
+    }
+  }
+}
+
+/** Uploads one file and follows it. A file that can not be read is told and counts as not ready. */
+async function process1(
+  platform: LocalPlatform,
+  file: string,
+  lines: ProgressLines,
+  json: boolean,
+): Promise<boolean> {
+  try {
+    if (!json) lines.set(file, `${file}: uploading`);
+    const id = await uploadFile(platform.s3, platform.uploadBucket, file);
+    lines.rename(file, id);
+    return await follow(platform, asVideoId(id), lines, json);
+  } catch (error) {
+    if (platform.stopped.aborted) return false;
+    const message = error instanceof Error ? error.message : String(error);
+    if (json) console.log(JSON.stringify({ file, state: 'failed', failure: { code: 'upload', message } }));
+    else lines.set(file, `${file}: ${message}`);
+    return false;
+  }
+}
+
+/**
+ * Runs the local platform until Ctrl-C, or with `once` until all files have ended.
+ * @returns the exit code: 1 where `once` and a file is not ready
+ */
+export async function runLocal(files: readonly string[], options: LocalOptions): Promise<number> {
+  const { port, workers, once = false, json = false } = options;
+  if (once && files.length === 0) throw new Error('--once needs at least one file');
+  const platform = await startLocalPlatform({ port, workers, dataDir: resolve(options.data) });
+  const interrupted = new Promise<'interrupted'>((done) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done('interrupted'));
+  });
+  try {
+    if (!json) {
+      console.log(`Spotreel runs at ${platform.url}  (Ctrl-C ends it; its data stays in ${options.data})`);
+      console.log(`Upload to s3://${platform.uploadBucket}/uploads/ with --endpoint-url ${platform.s3Url}`);
+    }
+    const lines = new ProgressLines(process.stdout);
+    const all = Promise.all(files.map((file) => process1(platform, file, lines, json)));
+    const ended = await Promise.race([all, interrupted]);
+    if (ended === 'interrupted') return 130;
+    if (once) return ended.every(Boolean) ? 0 : 1;
+    await interrupted;
+    return 0;
+  } finally {
+    await platform.close();
+  }
+}

@@ -1,0 +1,100 @@
+/** Makes and reads small videos whose every frame says which one it is. */
+import { execFile, spawn } from 'node:child_process';
+import { buffer } from 'node:stream/consumers';
+import { promisify } from 'node:util';
+
+const exec = promisify(execFile);
+
+/** Runs ffmpeg; throws with its complaint. */
+export async function ffmpeg(...args: string[]): Promise<void> {
+  await exec('ffmpeg', ['-v', 'error', '-nostdin', '-y', ...args], { maxBuffer: 1 << 26 });
+}
+
+/** Bits of a frame's number, as white or black boxes in a row. */
+const BITS = 14;
+const BOX = 32;
+const HEIGHT = 270;
+
+/** A picture in which frame n shows n in binary over a moving background. */
+export const numberedPicture = (rate: string, seconds: number): string =>
+  [
+    `testsrc2=size=${BITS * BOX}x${HEIGHT}:rate=${rate}:duration=${seconds}`,
+    `drawbox=0:0:iw:${BOX}:black:fill`,
+    ...Array.from({ length: BITS }, (_, bit) => {
+      return `drawbox=${bit * BOX}:0:${BOX}:${BOX}:white:fill:enable='gt(bitand(n\\,${2 ** bit})\\,0)'`;
+    }),
+  ].join(',');
+
+/** A sound and a picture that clap together every `every` seconds: 50 ms of tone, one white frame. */
+export const clap = (rate: number, seconds: number, every: number) => ({
+  picture: `color=black:size=320x180:rate=${rate}:duration=${seconds},drawbox=0:0:iw:ih:white:fill:enable='eq(mod(n\\,${rate * every})\\,0)'`,
+  sound: `aevalsrc='if(lt(mod(t\\,${every})\\,0.05)\\,sin(2*PI*1000*t)\\,0)':s=48000:d=${seconds}`,
+});
+
+/** Decodes to raw bytes. */
+async function decode(args: readonly string[]): Promise<Buffer> {
+  const child = spawn('ffmpeg', ['-v', 'error', '-nostdin', ...args, 'pipe:1'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [bytes, code] = await Promise.all([
+    buffer(child.stdout),
+    new Promise<number | null>((done) => child.on('close', done)),
+  ]);
+  if (code !== 0) throw new Error(`ffmpeg ended with code ${code}`);
+  return bytes;
+}
+
+/** The numbers that the frames of a video show, in the order in which they are shown. */
+export async function readNumbers(input: string, ...inputArgs: string[]): Promise<number[]> {
+  const scaled = ['-vf', `scale=${BITS}:${Math.round(HEIGHT / BOX)}:flags=area,format=gray`];
+  const pixels = await decode([
+    ...inputArgs,
+    '-i',
+    input,
+    '-map',
+    '0:v:0',
+    ...scaled,
+    '-fps_mode',
+    'passthrough',
+    '-f',
+    'rawvideo',
+  ]);
+  const frameSize = BITS * Math.round(HEIGHT / BOX);
+  return Array.from({ length: pixels.length / frameSize }, (_, frame) =>
+    Array.from({ length: BITS }, (_, bit) =>
+      (pixels[frame * frameSize + bit] ?? 0) > 128 ? 2 ** bit : 0,
+    ).reduce((a, b) => a + b),
+  );
+}
+
+/** Seconds at which a video's picture turns white. */
+export async function readFlashes(input: string, rate: number): Promise<number[]> {
+  const pixels = await decode([
+    '-i',
+    input,
+    '-map',
+    '0:v:0',
+    '-vf',
+    'scale=1:1:flags=area,format=gray',
+    '-f',
+    'rawvideo',
+  ]);
+  return [...pixels].flatMap((pixel, frame) =>
+    pixel > 128 && (pixels[frame - 1] ?? 0) <= 128 ? [frame / rate] : [],
+  );
+}
+
+/** Seconds at which a video's sound begins after silence. */
+export async function readBeeps(input: string): Promise<number[]> {
+  const rate = 48_000;
+  const bytes = await decode(['-i', input, '-map', '0:a:0', '-ac', '1', '-ar', String(rate), '-f', 's16le']);
+  const samples = new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length >> 1);
+  const beeps: number[] = [];
+  let quietSince = -rate;
+  for (const [index, sample] of samples.entries()) {
+    if (Math.abs(sample) < 4000) continue;
+    if (index - quietSince > rate / 10) beeps.push(index / rate);
+    quietSince = index;
+  }
+  return beeps;
+}

@@ -1,0 +1,102 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { chunkArguments, packetArguments, probeArguments } from '../../video/ffmpeg-arguments.ts';
+import { readFragments } from '../../video/fmp4.ts';
+import { type Plan, planVideo, timescaleOf } from '../../video/plan.ts';
+import { ffprobeSchema, PacketReader, readSource } from '../../video/probe.ts';
+import { encodeSettingsSchema } from '../../video/settings.ts';
+import { serveFile } from '../support/file-server.ts';
+import { ffmpeg, numberedPicture, readNumbers } from '../support/media.ts';
+
+const exec = promisify(execFile);
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'spotreel-seams-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Short chunks, so that a short source has several seams. */
+const settings = encodeSettingsSchema.parse({
+  rungs: [
+    { height: 240, crf: 23, maxKbps: 900 },
+    { height: 120, crf: 23, maxKbps: 400 },
+  ],
+  segmentSeconds: 2,
+  chunkSeconds: 6,
+});
+
+/** Plans a file and encodes every chunk; returns the plan and each rung's chunks in order. */
+async function encode(file: string): Promise<{ plan: Plan; rungs: Buffer[][] }> {
+  const { url, close } = await serveFile(file);
+  try {
+    const { stdout } = await exec('ffprobe', probeArguments(url));
+    const source = readSource(ffprobeSchema.parse(JSON.parse(stdout)));
+    const reader = new PacketReader();
+    const packets = await exec('ffprobe', packetArguments(url, source.video.stream));
+    for (const line of packets.stdout.split('\n')) reader.read(line);
+    const plan = planVideo(source, reader.packets(), settings, 'r');
+    const chunks: Buffer[][] = [];
+    for (const chunk of plan.chunks) {
+      const outputs = plan.rungs.map(({ name }) => join(folder, `${name}.mp4`));
+      await exec('ffmpeg', chunkArguments(plan, chunk, url, outputs));
+      chunks.push(await Promise.all(outputs.map((output) => readFile(output))));
+    }
+    return { plan, rungs: plan.rungs.map((_, rung) => chunks.map((chunk) => chunk[rung] ?? Buffer.of())) };
+  } finally {
+    close();
+  }
+}
+
+const counting = (frames: number) => Array.from({ length: frames }, (_, index) => index);
+
+const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p'];
+
+describe('a video cut into chunks has every frame once, in order, on one timeline', () => {
+  test.each([
+    ['24', 'mp4', X264],
+    ['25', 'mp4', X264],
+    ['30000/1001', 'mp4', [...X264, '-bf', '3', '-g', '250']],
+    ['24000/1001', 'mkv', X264],
+    ['30', 'mp4', [...X264, '-bf', '2', '-movflags', 'frag_keyframe+empty_moov']],
+    ['50', 'mkv', X264],
+    ['60', 'mp4', X264],
+    ['25', 'ts', [...X264, '-bf', '2', '-g', '100']],
+    ['25', 'mp4', [...X264, '-x264-params', 'open-gop=1:keyint=40:bframes=3', '-preset', 'veryfast']],
+    ['30', 'webm', ['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-b:v', '2M']],
+  ])('%s fps in %s', async (rate, container, codec) => {
+    const file = join(folder, `source.${container}`);
+    await ffmpeg('-f', 'lavfi', '-i', numberedPicture(rate, 20), ...codec, file);
+    const sourceNumbers = await readNumbers(file);
+    const { plan, rungs } = await encode(file);
+    expect(plan.chunks.length).toBeGreaterThan(2);
+    expect(`${plan.rate.num}/${plan.rate.den}`).toBe(rate.includes('/') ? rate : `${rate}/1`);
+    expect(plan.frames).toBe(sourceNumbers.length);
+
+    const { ticksPerFrame } = timescaleOf(plan.rate);
+    for (const chunks of rungs) {
+      const fragments = chunks.flatMap((chunk) => readFragments(chunk).fragments);
+      // One timeline: each fragment begins where the one before ends, and is shown from there.
+      let time = 0;
+      for (const fragment of fragments) {
+        expect(fragment.decodeTime).toBe(time);
+        expect(fragment.firstCompositionOffset).toBe(0);
+        time += fragment.samples * ticksPerFrame;
+      }
+      // One init segment.
+      const inits = chunks.map((chunk) => chunk.subarray(0, readFragments(chunk).initLength));
+      expect(new Set(inits.map((init) => createHash('sha256').update(init).digest('hex'))).size).toBe(1);
+      // The frames themselves.
+      const whole = join(folder, 'whole.mp4');
+      const media = chunks.map((chunk, index) =>
+        index === 0 ? chunk : chunk.subarray(readFragments(chunk).initLength),
+      );
+      await writeFile(whole, Buffer.concat(media));
+      expect(await readNumbers(whole)).toEqual(counting(plan.frames));
+    }
+  });
+});
