@@ -1,0 +1,108 @@
+/**
+ * Amazon SQS on a laptop: the AWS SDKs, the AWS CLI and anything else that speaks either of SQS's protocols works
+ * against it unchanged. Signed or not, every request on the loopback interface is taken.
+ */
+import type { QueueSettings } from '../../jobs/platform.ts';
+import { type ApiAnswer, type ApiRequest, apiListener, listen } from '../aws/http.ts';
+import { attributesOf } from './attributes.ts';
+import { ACCOUNT, Broker } from './broker.ts';
+import { SqsError } from './errors.ts';
+import { formatJsonError, JSON_TYPE, jsonAction, parseJsonInput } from './json-protocol.ts';
+import { type Outcome, perform } from './operations.ts';
+import { formatQueryAnswer, formatQueryError, parseQueryRequest } from './query-protocol.ts';
+
+export interface SqsOptions {
+  /** Directory of the journal; made where it is missing. One process at a time may use it. */
+  readonly dataDir: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly region: string;
+  /** Queues that are there from the start, set exactly so; `deadLetterQueue` names another of them. */
+  readonly queues: ReadonlyArray<{
+    readonly name: string;
+    readonly settings: QueueSettings;
+    readonly deadLetterQueue?: string;
+  }>;
+}
+
+export interface Sqs {
+  readonly url: string;
+  readonly port: number;
+  queueUrl(name: string): string;
+  /** Sends a message; resolves when it is on the disk. */
+  send(name: string, body: string): Promise<void>;
+  /** Answers what waits with nothing, and closes the journal. */
+  close(): Promise<void>;
+}
+
+/** Starts SQS on the loopback interface. Rejects where the port or the directory cannot be used. */
+export async function startSqs({ dataDir, port, region, queues }: SqsOptions): Promise<Sqs> {
+  const broker = new Broker(region);
+  await broker.open(dataDir);
+  for (const { name, settings, deadLetterQueue } of queues)
+    broker.put(name, attributesOf(settings, deadLetterQueue && broker.arnOf(deadLetterQueue)));
+  await broker.flushed();
+
+  const listener = apiListener((request) => answer(request, broker));
+  const server = await listen(port, listener).catch(async (error) => {
+    await broker.close();
+    throw error;
+  });
+  return {
+    url: server.url,
+    port: server.port,
+    queueUrl: (name) => `${server.url}/${ACCOUNT}/${name}`,
+    async send(name, body) {
+      const content = { body, attributes: {}, systemAttributes: {}, group: undefined };
+      broker.byName(name).send([content]);
+      await broker.flushed();
+    },
+    async close() {
+      await server.close();
+      await broker.close();
+    },
+  };
+}
+
+async function answer(request: ApiRequest, broker: Broker): Promise<ApiAnswer> {
+  const action = jsonAction(request.headers);
+  return action === undefined ? answerQuery(request, broker) : answerJson(action, request, broker);
+}
+
+async function answerJson(action: string, request: ApiRequest, broker: Broker): Promise<ApiAnswer> {
+  try {
+    const { output, undo } = await run(action, parseJsonInput(request.body), request, broker);
+    const headers = { 'content-type': JSON_TYPE };
+    return { status: 200, headers, body: JSON.stringify(output), ...(undo && { undelivered: undo }) };
+  } catch (error) {
+    if (!(error instanceof SqsError)) throw error;
+    return { status: error.status, ...formatJsonError(error) };
+  }
+}
+
+async function answerQuery(request: ApiRequest, broker: Broker): Promise<ApiAnswer> {
+  const headers = { 'content-type': 'text/xml' };
+  try {
+    const { action, input } = parseQueryRequest(request.body, request.path);
+    const { output, undo } = await run(action, input, request, broker);
+    const body = formatQueryAnswer(action, output, request.id);
+    return { status: 200, headers, body, ...(undo && { undelivered: undo }) };
+  } catch (error) {
+    if (!(error instanceof SqsError)) throw error;
+    return { status: error.status, headers, body: formatQueryError(error, request.id) };
+  }
+}
+
+/** Performs an action; resolves when all that it did is on the disk. */
+async function run(
+  action: string,
+  input: Readonly<Record<string, unknown>>,
+  { headers, gone }: ApiRequest,
+  broker: Broker,
+): Promise<Outcome> {
+  // URLs of queues have the host that the client knows this one by; SDKs warn when they differ.
+  const urlOf = (name: string) => `http://${headers.host}/${ACCOUNT}/${name}`;
+  const outcome = await perform(action, input, { broker, urlOf, gone });
+  await broker.flushed();
+  return outcome;
+}
