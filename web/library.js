@@ -24,7 +24,7 @@ function fillCard(card, video) {
   part('.facts').textContent = facts(video);
   part('.duration').textContent = video.durationSeconds === undefined ? '' : clock(video.durationSeconds);
   part('progress').value = video.percent;
-  part('progress').hidden = !isUnfinished(video);
+  part('progress').hidden = video.state !== 'encoding';
 }
 
 /** Keeps the cards that are there, so that the focus stays where it is. */
@@ -47,7 +47,7 @@ function showCards(videos) {
 function showCount(videos) {
   const unfinished = videos.filter(isUnfinished).length;
   const count = videos.length === 1 ? '1 video' : `${videos.length} videos`;
-  const words = unfinished === 0 ? count : `${count}, ${unfinished} in work`;
+  const words = unfinished === 0 ? count : `${count}, ${unfinished} in progress`;
   // Said only when it is news: a screen reader reads every change of a status.
   if (byId('count').textContent !== words) byId('count').textContent = words;
   byId('count').hidden = videos.length === 0;

@@ -30,10 +30,16 @@ function showFailed(heading, words) {
   showOnStage('failed');
 }
 
+function showMissing() {
+  setText('title', 'Not found');
+  showFailed('There is no such video', 'The link may be old or incomplete.');
+}
+
 function showProgress(video) {
   setText('percent', video.state === 'queued' ? 'Waiting for a machine' : `${Math.floor(video.percent)} %`);
   setText('waiting-words', 'This video is being prepared. It starts by itself when it is ready.');
   byId('progress').value = video.percent;
+  byId('progress').hidden = video.state === 'queued';
   showOnStage('waiting');
 }
 
@@ -87,7 +93,7 @@ keepFresh(async () => {
     const video = await showVideo(id);
     if (!loaded) say('');
     if (video) show(video);
-    else showFailed('There is no such video', 'The link may be old or incomplete.');
+    else showMissing();
     return video !== undefined && isUnfinished(video);
   } catch {
     if (!loaded) say('The server does not answer. Trying again …');

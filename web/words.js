@@ -30,9 +30,9 @@ export function stateName({ state, percent }) {
   return names[state];
 }
 
-const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
 
-/** Picture size and upload time, as far as they are known. */
+/** Picture size and day of upload, as far as they are known. */
 export function facts({ width, height, uploadedAt }) {
   const size = width && height ? [`${width} × ${height}`] : [];
   return [...size, DATE.format(new Date(uploadedAt))].join(' · ');
