@@ -25,11 +25,26 @@ export function claimOf({ bucket, key, etag, size, time }: CreatedObject): Claim
   return { video, bucket, key, etag, size, uploadedAt: time, ...(fileName !== undefined && { fileName }) };
 }
 
-/** Claims the video of an object. The first claim of an id wins; says what became of this one. */
+/**
+ * What became of an object's claim: `written`; `repeated`, because this very object holds it already; or `taken`
+ * by another object that came first under the same id.
+ */
+export type ClaimResult = 'written' | 'repeated' | 'taken';
+
+/** Claims the video of an object. The first claim of an id wins. */
 export async function claimVideo(
   uploads: ObjectStore,
   object: CreatedObject,
-): Promise<{ video: VideoId; result: 'written' | 'exists' }> {
+): Promise<{ video: VideoId; result: ClaimResult }> {
   const claim = claimOf(object);
-  return { video: claim.video, result: await uploads.putOnceJson(jobKeys.claim(claim.video), claim) };
+  const key = jobKeys.claim(claim.video);
+  if ((await uploads.putOnceJson(key, claim)) === 'written') return { video: claim.video, result: 'written' };
+  const first = await uploads.getJson(key, claimSchema);
+  if (!first)
+    throw new Error(`s3://${uploads.bucket}/${key} was there and is gone; the event must come again`);
+  return { video: claim.video, result: isSameSource(first, claim) ? 'repeated' : 'taken' };
+}
+
+function isSameSource(a: Claim, b: Claim): boolean {
+  return a.bucket === b.bucket && a.key === b.key && a.etag === b.etag;
 }

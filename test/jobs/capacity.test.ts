@@ -1,0 +1,82 @@
+/** How many vCPUs are asked for. */
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { type CapacityNeed, capacityRequest, smallestRequest } from '../../jobs/capacity.ts';
+
+const LARGES = [2, 2, 2, 2, 2, 2];
+const MIXED = [...LARGES, 4, 4, 8, 8, 16];
+const need = (tasks: number, runningVcpus: number, maxVcpus: number, typeVcpus = MIXED): CapacityNeed => ({
+  tasks,
+  runningVcpus,
+  maxVcpus,
+  typeVcpus,
+});
+
+describe('nothing is asked for', () => {
+  test.each([
+    ['there is no work', need(0, 0, 64)],
+    ['enough runs', need(3, 4, 64)],
+    ['all that may run does', need(100, 64, 64)],
+    ['no type fits into what is left', need(100, 63, 64)],
+    ['no type fits at all', need(1, 0, 1)],
+  ])('where %s', (_, given) => {
+    expect(capacityRequest(given)).toBeUndefined();
+  });
+});
+
+describe('is asked for', () => {
+  test.each([
+    ['one small machine for one task', need(1, 0, 64), { targetVcpus: 2, largestVcpus: 2 }],
+    ['a vCPU a task', need(6, 0, 64), { targetVcpus: 6, largestVcpus: 2 }],
+    ['only what does not run yet', need(10, 6, 64), { targetVcpus: 4, largestVcpus: 2 }],
+    ['as much of a small quota as pairs of vCPUs fill', need(100, 0, 5), { targetVcpus: 4, largestVcpus: 2 }],
+    ['no machine larger than a quarter of the work', need(32, 0, 1000), { targetVcpus: 32, largestVcpus: 8 }],
+    [
+      'less by what the last machine may carry it beyond maxVcpus',
+      need(500, 0, 64),
+      { targetVcpus: 50, largestVcpus: 16 },
+    ],
+    [
+      'larger machines than the work needs, where fewer than six types were smaller',
+      need(1, 0, 64, [2, 2, 2, 4, 4, 4, 8]),
+      { targetVcpus: 2, largestVcpus: 4 },
+    ],
+    [
+      'every type that fits, where there are fewer than six',
+      need(1, 0, 64, [2, 8]),
+      { targetVcpus: 2, largestVcpus: 8 },
+    ],
+    ['whole machines', need(3, 0, 64, [4, 4, 4, 4, 4, 4]), { targetVcpus: 4, largestVcpus: 4 }],
+  ])('%s', (_, given, expected) => {
+    expect(capacityRequest(given)).toEqual(expected);
+  });
+});
+
+test('whichever machines a fleet picks until it has the target, maxVcpus is never exceeded', () => {
+  const vcpus = fc.constantFrom(1, 2, 3, 4, 6, 8, 16, 48, 96);
+  fc.assert(
+    fc.property(
+      fc.nat(500),
+      fc.nat(300),
+      fc.integer({ min: 1, max: 300 }),
+      fc.array(vcpus, { minLength: 1, maxLength: 12 }),
+      fc.infiniteStream(fc.nat(1000)),
+      (tasks, runningVcpus, maxVcpus, typeVcpus, picks) => {
+        const request = capacityRequest({ tasks, runningVcpus, maxVcpus, typeVcpus });
+        if (!request) return;
+        const offered = typeVcpus.filter((size) => size <= request.largestVcpus);
+        let launched = 0;
+        while (launched < request.targetVcpus) {
+          const pick: number = picks.next().value;
+          launched += offered[pick % offered.length] ?? Number.NaN;
+        }
+        expect(request.targetVcpus).toBeGreaterThan(0);
+        expect(runningVcpus + launched).toBeLessThanOrEqual(maxVcpus);
+      },
+    ),
+  );
+});
+
+test('the smallest request is one machine of the smallest size', () => {
+  expect(smallestRequest([8, 2, 4])).toEqual({ targetVcpus: 2, largestVcpus: 2 });
+});
