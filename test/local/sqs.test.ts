@@ -1,7 +1,5 @@
 /** SQS on a laptop, seen through the SDK. The older protocol and durability have files of their own. */
 
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import {
   ChangeMessageVisibilityBatchCommand,
   ChangeMessageVisibilityCommand,
@@ -274,29 +272,6 @@ describe('a long poll', () => {
     await send();
     const message = await receiveOne({ WaitTimeSeconds: 20 });
     expect(message.Attributes?.['ApproximateReceiveCount']).toBe('1');
-  });
-
-  test('whose client leaves while the answer is made swallows no message', async () => {
-    const body = JSON.stringify({ QueueUrl });
-    const request = [
-      'POST / HTTP/1.1',
-      'host: sqs',
-      'content-type: application/x-amz-json-1.0',
-      'x-amz-target: AmazonSQS.ReceiveMessage',
-      `content-length: ${body.length}`,
-      '',
-      body,
-    ].join('\r\n');
-    for (let round = 0; round < 20; round++) {
-      await send();
-      const socket = connect(bench.sqs.port, '127.0.0.1');
-      await once(socket, 'connect');
-      socket.write(request, () => socket.destroy());
-      await once(socket, 'close');
-      const message = await receiveOne({ WaitTimeSeconds: 20 });
-      expect(message.Attributes?.['ApproximateReceiveCount']).toBe('1');
-      await remove(message);
-    }
   });
 });
 
