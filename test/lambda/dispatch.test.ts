@@ -1,0 +1,295 @@
+/** dispatch: from S3 events to claims, machines and plan tasks. */
+
+import { CreateFleetCommand, DescribeInstancesCommand, EC2Client } from '@aws-sdk/client-ec2';
+import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetQueueAttributesCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import type { SQSEvent } from 'aws-lambda';
+import { mockClient } from 'aws-sdk-client-mock';
+import { jobKeys, newVideoId, sourceKey, videoIdOf } from '../../jobs/names.ts';
+import { CAPACITY_SETTINGS, launched, refused, running } from '../support/fleet.ts';
+import { captureLog } from '../support/log-lines.ts';
+import { jsonObject, s3Error } from '../support/s3-objects.ts';
+
+Object.assign(process.env, {
+  UPLOAD_BUCKET: 'uploads-bucket',
+  TASKS_QUEUE_URL: 'http://127.0.0.1/tasks',
+  PLATFORM: 'demo',
+  LAUNCH_TEMPLATES: JSON.stringify(CAPACITY_SETTINGS.launchTemplates),
+  SUBNET_IDS: 'subnet-a,subnet-b',
+  MAX_VCPUS: '8',
+  ON_DEMAND_FALLBACK: 'false',
+});
+const { handler } = await import('../../lambda/dispatch.ts');
+
+const s3 = mockClient(S3Client);
+const sqs = mockClient(SQSClient);
+const ec2 = mockClient(EC2Client);
+
+/** What the upload bucket holds: text by key. */
+const objects = new Map<string, string>();
+let logged: ReturnType<typeof captureLog>;
+
+beforeEach(() => {
+  for (const mock of [s3, sqs, ec2]) mock.reset();
+  objects.clear();
+  s3.on(PutObjectCommand).callsFake(({ Key, Body }) => {
+    if (objects.has(Key)) throw s3Error(412, 'PreconditionFailed');
+    objects.set(Key, String(Body));
+    return {};
+  });
+  s3.on(GetObjectCommand).callsFake(({ Key }) => {
+    const text = objects.get(Key);
+    if (text === undefined) throw s3Error(404, 'NoSuchKey');
+    return jsonObject(text);
+  });
+  s3.on(HeadObjectCommand).callsFake(({ Key }) => {
+    if (!objects.has(Key)) throw s3Error(404, 'NotFound');
+    return {};
+  });
+  sqs.on(SendMessageBatchCommand).resolves({});
+  sqs.on(GetQueueAttributesCommand).resolves({});
+  ec2.on(DescribeInstancesCommand).resolves({});
+  ec2.on(CreateFleetCommand).resolves(launched('c7g.large', 'i-1'));
+  logged = captureLog();
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+interface Created {
+  readonly key: string;
+  readonly eTag?: string;
+  readonly size?: number;
+  readonly bucket?: string;
+}
+
+/** An S3 event as S3 writes it. */
+const s3Event = (...created: Created[]) =>
+  JSON.stringify({
+    Records: created.map(({ key, eTag = 'e1', size = 5, bucket = 'uploads-bucket' }) => ({
+      eventName: 'ObjectCreated:Put',
+      eventTime: '2026-01-02T03:04:05.000Z',
+      s3: { bucket: { name: bucket }, object: { key, size, eTag } },
+    })),
+  });
+
+/** Calls the handler with one message a body; ids are m1, m2, ... */
+function dispatch(...bodies: string[]) {
+  const Records = bodies.map((body, index) => ({
+    messageId: `m${index + 1}`,
+    body,
+    attributes: { ApproximateReceiveCount: '1' },
+  }));
+  // Of an SQS record the handler reads these three members.
+  return handler({ Records } as unknown as SQSEvent);
+}
+
+const ALL_WELL = { batchItemFailures: [] };
+const failing = (...ids: string[]) => ({
+  batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })),
+});
+const tasks = () =>
+  sqs
+    .commandCalls(SendMessageBatchCommand)
+    .flatMap(({ args }) => args[0].input.Entries ?? [])
+    .map(({ MessageBody = '' }) => JSON.parse(MessageBody));
+const askedVcpus = () =>
+  ec2
+    .commandCalls(CreateFleetCommand)
+    .map(({ args }) => args[0].input.TargetCapacitySpecification?.TotalTargetCapacity);
+const events = () => logged().map(({ event }) => event);
+const id = newVideoId();
+const derived = (key: string) => videoIdOf({ bucket: 'uploads-bucket', key, etag: 'e1' });
+
+describe('an uploaded source', () => {
+  test('is claimed, gets one machine, and its plan task', async () => {
+    expect(await dispatch(s3Event({ key: sourceKey(id) }))).toEqual(ALL_WELL);
+    expect(JSON.parse(objects.get(jobKeys.claim(id)) ?? '')).toMatchObject({ video: id, key: sourceKey(id) });
+    expect(askedVcpus()).toEqual([2]);
+    expect(tasks()).toEqual([{ kind: 'plan', video: id }]);
+  });
+
+  test.each([
+    ['a space', 'uploads/my+movie.mp4', 'uploads/my movie.mp4'],
+    ['a plus', 'uploads/1%2B1.mp4', 'uploads/1+1.mp4'],
+    ['an ampersand, an umlaut and an emoji', 'uploads/K%C3%B6ln%26%F0%9F%90%88.mp4', 'uploads/Köln&🐈.mp4'],
+  ])('with %s in its key is claimed under its real key', async (_, encoded, key) => {
+    await dispatch(s3Event({ key: encoded }));
+    expect(JSON.parse(objects.get(jobKeys.claim(derived(key))) ?? '')).toMatchObject({ key });
+  });
+
+  test('of no bytes is claimed and planned as any other: the plan says what is wrong', async () => {
+    await dispatch(s3Event({ key: sourceKey(id), size: 0 }));
+    expect(tasks()).toEqual([{ kind: 'plan', video: id }]);
+  });
+
+  test('whose event comes twice gets its plan task again while it has no plan: the first may be lost', async () => {
+    await dispatch(s3Event({ key: sourceKey(id) }));
+    const claim = objects.get(jobKeys.claim(id));
+    await dispatch(s3Event({ key: sourceKey(id) }));
+    expect(tasks()).toHaveLength(2);
+    expect(objects.get(jobKeys.claim(id))).toBe(claim);
+  });
+
+  test.each([
+    ['has a plan', jobKeys.plan(id)],
+    ['has failed', jobKeys.failed(id)],
+  ])('whose event comes again when it %s costs nothing', async (_, key) => {
+    await dispatch(s3Event({ key: sourceKey(id) }));
+    for (const mock of [sqs, ec2]) mock.resetHistory();
+    objects.set(key, '{}');
+    expect(await dispatch(s3Event({ key: sourceKey(id) }))).toEqual(ALL_WELL);
+    expect(tasks()).toEqual([]);
+    expect(askedVcpus()).toEqual([]);
+  });
+
+  test('that other content came before under the same id is ignored and logged', async () => {
+    await dispatch(s3Event({ key: sourceKey(id) }));
+    sqs.resetHistory();
+    expect(await dispatch(s3Event({ key: sourceKey(id), eTag: 'e2' }))).toEqual(ALL_WELL);
+    expect(tasks()).toEqual([]);
+    expect(JSON.parse(objects.get(jobKeys.claim(id)) ?? '')).toMatchObject({ etag: 'e1' });
+    expect(logged()).toContainEqual(
+      expect.objectContaining({ level: 'warn', event: 'claim-taken', video: id }),
+    );
+  });
+
+  test('that gets no machine queues no task: its message comes back', async () => {
+    ec2.on(CreateFleetCommand).resolves(refused('InsufficientInstanceCapacity'));
+    expect(await dispatch(s3Event({ key: sourceKey(id) }))).toEqual(failing('m1'));
+    expect(tasks()).toEqual([]);
+  });
+});
+
+describe('a plan', () => {
+  const plan = (chunks: number, audio: number) =>
+    objects.set(
+      jobKeys.plan(id),
+      JSON.stringify({ chunks: Array(chunks).fill({}), audio: Array(audio).fill({}), more: true }),
+    );
+
+  test('asks for a vCPU a chunk and audio track, and queues nothing', async () => {
+    plan(3, 1);
+    expect(await dispatch(s3Event({ key: jobKeys.plan(id) }))).toEqual(ALL_WELL);
+    expect(askedVcpus()).toEqual([4]);
+    expect(tasks()).toEqual([]);
+  });
+
+  test.each([
+    ['of all states, where that is more', { visible: 3, inFlight: 2, delayed: 1 }, 6],
+    ['not beside the plan, whose tasks are in it', { visible: 4, inFlight: 0, delayed: 0 }, 4],
+  ])('counts the backlog %s', async (_, { visible, inFlight, delayed }, asked) => {
+    plan(3, 1);
+    sqs.on(GetQueueAttributesCommand).resolves({
+      Attributes: {
+        ApproximateNumberOfMessages: String(visible),
+        ApproximateNumberOfMessagesNotVisible: String(inFlight),
+        ApproximateNumberOfMessagesDelayed: String(delayed),
+      },
+    });
+    await dispatch(s3Event({ key: jobKeys.plan(id) }));
+    expect(askedVcpus()).toEqual([asked]);
+  });
+
+  test('of any length asks for no more than maxVcpus', async () => {
+    plan(1000, 1);
+    await dispatch(s3Event({ key: jobKeys.plan(id) }));
+    expect(askedVcpus()[0]).toBeLessThanOrEqual(8);
+  });
+
+  test('counts the machines that run', async () => {
+    plan(3, 1);
+    ec2.on(DescribeInstancesCommand).resolves(running('c7g.large'));
+    await dispatch(s3Event({ key: jobKeys.plan(id) }));
+    expect(askedVcpus()).toEqual([2]);
+  });
+
+  test('that is gone asks for nothing', async () => {
+    expect(await dispatch(s3Event({ key: jobKeys.plan(id) }))).toEqual(ALL_WELL);
+    expect(askedVcpus()).toEqual([]);
+    expect(events()).toEqual(['plan-gone']);
+  });
+
+  test('that does not fit is an error that names it', async () => {
+    objects.set(jobKeys.plan(id), '{"chunks":[]}');
+    expect(await dispatch(s3Event({ key: jobKeys.plan(id) }))).toEqual(failing('m1'));
+    expect(logged()).toMatchObject([
+      {
+        level: 'error',
+        event: 'message-failed',
+        messageId: 'm1',
+        error: expect.stringContaining(jobKeys.plan(id)),
+      },
+    ]);
+  });
+});
+
+describe('is ignored with a log line:', () => {
+  test.each([
+    ['a folder marker', { key: 'uploads/2026/' }],
+    ["a plan's receipt", { key: `jobs/${id}/abcdef012345/done/plan.json` }],
+    ['a plan of what is no video', { key: 'jobs/someone/plan.json' }],
+    ['another key', { key: 'elsewhere/a.mp4' }],
+    ["another bucket's object", { key: sourceKey(id), bucket: 'strange' }],
+  ])('%s', async (_, created) => {
+    expect(await dispatch(s3Event(created))).toEqual(ALL_WELL);
+    expect(logged()).toMatchObject([{ level: 'info', event: 'object-ignored', key: created.key }]);
+    for (const mock of [s3, sqs, ec2]) expect(mock.calls()).toHaveLength(0);
+  });
+});
+
+test("S3's test event is no error", async () => {
+  expect(await dispatch('{"Service":"Amazon S3","Event":"s3:TestEvent"}')).toEqual(ALL_WELL);
+});
+
+describe('in a batch', () => {
+  const other = newVideoId();
+
+  test.each([
+    ['no JSON', 'hello'],
+    ['no S3 event', '{"a":1}'],
+    ['a key that is no URL encoding', s3Event({ key: 'uploads/%zz' })],
+  ])('a message that is %s fails alone', async (_, body) => {
+    expect(await dispatch(s3Event({ key: sourceKey(id) }), body, s3Event({ key: sourceKey(other) }))).toEqual(
+      failing('m2'),
+    );
+    expect(tasks().map(({ video }) => video)).toEqual([id, other]);
+  });
+
+  test('a launch that gets nothing fails its message alone, and the next asks anew', async () => {
+    ec2
+      .on(CreateFleetCommand)
+      .resolvesOnce(refused('InsufficientInstanceCapacity'))
+      .resolvesOnce(launched('c7g.large', 'i-1'));
+    expect(await dispatch(s3Event({ key: sourceKey(id) }), s3Event({ key: sourceKey(other) }))).toEqual(
+      failing('m1'),
+    );
+    expect(tasks()).toEqual([{ kind: 'plan', video: other }]);
+  });
+
+  test('many uploads share the machine that the first launched', async () => {
+    const keys = Array.from({ length: 10 }, () => sourceKey(newVideoId()));
+    expect(await dispatch(...keys.map((key) => s3Event({ key })))).toEqual(ALL_WELL);
+    expect(askedVcpus()).toEqual([2]);
+    expect(tasks()).toHaveLength(10);
+  });
+
+  test('a message of several records is one request for all of them', async () => {
+    objects.set(jobKeys.plan(id), JSON.stringify({ chunks: [1, 2, 3], audio: [] }));
+    objects.set(jobKeys.plan(other), JSON.stringify({ chunks: [1, 2], audio: [1] }));
+    await dispatch(s3Event({ key: jobKeys.plan(id) }, { key: jobKeys.plan(other) }));
+    expect(askedVcpus()).toEqual([6]);
+  });
+
+  test('a task that SQS does not take brings its message back', async () => {
+    sqs.on(SendMessageBatchCommand).rejects(new Error('no queue'));
+    expect(await dispatch(s3Event({ key: sourceKey(id) }))).toEqual(failing('m1'));
+  });
+});
+
+test('an environment without a variable is refused when the function starts', async () => {
+  const { dispatchEnvironmentSchema, parseEnvironment } = await import('../../jobs/environment.ts');
+  const { MAX_VCPUS: _, ...rest } = process.env;
+  expect(() => parseEnvironment(dispatchEnvironmentSchema, rest)).toThrow('MAX_VCPUS');
+});
