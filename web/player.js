@@ -7,15 +7,19 @@ const HLS_TYPE = 'application/vnd.apple.mpegurl';
 /** Time between attempts after hls.js's own retries have failed. */
 const NETWORK_RETRY_MILLISECONDS = 2000;
 
-/** A media error this soon after a recovery means that recovering does not help. */
-const MEDIA_RETRY_MILLISECONDS = 5000;
+/** Waits before the first and second recovery from media errors; a third one soon after does not help. */
+const MEDIA_RETRY_MILLISECONDS = [0, 2000];
+
+/** Media errors older than this are forgotten. */
+const MEDIA_MEMORY_MILLISECONDS = 30_000;
 
 /**
  * Recovers from what hls.js calls fatal, the way its API page advises, and says what is going on.
  * https://github.com/video-dev/hls.js/blob/master/docs/API.md#fatal-error-recovery
  */
 function recover(hls, video, url, say) {
-  let recoveredAt = Number.NEGATIVE_INFINITY;
+  let mediaErrors = [];
+  let troubled; // 'main' or 'audio': whose next segment shows that all is well again
 
   function recoverNetwork() {
     say('The connection was lost. Trying again …');
@@ -26,24 +30,32 @@ function recover(hls, video, url, say) {
   }
 
   function recoverMedia() {
-    if (performance.now() - recoveredAt < MEDIA_RETRY_MILLISECONDS) {
+    const now = performance.now();
+    mediaErrors = mediaErrors.filter((time) => now - time < MEDIA_MEMORY_MILLISECONDS);
+    const wait = MEDIA_RETRY_MILLISECONDS[mediaErrors.length];
+    if (wait === undefined) {
       hls.destroy();
       say('This browser cannot decode the video. Reload the page to try again, or use another browser.');
       return;
     }
+    mediaErrors.push(now);
     say('The picture got stuck. Trying again …');
-    recoveredAt = performance.now();
-    const playing = !video.paused;
-    hls.recoverMediaError();
-    if (playing) start(video);
+    setTimeout(() => {
+      const playing = !video.paused;
+      hls.recoverMediaError();
+      if (playing) start(video);
+    }, wait);
   }
 
-  hls.on(Hls.Events.ERROR, (_, { fatal, type }) => {
+  hls.on(Hls.Events.ERROR, (_, { fatal, type, parent }) => {
     if (!fatal) return;
+    troubled = parent;
     if (type === Hls.ErrorTypes.NETWORK_ERROR) recoverNetwork();
     else recoverMedia();
   });
-  hls.on(Hls.Events.FRAG_BUFFERED, () => say(''));
+  hls.on(Hls.Events.FRAG_BUFFERED, (_, { frag }) => {
+    if (troubled === undefined || frag.type === troubled) say('');
+  });
 }
 
 /**

@@ -65,6 +65,8 @@ export async function startBrowser({ context, args = [] }: BrowserOptions = {}):
     executablePath: EXECUTABLE,
     headless: true,
     args: [...ARGUMENTS, ...args],
+    locale: 'en-US',
+    timezoneId: 'UTC',
     ...context,
   });
   return {
@@ -74,4 +76,22 @@ export async function startBrowser({ context, args = [] }: BrowserOptions = {}):
       await rm(profile, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * Waits until a check yields something that is neither `false` nor `undefined`, and returns it.
+ * Not playwright's `waitForFunction`: that needs `eval`, which the pages' policy forbids.
+ */
+export async function until<T>(
+  what: string,
+  check: () => Promise<T>,
+): Promise<Exclude<T, false | undefined>> {
+  const deadline = Date.now() + 60_000;
+  while (Date.now() < deadline) {
+    const value = await check();
+    // TypeScript does not narrow a type parameter by comparison; these two values are what Exclude takes away.
+    if (value !== false && value !== undefined) return value as Exclude<T, false | undefined>;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`Waited a minute in vain until ${what}`);
 }

@@ -40,7 +40,8 @@ function error(response: ServerResponse, status: number, code: string, headers =
   response.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>${code}</Message></Error>`);
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, object: StoredObject): void {
+/** Answers a request with an object, by S3's rules for ranges and conditions. */
+export function answer(request: IncomingMessage, response: ServerResponse, object: StoredObject): void {
   const { body } = object;
   const headers = {
     'content-type': object.contentType,

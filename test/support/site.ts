@@ -2,7 +2,7 @@
 import { asVideoId, videoKeys } from '../../jobs/names.ts';
 import { startEdge } from '../../local/edge.ts';
 import { hlsTree } from './hls-tree.ts';
-import { BUCKET, type Origin, startOrigin } from './origin.ts';
+import { BUCKET, type Origin, type StoredObject, startOrigin } from './origin.ts';
 
 /** A video as the API shows it. */
 export interface ListedVideo {
@@ -23,10 +23,10 @@ export interface ListedVideo {
 export interface Site {
   readonly url: string;
   readonly origin: Origin;
+  /** The stream, by key. */
+  readonly objects: ReadonlyMap<string, StoredObject>;
   /** What the API answers from now on, newest first. */
   videos: readonly ListedVideo[];
-  /** How often the API was asked. */
-  apiCalls: number;
   close(): Promise<void>;
 }
 
@@ -47,28 +47,25 @@ export const READY: ListedVideo = {
 
 /** Starts a site that has the stream of `READY`. Needs ffmpeg. */
 export async function startSite(): Promise<Site> {
-  const origin = await startOrigin(await hlsTree(videoKeys.root(PLAYABLE)));
+  const objects = await hlsTree(videoKeys.root(PLAYABLE));
+  const origin = await startOrigin(objects);
   const site: Site = {
     url: '',
     origin,
+    objects,
     videos: [],
-    apiCalls: 0,
     async close() {
       await edge.close();
       await origin.close();
     },
-  };
-  const answer = <T>(value: T) => {
-    site.apiCalls++;
-    return Promise.resolve(value);
   };
   const edge = await startEdge({
     port: 0,
     s3: origin.s3,
     bucket: BUCKET,
     api: {
-      listVideos: () => answer({ videos: site.videos }),
-      showVideo: (id) => answer(site.videos.find((video) => video.id === id)),
+      listVideos: async () => ({ videos: site.videos }),
+      showVideo: async (id) => site.videos.find((video) => video.id === id),
     },
   });
   return Object.assign(site, { url: edge.url });

@@ -1,0 +1,154 @@
+/** The library page in a real browser. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from '@jest/globals';
+import { type Browser, browserTest, startBrowser, type Tab, until } from '../support/browser.ts';
+import { type ListedVideo, READY, type Site, startSite } from '../support/site.ts';
+
+const ENCODING: ListedVideo = {
+  ...READY,
+  id: '00000000000000000001',
+  state: 'encoding',
+  title: '<b>Wedding</b> & dance 100 %.mov',
+  percent: 42.7,
+  durationSeconds: 3675,
+};
+const QUEUED: ListedVideo = {
+  id: '00000000000000000002',
+  state: 'queued',
+  title: 'drone.mp4',
+  uploadedAt: READY.uploadedAt,
+  percent: 0,
+};
+const FAILED: ListedVideo = {
+  ...QUEUED,
+  id: '00000000000000000003',
+  state: 'failed',
+  title: 'notes.mp4',
+  failure: { code: 'not-media', message: 'This file is text, not video. Upload the video itself.' },
+};
+
+let site: Site;
+let browser: Browser;
+let tab: Tab;
+
+beforeAll(async () => {
+  site = await startSite();
+  browser = await startBrowser();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await site?.close();
+});
+
+beforeEach(async () => {
+  tab = await browser.newTab();
+});
+
+afterEach(async () => {
+  expect(tab.problems).toEqual([]);
+  await tab.page.close();
+});
+
+async function open(videos: readonly ListedVideo[]) {
+  site.videos = videos;
+  await tab.page.goto(site.url);
+  await tab.page
+    .locator(videos.length === 0 ? '#empty' : '#videos > li')
+    .first()
+    .waitFor();
+}
+
+const card = (title: string) => tab.page.getByRole('listitem').filter({ hasText: title });
+
+/** Puts the tab out of sight, or back into it, as switching tabs does. */
+async function setHidden(hidden: boolean) {
+  await tab.page.evaluate(`
+    Object.defineProperty(document, 'hidden', { configurable: true, value: ${hidden} });
+    document.dispatchEvent(new Event('visibilitychange'));
+  `);
+}
+
+describe('the library', () => {
+  browserTest('says so where there is no video', async () => {
+    await open([]);
+    expect(await tab.page.locator('#empty').textContent()).toContain('Nothing here yet');
+  });
+
+  browserTest('lists the videos in the order of the API, each a link to its page', async () => {
+    await open([ENCODING, QUEUED, READY, FAILED]);
+    expect(await tab.page.locator('.title').allInnerTexts()).toEqual(
+      [ENCODING, QUEUED, READY, FAILED].map(({ title }) => title),
+    );
+    await tab.page.getByRole('link', { name: READY.title }).click();
+    await tab.page.waitForURL(`${site.url}/watch?v=${READY.id}`);
+  });
+
+  browserTest('shows state, progress, length and picture size as far as they are known', async () => {
+    await open([ENCODING, QUEUED, READY, FAILED]);
+    const part = async (title: string, name: string) => card(title).locator(name).textContent();
+    expect(await part(ENCODING.title, '.state')).toBe('Encoding 42 %');
+    expect(await card(ENCODING.title).getByRole('progressbar').getAttribute('value')).toBe('42.7');
+    expect(await part(ENCODING.title, '.duration')).toBe('1:01:15');
+    expect(await part(ENCODING.title, '.facts')).toBe('640 × 360 · Mar 14, 2025');
+    expect(await part(QUEUED.title, '.state')).toBe('Waiting');
+    expect(await part(QUEUED.title, '.facts')).toBe('Mar 14, 2025');
+    expect(await part(READY.title, '.duration')).toBe('0:08');
+    expect(await part(FAILED.title, '.state')).toBe(FAILED.failure?.message);
+    for (const { title } of [QUEUED, READY, FAILED])
+      expect(await card(title).getByRole('progressbar').count()).toBe(0);
+    expect(await tab.page.getByRole('status').textContent()).toBe('4 videos, 2 in progress');
+  });
+
+  browserTest('follows by itself what goes on, and keeps the focus where it is', async () => {
+    await open([ENCODING, READY]);
+    await tab.page.getByRole('link', { name: READY.title }).focus();
+    site.videos = [QUEUED, { ...ENCODING, state: 'ready', percent: 100 }, READY];
+    await card(QUEUED.title).waitFor();
+    expect(await tab.page.locator('.title').allInnerTexts()).toEqual([
+      QUEUED.title,
+      ENCODING.title,
+      READY.title,
+    ]);
+    expect(await card(ENCODING.title).textContent()).not.toContain('Encoding');
+    expect(await tab.page.evaluate('document.activeElement.textContent')).toContain(READY.title);
+  });
+
+  browserTest('asks for nothing once all is finished, nor while it is out of sight', async () => {
+    const asked: string[] = [];
+    tab.page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    const calls = () => asked.filter((path) => path === '/api/videos').length;
+
+    await tab.page.clock.install();
+    await open([READY]);
+    await tab.page.clock.runFor(60_000);
+    expect(calls()).toBe(1);
+
+    site.videos = [ENCODING];
+    await setHidden(false);
+    await card(ENCODING.title).waitFor();
+    expect(calls()).toBe(2);
+    await tab.page.clock.runFor(2_000);
+    await until('it asks again', async () => calls() === 3);
+
+    await setHidden(true);
+    await tab.page.clock.runFor(60_000);
+    expect(calls()).toBeLessThanOrEqual(4);
+
+    const before = calls();
+    await setHidden(false);
+    await until('it asks again in sight', async () => calls() > before);
+  });
+
+  browserTest('says that the server does not answer, and goes on when it does', async () => {
+    await open([ENCODING]);
+    await tab.page.route('**/api/videos', (route) => route.abort());
+    await tab.page.getByRole('alert').waitFor();
+    expect(await tab.page.getByRole('alert').textContent()).toContain('does not answer');
+    expect(await card(ENCODING.title).count()).toBe(1);
+    await tab.page.unroute('**/api/videos');
+    await tab.page.getByRole('alert').waitFor({ state: 'hidden' });
+    // The browser itself reports each request that was cut off.
+    expect(tab.problems.every((problem) => problem.includes('net::ERR_FAILED'))).toBe(true);
+    tab.problems.length = 0;
+  });
+});

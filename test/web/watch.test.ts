@@ -1,0 +1,317 @@
+/** The watch page in a real browser: what it says before there is something to play, and that it really plays. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from '@jest/globals';
+import { z } from 'zod';
+import { videoKeys } from '../../jobs/names.ts';
+import { type Browser, browserTest, startBrowser, type Tab, until } from '../support/browser.ts';
+import { TREE_SECONDS } from '../support/hls-tree.ts';
+import { answer } from '../support/origin.ts';
+import { type ListedVideo, PLAYABLE, READY, type Site, startSite } from '../support/site.ts';
+
+let site: Site;
+let browser: Browser;
+let tab: Tab;
+
+beforeAll(async () => {
+  site = await startSite();
+  browser = await startBrowser({ args: ['--autoplay-policy=no-user-gesture-required'] });
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await site?.close();
+});
+
+beforeEach(async () => {
+  tab = await browser.newTab();
+});
+
+afterEach(async () => {
+  expect(tab.problems).toEqual([]);
+  await tab.page.close();
+});
+
+async function open(video: ListedVideo) {
+  site.videos = [video];
+  await tab.page.goto(`${site.url}/watch?v=${video.id}`);
+}
+
+const playbackSchema = z.object({
+  time: z.number(),
+  paused: z.boolean(),
+  ended: z.boolean(),
+  muted: z.boolean(),
+  seeking: z.boolean(),
+  error: z.string().nullable(),
+  width: z.number(),
+  height: z.number(),
+  duration: z.number().nullable(),
+  frames: z.number(),
+  audioBytes: z.number(),
+});
+
+async function playback(page = tab.page) {
+  return playbackSchema.parse(
+    await page.evaluate(`(() => {
+      const video = document.querySelector('video');
+      const { paused, ended, muted, seeking } = video;
+      return {
+        paused, ended, muted, seeking,
+        time: video.currentTime,
+        error: video.error?.message ?? null,
+        width: video.videoWidth,
+        height: video.videoHeight,
+        duration: Number.isFinite(video.duration) ? video.duration : null,
+        frames: video.getVideoPlaybackQuality().totalVideoFrames,
+        audioBytes: video.webkitAudioDecodedByteCount,
+      };
+    })()`),
+  );
+}
+
+/** What is seen now, as the pixels of a small canvas. */
+const pixels = () =>
+  tab.page.evaluate<number[]>(`(() => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 64, height: 36 });
+    const context = canvas.getContext('2d');
+    context.drawImage(document.querySelector('video'), 0, 0, 64, 36);
+    return [...context.getImageData(0, 0, 64, 36).data];
+  })()`);
+
+const playedTo = (seconds: number) =>
+  until(`${seconds} s are played`, async () => {
+    const now = await playback();
+    return !now.seeking && now.time >= seconds && now;
+  });
+
+const runs = (command: string) => tab.page.evaluate(`void document.querySelector('video').${command}`);
+
+const quality = () => tab.page.locator('#quality');
+
+async function choose(name: string) {
+  await quality().locator('summary').click();
+  await quality().getByText(name, { exact: true }).click();
+  await tab.page.keyboard.press('Escape');
+}
+
+describe('a ready video', () => {
+  browserTest('plays by itself to its end, with picture and sound', async () => {
+    await open(READY);
+    const early = await playedTo(0.5);
+    const before = await pixels();
+    const later = await playedTo(2);
+    const after = await pixels();
+    expect(later.frames).toBeGreaterThan(early.frames);
+    expect(later.audioBytes).toBeGreaterThan(early.audioBytes);
+    // The test pattern has strong colours, and parts of it move.
+    expect(new Set(before).size).toBeGreaterThan(8);
+    expect(after).not.toEqual(before);
+
+    const end = await until('it has ended', async () => {
+      const now = await playback();
+      return now.ended && now;
+    });
+    expect(end).toMatchObject({ error: null, muted: false });
+    expect(end.time).toBeCloseTo(TREE_SECONDS, 0);
+    expect(end.duration).toBeCloseTo(TREE_SECONDS, 0);
+  });
+
+  browserTest('seeks forward and back', async () => {
+    await open(READY);
+    await playedTo(0.2);
+    await runs('pause()');
+    for (const seconds of [6.5, 1.5, 4]) {
+      await tab.page.evaluate(`void (document.querySelector('video').currentTime = ${seconds})`);
+      const { time } = await until('the seek is done', async () => {
+        const now = await playback();
+        return !now.seeking && now.time === seconds && now;
+      });
+      expect(time).toBe(seconds);
+    }
+    await runs('play()');
+    expect((await playedTo(4.5)).error).toBeNull();
+  });
+
+  browserTest(
+    'lets the viewer choose a quality, says which one plays, and returns to automatic',
+    async () => {
+      await open(READY);
+      await playedTo(0.2);
+      await quality().locator('summary').click();
+      expect(await quality().getByRole('radio').count()).toBe(3);
+      expect(await quality().locator('label span').allTextContents()).toEqual([
+        ...['Auto', 'follows the connection'],
+        ...['360p', '986 kbit/s'],
+        ...['180p', '326 kbit/s'],
+      ]);
+      await tab.page.keyboard.press('Escape');
+
+      for (const { name, height } of [
+        { name: '180p', height: 180 },
+        { name: '360p', height: 360 },
+      ]) {
+        await choose(name);
+        await tab.page.evaluate("void (document.querySelector('video').currentTime = 0.1)");
+        await runs('play()');
+        await until(`${name} is seen`, async () => (await playback()).height === height);
+        await until(
+          'the menu says so',
+          async () => (await tab.page.locator('#quality-now').textContent()) === name,
+        );
+        expect(await quality().locator('label.playing span').first().textContent()).toBe(name);
+      }
+
+      await choose('Auto');
+      expect(await tab.page.locator('#quality-now').textContent()).toBe('Auto · 360p');
+    },
+  );
+
+  browserTest('has a quality menu for the keyboard: open, arrows, Escape', async () => {
+    await open(READY);
+    await playedTo(0.2);
+    const summary = quality().locator('summary');
+    await summary.focus();
+    await tab.page.keyboard.press('Enter');
+    await tab.page.keyboard.press('Tab');
+    expect(await tab.page.getByRole('radio', { name: 'Auto' }).isChecked()).toBe(true);
+    await tab.page.keyboard.press('ArrowDown');
+    expect(await tab.page.getByRole('radio', { name: '360p' }).isChecked()).toBe(true);
+    await tab.page.keyboard.press('Escape');
+    expect(await quality().getAttribute('open')).toBeNull();
+    expect(await summary.evaluate('document.activeElement.localName')).toBe('summary');
+  });
+
+  browserTest('shows title, state, length and size', async () => {
+    await open({ ...READY, findings: [{ code: 'vfr', text: 'The frame rate varies.' }] });
+    await tab.page.getByRole('heading', { name: READY.title }).waitFor();
+    expect(await tab.page.title()).toContain(READY.title);
+    expect(await tab.page.locator('#state').textContent()).toBe('Ready');
+    expect(await tab.page.locator('#facts').textContent()).toBe('0:08 · 640 × 360 · Mar 14, 2025');
+    expect(await tab.page.locator('#findings li').allInnerTexts()).toEqual(['The frame rate varies.']);
+  });
+});
+
+describe('a browser that wants a tap before sound', () => {
+  browserTest('plays without it, and the page offers to turn it on', async () => {
+    const strict = await startBrowser({ args: ['--autoplay-policy=document-user-activation-required'] });
+    try {
+      site.videos = [READY];
+      const { page, problems } = await strict.newTab();
+      // Whatever playwright evaluates in a page counts as a tap, so the page itself has to say when it plays.
+      await page.addInitScript("addEventListener('playing', () => console.info('playing'), true)");
+      const playing = page.waitForEvent('console', { predicate: (message) => message.text() === 'playing' });
+      await page.goto(`${site.url}/watch?v=${READY.id}`);
+      await playing;
+      expect((await playback(page)).muted).toBe(true);
+      await page.getByRole('button', { name: 'Turn sound on' }).click();
+      expect(await playback(page)).toMatchObject({ muted: false, paused: false });
+      await page.getByRole('button', { name: 'Turn sound on' }).waitFor({ state: 'hidden' });
+      expect(problems).toEqual([]);
+    } finally {
+      await strict.close();
+    }
+  });
+});
+
+describe('a video that is not ready', () => {
+  const { playbackUrl: _, ...unpublished } = READY;
+
+  browserTest('shows how far it is, and starts by itself when it is ready', async () => {
+    await open({ ...unpublished, state: 'queued', percent: 0 });
+    await tab.page.getByText('Waiting for a machine').waitFor();
+    expect(await tab.page.getByRole('progressbar').count()).toBe(0);
+
+    site.videos = [{ ...unpublished, state: 'encoding', percent: 42.7 }];
+    await tab.page.getByText('42 %', { exact: true }).waitFor();
+    expect(await tab.page.getByRole('progressbar').getAttribute('value')).toBe('42.7');
+    expect(await tab.page.locator('#state').textContent()).toBe('Encoding 42 %');
+
+    site.videos = [READY];
+    await playedTo(0.5);
+    expect(await tab.page.locator('#waiting').isVisible()).toBe(false);
+  });
+
+  browserTest('says why it failed', async () => {
+    const message = 'This file is text, not video. Upload the video itself.';
+    await open({ ...unpublished, state: 'failed', failure: { code: 'not-media', message } });
+    await tab.page.getByText(message).waitFor();
+    expect(await tab.page.locator('#state').textContent()).toBe('Failed');
+    expect(await tab.page.locator('video').isVisible()).toBe(false);
+  });
+
+  browserTest('says so where there is no such video', async () => {
+    await open({ ...READY, id: '00000000000000000000' });
+    site.videos = [];
+    await tab.page.reload();
+    await tab.page.getByText('There is no such video').waitFor();
+    // The browser itself reports the 404 that told so.
+    expect(tab.problems).toEqual([expect.stringContaining('404')]);
+    tab.problems.length = 0;
+  });
+});
+
+describe('trouble on the way', () => {
+  const key = (name: string) => `${videoKeys.root(PLAYABLE)}${name}`;
+
+  beforeEach(async () => {
+    // What an earlier test has left in the cache would play without asking.
+    const protocol = await tab.page.context().newCDPSession(tab.page);
+    await protocol.send('Network.enable');
+    await protocol.send('Network.setCacheDisabled', { cacheDisabled: true });
+  });
+
+  afterEach(() => site.origin.special.clear());
+
+  /** Takes from the problems what the browser reports of answers that the test made fail. */
+  function forgetFailedRequests() {
+    const rest = tab.problems.filter((problem) => !problem.includes('status of 502'));
+    tab.problems.splice(0, Number.POSITIVE_INFINITY, ...rest);
+  }
+
+  const isTold = (words: string) =>
+    tab.page.locator('#trouble', { hasText: words }).waitFor({ timeout: 60_000 });
+
+  browserTest.each([
+    { playlist: 'the master playlist', names: ['master.m3u8'] },
+    { playlist: 'every video playlist', names: ['360p.m3u8', '180p.m3u8'] },
+    { playlist: 'the audio playlist', names: ['sound.m3u8'] },
+  ])('$playlist failing is told, and playing starts once it is back', async ({ names }) => {
+    for (const name of names)
+      site.origin.special.set(key(name), (_, response) => response.writeHead(500).end());
+    await open(READY);
+    await isTold('The connection was lost. Trying again');
+    site.origin.special.clear();
+    await playedTo(0.5);
+    await tab.page.locator('#trouble').waitFor({ state: 'hidden' });
+    forgetFailedRequests();
+  });
+
+  /** Every segment of the picture is garbage; the initialization before them is not, for hls.js keeps that. */
+  function spoilPicture() {
+    for (const name of ['360p', '180p']) {
+      const object = site.objects.get(key(`${name}.mp4`));
+      const playlist = site.objects.get(key(`${name}.m3u8`))?.body.toString();
+      const start = Number(/EXT-X-MAP:.*BYTERANGE="(\d+)@0"/.exec(playlist ?? '')?.[1]);
+      if (object === undefined) throw new Error(`The test stream has no ${name}.mp4`);
+      const body = Buffer.alloc(object.body.length, 'garbage');
+      object.body.copy(body, 0, 0, start);
+      site.origin.special.set(key(`${name}.mp4`), (request, response) =>
+        answer(request, response, { ...object, body }),
+      );
+    }
+  }
+
+  browserTest('segments of garbage are told, and playing starts once they are whole', async () => {
+    spoilPicture();
+    await open(READY);
+    await isTold('The picture got stuck. Trying again');
+    site.origin.special.clear();
+    await playedTo(0.5);
+    await tab.page.locator('#trouble').waitFor({ state: 'hidden' });
+  });
+
+  browserTest('segments that stay garbage are told as what cannot be decoded', async () => {
+    spoilPicture();
+    await open(READY);
+    await isTold('This browser cannot decode the video.');
+  });
+});
