@@ -1,0 +1,181 @@
+/** The instances of a laptop's EC2, and the fleet requests that make them. */
+import { randomUUID } from 'node:crypto';
+import type { XmlContent } from '../aws/xml.ts';
+import { Ec2Error } from './errors.ts';
+import { bestPool, type FleetRequest, machinesFor, type Pool, poolsOf } from './fleet.ts';
+import { coresOf, Instance, type WorkerSpec } from './instance.ts';
+import type { Credentials } from './metadata.ts';
+
+export interface Ec2Options {
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly region: string;
+  /** Instances that may be alive at once; beyond them there is no capacity. */
+  readonly maxInstances: number;
+  /** Cores of each; a request's overrides of this `WeightedCapacity` are preferred. */
+  readonly vcpusPerInstance: number;
+  readonly worker: WorkerSpec;
+  /** Those of the instances' role, handed out by their metadata. */
+  readonly credentials: Credentials;
+  /** Milliseconds between SIGTERM and SIGKILL. @default 10 000 */
+  readonly terminateGraceMs?: number;
+}
+
+/** Elements of an answer. */
+export type Content = { [name: string]: XmlContent };
+
+const TERMINATE_GRACE_MS = 10_000;
+/** EC2 shows terminated instances for about an hour. */
+const TERMINATED_SHOWN_MS = 3600 * 1000;
+
+export class Machines {
+  readonly #options: Ec2Options;
+  #instances: Instance[] = [];
+  /** Answers by client token: a request that comes again is carried out once. */
+  readonly #requests = new Map<string, { readonly request: string; readonly answer: Promise<Content> }>();
+  #closed = false;
+
+  constructor(options: Ec2Options) {
+    this.#options = options;
+  }
+
+  get vcpus(): number {
+    return this.#options.vcpusPerInstance;
+  }
+
+  all(): readonly Instance[] {
+    const shownSince = Date.now() - TERMINATED_SHOWN_MS;
+    this.#instances = this.#instances.filter(({ endTime }) => !endTime || endTime.getTime() > shownSince);
+    return this.#instances;
+  }
+
+  /** Throws an `Ec2Error` where there is none of this id. */
+  find(id: string): Instance {
+    const instance = this.all().find((one) => one.id === id);
+    if (!instance) throw new Ec2Error('InvalidInstanceID.NotFound', `The instance ID '${id}' does not exist`);
+    return instance;
+  }
+
+  /** https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html */
+  async createFleetOnce(request: FleetRequest): Promise<Content> {
+    const { ClientToken = randomUUID() } = request;
+    const known = this.#requests.get(ClientToken);
+    const text = JSON.stringify(request);
+    if (known && known.request !== text)
+      throw new Ec2Error(
+        'IdempotentParameterMismatch',
+        `The request with client token '${ClientToken}' differs from the one that it was first used for`,
+      );
+    const content = known?.answer ?? this.#createFleet(request, ClientToken);
+    this.#requests.set(ClientToken, { request: text, answer: content });
+    // What failed was not carried out, so it may be tried again.
+    content.catch(() => this.#requests.delete(ClientToken));
+    return content;
+  }
+
+  async #createFleet(request: FleetRequest, clientToken: string): Promise<Content> {
+    const { TotalTargetCapacity: target, DefaultTargetCapacityType: lifecycle } =
+      request.TargetCapacitySpecification;
+    const pools = poolsOf(request);
+    const pool = bestPool(pools, this.#options.vcpusPerInstance);
+    if (!pool) throw new Error('A request that has pools has a best one');
+    const fleetId = `fleet-${randomUUID()}`;
+    const { count, filled } = machinesFor(target, pool.weight, this.#room());
+    const tags = new Map([['aws:ec2:fleet-id', fleetId], ...instanceTags(request)]);
+    const launched = await Promise.all(
+      Array.from({ length: count }, () => this.#launch(pool, lifecycle, tags, clientToken)),
+    );
+    const instanceIds = { item: launched.map(({ id }) => id) };
+    return {
+      fleetId,
+      fleetInstanceSet: {
+        item:
+          count === 0
+            ? []
+            : [{ ...describePool(pool, lifecycle), instanceIds, instanceType: pool.instanceType }],
+      },
+      errorSet: { item: filled ? [] : pools.map((one) => refusal(one, lifecycle)) },
+    };
+  }
+
+  #alive(): Instance[] {
+    return this.#instances.filter(({ state }) => state !== 'terminated');
+  }
+
+  #room(): number {
+    return this.#closed ? 0 : Math.max(0, this.#options.maxInstances - this.#alive().length);
+  }
+
+  async #launch(
+    { instanceType: type, override }: Pool,
+    lifecycle: 'spot' | 'on-demand',
+    tags: ReadonlyMap<string, string>,
+    clientToken: string,
+  ): Promise<Instance> {
+    const {
+      region,
+      worker,
+      credentials,
+      vcpusPerInstance,
+      terminateGraceMs = TERMINATE_GRACE_MS,
+    } = this.#options;
+    const availabilityZone = override.AvailabilityZone ?? `${region}a`;
+    const instance = new Instance({
+      type,
+      lifecycle,
+      placement: { region, subnetId: override.SubnetId, availabilityZone },
+      tags,
+      clientToken,
+      worker,
+      credentials,
+      cores: coresOf(this.#alive().length, vcpusPerInstance),
+      terminateGraceMs,
+    });
+    // Before it starts, for it takes room from now on.
+    this.#instances.push(instance);
+    await instance.start();
+    return instance;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const alive = this.#alive();
+    for (const instance of alive) instance.terminate('Client.UserInitiatedShutdown');
+    await Promise.all(alive.map(({ ended }) => ended));
+  }
+}
+
+function instanceTags({ TagSpecification }: FleetRequest): [string, string][] {
+  return TagSpecification.filter(({ ResourceType }) => ResourceType === 'instance').flatMap(({ Tag }) =>
+    Tag.map(({ Key, Value }): [string, string] => [Key, Value]),
+  );
+}
+
+function describePool({ template, override }: Pool, lifecycle: string): Content {
+  return {
+    launchTemplateAndOverrides: {
+      launchTemplateSpecification: {
+        launchTemplateId: template.LaunchTemplateId,
+        launchTemplateName: template.LaunchTemplateName,
+        version: template.Version,
+      },
+      overrides: {
+        instanceType: override.InstanceType,
+        subnetId: override.SubnetId,
+        availabilityZone: override.AvailabilityZone,
+        maxPrice: override.MaxPrice,
+        priority: override.Priority,
+        weightedCapacity: override.WeightedCapacity,
+      },
+    },
+    lifecycle,
+  };
+}
+
+function refusal(pool: Pool, lifecycle: string): Content {
+  return {
+    ...describePool(pool, lifecycle),
+    errorCode: 'InsufficientInstanceCapacity',
+    errorMessage: 'There is no capacity left on this machine that matches your request.',
+  };
+}
