@@ -48,7 +48,7 @@ async function follow(
 }
 
 /** Uploads one file and follows it. A file that can not be read is told and counts as not ready. */
-async function process1(
+async function uploadAndFollow(
   platform: LocalPlatform,
   file: string,
   lines: ProgressLines,
@@ -82,10 +82,11 @@ export async function runLocal(files: readonly string[], options: LocalOptions):
   try {
     if (!json) {
       console.log(`Spotreel runs at ${platform.url}  (Ctrl-C ends it; its data stays in ${options.data})`);
-      console.log(`Upload to s3://${platform.uploadBucket}/uploads/ with --endpoint-url ${platform.s3Url}`);
+      console.log(`  S3   ${platform.s3Url}   upload to s3://${platform.uploadBucket}/uploads/`);
+      console.log(`  SQS  ${platform.sqsUrl}\n  EC2  ${platform.ec2Url}`);
     }
     const lines = new ProgressLines(process.stdout);
-    const all = Promise.all(files.map((file) => process1(platform, file, lines, json)));
+    const all = Promise.all(files.map((file) => uploadAndFollow(platform, file, lines, json)));
     const ended = await Promise.race([all, interrupted]);
     if (ended === 'interrupted') return 130;
     if (once) return ended.every(Boolean) ? 0 : 1;

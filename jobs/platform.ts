@@ -11,11 +11,14 @@ export const DISPATCH_TIMEOUT_SECONDS = 30;
 export const DISPATCH_BATCH = {
   /** Messages a call. */
   size: 10,
-  /** Seconds that SQS may wait to fill a batch. */
-  windowSeconds: 1,
+  /** Seconds that SQS may wait to fill a batch; waiting would only make every single upload slower. */
+  windowSeconds: 0,
   /** Lambda calls at once; few, because each may launch machines. */
   maximumConcurrency: 2,
 } as const;
+
+/** Minutes between two runs of the sweep: the longest that work waits after every worker has died. */
+export const SWEEP_MINUTES = 1;
 
 export interface QueueSettings {
   /** Seconds that a received message stays hidden unless extended. */
@@ -42,7 +45,7 @@ export const QUEUES = {
   },
   /** One message a task. The worker's heartbeat extends the visibility while it works. */
   tasks: {
-    visibilityTimeoutSeconds: 90,
+    visibilityTimeoutSeconds: 60,
     maxReceiveCount: 3,
     retentionSeconds: 14 * DAY,
     receiveWaitSeconds: 20,

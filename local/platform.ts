@@ -1,0 +1,245 @@
+/**
+ * The whole platform on one machine: S3, SQS, EC2 with instance metadata, the Lambda runner and the CDN edge, wired
+ * as `lib` wires the real ones, running the same `lambda` and `worker-scripts` unchanged.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import type { LaunchTemplate } from '../jobs/environment.ts';
+import {
+  DISPATCH_BATCH,
+  DISPATCH_TIMEOUT_SECONDS,
+  QUEUES,
+  SWEEP_MINUTES,
+  UPLOAD_CORS,
+  UPLOAD_NOTIFICATIONS,
+} from '../jobs/platform.ts';
+import { listVideos, type Stores, videoStatus } from '../jobs/status.ts';
+import { ObjectStore } from '../jobs/store.ts';
+import { type Ec2, startEc2 } from './ec2/ec2.ts';
+import { startEdge } from './edge.ts';
+import { startEventSource } from './lambda/event-source.ts';
+import { startSchedule } from './lambda/schedule.ts';
+import { lockFolder } from './lock.ts';
+import { startS3 } from './s3/server.ts';
+import { startSqs } from './sqs/sqs.ts';
+
+/** What CloudFormation would name. */
+const REGION = 'us-east-1';
+const UPLOAD_BUCKET = 'spotreel-uploads';
+const PRODUCTION_BUCKET = 'spotreel-production';
+const PLATFORM = 'local';
+
+/** The owner's key. It opens nothing but this machine's loopback ports, so it is no secret. */
+const OWNER = { accessKeyId: 'local', secretAccessKey: 'local-secret' };
+
+/** Seconds without a task after which a worker ends, as on AWS; the next upload starts another. */
+const IDLE_SECONDS = 120;
+
+export interface LocalOptions {
+  /** Port of the pages; S3, SQS and EC2 take the next three. 0 takes free ones. */
+  readonly port: number;
+  /** Folder that keeps everything; made where it is missing. */
+  readonly dataDir: string;
+  /** Machines that may run at once, each with every core. */
+  readonly workers: number;
+}
+
+export interface LocalPlatform {
+  /** `http://localhost:8080` */
+  readonly url: string;
+  readonly s3Url: string;
+  readonly sqsUrl: string;
+  readonly ec2Url: string;
+  /** Signs as the owner. */
+  readonly s3: S3Client;
+  readonly uploadBucket: string;
+  readonly stores: Stores;
+  /** Aborts when the platform begins to close. */
+  readonly stopped: AbortSignal;
+  /** Hands unfinished tasks back to the queue and ends every process. */
+  close(): Promise<void>;
+}
+
+const file = (path: string): string => join(import.meta.dirname, '..', path);
+
+/** The key of the instances' role: temporary, as instance metadata hands it out. */
+function roleCredentials() {
+  return {
+    accessKeyId: `ASIA${randomBytes(8).toString('hex').toUpperCase()}`,
+    secretAccessKey: randomBytes(20).toString('base64'),
+    sessionToken: randomBytes(40).toString('base64'),
+  };
+}
+
+/** The one "instance type" of this machine. */
+function launchTemplates(vcpus: number): LaunchTemplate[] {
+  const architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64';
+  const instanceTypes = [{ type: 'local.machine', vcpus }];
+  return [{ architecture, launchTemplateId: 'lt-00000000000000000', version: '$Latest', instanceTypes }];
+}
+
+/** Starts the platform. Rejects where a port is taken, or another platform has the folder. */
+export async function startLocalPlatform({ port, dataDir, workers }: LocalOptions): Promise<LocalPlatform> {
+  const portAfter = (distance: number) => (port === 0 ? 0 : port + distance);
+  const closers: (() => Promise<void>)[] = [];
+  const stopped = new AbortController();
+  const close = async () => {
+    stopped.abort(new Error('The platform closes'));
+    // Each needs those that were started before it.
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  const started = <T extends { close(): Promise<void> }>(service: T): T => {
+    closers.push(() => service.close());
+    return service;
+  };
+
+  try {
+    await mkdir(dataDir, { recursive: true });
+    started(await lockFolder(dataDir));
+    const role = roleCredentials();
+    const sqs = started(
+      await startSqs({
+        dataDir: join(dataDir, 'sqs'),
+        port: portAfter(2),
+        region: REGION,
+        queues: [
+          { name: 'uploads-dead-letters', settings: QUEUES.deadLetters },
+          { name: 'tasks-dead-letters', settings: QUEUES.deadLetters },
+          { name: 'uploads', settings: QUEUES.uploads, deadLetterQueue: 'uploads-dead-letters' },
+          { name: 'tasks', settings: QUEUES.tasks, deadLetterQueue: 'tasks-dead-letters' },
+        ],
+      }),
+    );
+    const s3Server = started(
+      await startS3({
+        dataDir: join(dataDir, 's3'),
+        port: portAfter(1),
+        region: REGION,
+        credentials: (id) => [OWNER, role].find(({ accessKeyId }) => accessKeyId === id),
+        buckets: [
+          { name: UPLOAD_BUCKET, cors: UPLOAD_CORS, notifications: UPLOAD_NOTIFICATIONS },
+          { name: PRODUCTION_BUCKET, cors: [], notifications: [] },
+        ],
+        notify: (_, event) => sqs.send('uploads', event),
+      }),
+    );
+    const endpoints = {
+      AWS_REGION: REGION,
+      AWS_ENDPOINT_URL_S3: s3Server.url,
+      AWS_ENDPOINT_URL_SQS: sqs.url,
+    };
+    const ec2 = started(
+      await startMachines(portAfter(3), dataDir, workers, role, {
+        ...endpoints,
+        TASKS_QUEUE_URL: sqs.queueUrl('tasks'),
+      }),
+    );
+
+    const lambda = {
+      env: {
+        ...endpoints,
+        AWS_ENDPOINT_URL_EC2: ec2.url,
+        AWS_ACCESS_KEY_ID: OWNER.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: OWNER.secretAccessKey,
+        UPLOAD_BUCKET,
+        TASKS_QUEUE_URL: sqs.queueUrl('tasks'),
+        PLATFORM,
+        LAUNCH_TEMPLATES: JSON.stringify(launchTemplates(availableParallelism())),
+        SUBNET_IDS: 'subnet-00000000000000000',
+        MAX_VCPUS: String(workers * availableParallelism()),
+        ON_DEMAND_FALLBACK: 'false',
+      },
+      timeoutSeconds: DISPATCH_TIMEOUT_SECONDS,
+    };
+    const logs = join(dataDir, 'logs');
+    started(
+      await startEventSource({
+        ...lambda,
+        entry: file('lambda/dispatch.ts'),
+        sqs: new SQSClient({ region: REGION, endpoint: sqs.url, credentials: OWNER }),
+        queueUrl: sqs.queueUrl('uploads'),
+        region: REGION,
+        batch: DISPATCH_BATCH,
+        logFile: join(logs, 'dispatch.log'),
+      }),
+    );
+    started(
+      await startSchedule({
+        ...lambda,
+        entry: file('lambda/sweep.ts'),
+        region: REGION,
+        everySeconds: SWEEP_MINUTES * 60,
+        logFile: join(logs, 'sweep.log'),
+      }),
+    );
+
+    const s3 = new S3Client({
+      region: REGION,
+      endpoint: s3Server.url,
+      forcePathStyle: true,
+      credentials: OWNER,
+    });
+    const stores = {
+      uploads: new ObjectStore(s3, UPLOAD_BUCKET),
+      production: new ObjectStore(s3, PRODUCTION_BUCKET),
+    };
+    const edge = started(
+      await startEdge({
+        port,
+        s3,
+        bucket: PRODUCTION_BUCKET,
+        api: {
+          listVideos: async () => ({ videos: await listVideos(stores) }),
+          showVideo: (id) => videoStatus(stores, id),
+        },
+      }),
+    );
+    return {
+      url: edge.url.replace('127.0.0.1', 'localhost'),
+      s3Url: s3Server.url,
+      sqsUrl: sqs.url,
+      ec2Url: ec2.url,
+      s3,
+      uploadBucket: UPLOAD_BUCKET,
+      stores,
+      stopped: stopped.signal,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** EC2, whose machines run the worker as `bootstrap.sh` does. */
+function startMachines(
+  port: number,
+  dataDir: string,
+  workers: number,
+  credentials: ReturnType<typeof roleCredentials>,
+  env: Readonly<Record<string, string>>,
+): Promise<Ec2> {
+  return startEc2({
+    port,
+    region: REGION,
+    maxInstances: workers,
+    vcpusPerInstance: availableParallelism(),
+    credentials,
+    worker: {
+      command: process.execPath,
+      args: [file('worker-scripts/worker.ts')],
+      env: {
+        ...env,
+        UPLOAD_BUCKET,
+        PRODUCTION_BUCKET,
+        IDLE_SECONDS: String(IDLE_SECONDS),
+        SCRATCH_DIR: join(dataDir, 'scratch'),
+      },
+      logDir: join(dataDir, 'logs'),
+    },
+  });
+}

@@ -1,0 +1,148 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import * as HlsParser from 'hls-parser';
+import { videoIdOf } from '../../jobs/names.ts';
+import { clap, ffmpeg, numberedPicture, readBeeps, readFlashes, readNumbers } from '../support/media.ts';
+import { type Spotreel, scratch, startSpotreel, UPLOAD_BUCKET } from '../support/spotreel.ts';
+
+const exec = promisify(execFile);
+let folder: Awaited<ReturnType<typeof scratch>>;
+let spotreel: Spotreel;
+beforeAll(async () => {
+  folder = await scratch();
+  spotreel = await startSpotreel(join(folder.path, 'data'));
+});
+afterAll(async () => {
+  await spotreel.interrupt();
+  await folder.remove();
+});
+
+/** Uploads a file through the SDK and waits for the end; gives the playback URL. */
+async function encode(file: string): Promise<string> {
+  const key = `uploads/${file.split('/').at(-1)}`;
+  const put = new PutObjectCommand({ Bucket: UPLOAD_BUCKET, Key: key, Body: await readFile(file) });
+  const { ETag = '' } = await spotreel.s3.send(put);
+  const id = videoIdOf({ bucket: UPLOAD_BUCKET, key, etag: ETag.replaceAll('"', '') });
+  expect(await spotreel.ended(id)).toBe('ready');
+  return `${spotreel.url}/v/${id}/master.m3u8`;
+}
+
+describe('what plays is what was uploaded', () => {
+  test('ten minutes in, picture and sound clap within 20 ms of each other', async () => {
+    const file = join(folder.path, 'clap.mp4');
+    const { picture, sound } = clap(25, 600, 10);
+    await ffmpeg(
+      '-f',
+      'lavfi',
+      '-i',
+      picture,
+      '-f',
+      'lavfi',
+      '-i',
+      sound,
+      '-preset',
+      'ultrafast',
+      '-pix_fmt',
+      'yuv420p',
+      file,
+    );
+    const url = await encode(file);
+    const [flashes, beeps] = [await readFlashes(url, 25), await readBeeps(url)];
+    expect(flashes).toHaveLength(60);
+    expect(beeps).toHaveLength(60);
+    for (const [index, flash] of flashes.entries()) {
+      expect(flash).toBeCloseTo(index * 10, 6);
+      expect(Math.abs((beeps[index] ?? 0) - flash)).toBeLessThan(0.02);
+    }
+  });
+
+  test('sound that begins late or early, at 44.1 kHz, keeps its place', async () => {
+    const file = join(folder.path, 'late.mkv');
+    const { picture, sound } = clap(30, 40, 4);
+    await ffmpeg(
+      '-f',
+      'lavfi',
+      '-i',
+      picture,
+      '-itsoffset',
+      '2',
+      '-f',
+      'lavfi',
+      '-i',
+      sound,
+      '-ar',
+      '44100',
+      '-shortest',
+      '-pix_fmt',
+      'yuv420p',
+      file,
+    );
+    const url = await encode(file);
+    const [flashes, beeps] = [await readFlashes(url, 30), await readBeeps(url)];
+    expect(beeps.length).toBeGreaterThan(7);
+    // The sound was put two seconds late: its claps come two seconds after the picture's.
+    for (const [index, beep] of beeps.entries())
+      expect(Math.abs(beep - 2 - (flashes[index] ?? 0))).toBeLessThan(0.02);
+  });
+
+  test('every rung has every frame once; every playlist is by the book and names real bytes', async () => {
+    const file = join(folder.path, 'numbers.mp4');
+    await ffmpeg(
+      '-f',
+      'lavfi',
+      '-i',
+      numberedPicture('30000/1001', 45),
+      '-f',
+      'lavfi',
+      '-i',
+      clap(30, 45, 5).sound,
+      '-pix_fmt',
+      'yuv420p',
+      file,
+    );
+    const url = await encode(file);
+    const frames = (await readNumbers(file)).length;
+    const master = HlsParser.parse(await (await fetch(url)).text());
+    if (!master.isMasterPlaylist) throw new Error('the master is no master playlist');
+    expect(master.variants.filter((variant) => !variant.isIFrameOnly).length).toBeGreaterThan(1);
+    for (const variant of master.variants) {
+      const uri = new URL(variant.uri, url).href;
+      const playlist = HlsParser.parse(await (await fetch(uri)).text());
+      if (playlist.isMasterPlaylist) throw new Error(`${uri} is no media playlist`);
+      expect(playlist.endlist).toBe(true);
+      const seconds = playlist.segments.reduce((sum, segment) => sum + segment.duration, 0);
+      expect(seconds).toBeCloseTo((frames * 1001) / 30000, 3);
+      for (const { uri: media, byterange } of playlist.segments) {
+        const range = `bytes=${byterange.offset}-${byterange.offset + byterange.length - 1}`;
+        const response = await fetch(new URL(media, uri), { headers: { range } });
+        expect(response.status).toBe(206);
+        expect((await response.arrayBuffer()).byteLength).toBe(byterange.length);
+      }
+      if (variant.isIFrameOnly) continue;
+      expect(await readNumbers(uri)).toEqual(Array.from({ length: frames }, (_, index) => index));
+    }
+  });
+
+  test('ffmpeg plays the stream to its end without a complaint', async () => {
+    const file = join(folder.path, 'numbers.mp4');
+    const url = await encode(file);
+    const { stderr } = await exec('ffmpeg', [
+      '-v',
+      'warning',
+      '-i',
+      url,
+      '-map',
+      '0:v',
+      '-map',
+      '0:a',
+      '-f',
+      'null',
+      '-',
+    ]);
+    expect(stderr).toBe('');
+  });
+});
