@@ -7,7 +7,7 @@ const ROOMS = {
   cli: ['jobs', 'video', 'local'],
   // Of `web`, only files.ts: the list of pages that the edge serves and the stack deploys.
   local: ['jobs', 'video', 'web'],
-  lib: ['jobs', 'web'],
+  lib: ['jobs', 'video', 'web'],
   bin: ['lib'],
   web: [],
 };

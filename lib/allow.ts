@@ -1,0 +1,46 @@
+/** Permissions, each with the reason for what it leaves open. */
+import { Stack, Validations } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+
+/** What a role may do. `why` is asked for where a resource has a wildcard, and answers cdk-nag's rule IAM5. */
+export interface Permission {
+  readonly actions: readonly string[];
+  readonly resources: readonly string[];
+  readonly conditions?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly why?: string;
+}
+
+/** Gives a role permissions. Throws an `Error` on a wildcard without a `why`. */
+export function allow(role: iam.Role, permissions: readonly Permission[]): void {
+  for (const { actions, resources, conditions, why } of permissions) {
+    role.addToPolicy(
+      new iam.PolicyStatement({
+        actions: [...actions],
+        resources: [...resources],
+        ...(conditions !== undefined && { conditions }),
+      }),
+    );
+    const wildcards = resources
+      .map((arn): unknown => Stack.of(role).resolve(arn))
+      .filter((arn) => JSON.stringify(arn).includes('*'));
+    for (const resource of wildcards.map(spelled)) {
+      if (why === undefined) throw new Error(`Say why ${actions.join(', ')} may touch ${resource}`);
+      Validations.of(role).acknowledge({ id: `AwsSolutions-IAM5[Resource::${resource}]`, reason: why });
+    }
+  }
+}
+
+/** A resolved ARN as cdk-nag spells it in its findings: references in angle brackets. */
+function spelled(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'object' && value !== null) {
+    if ('Ref' in value) return `<${value.Ref}>`;
+    if ('Fn::GetAtt' in value && Array.isArray(value['Fn::GetAtt']))
+      return `<${value['Fn::GetAtt'].join('.')}>`;
+    if ('Fn::Join' in value && Array.isArray(value['Fn::Join'])) {
+      const [delimiter, parts]: unknown[] = value['Fn::Join'];
+      if (Array.isArray(parts)) return parts.map(spelled).join(String(delimiter));
+    }
+  }
+  throw new Error(`Not an ARN: ${JSON.stringify(value)}`);
+}

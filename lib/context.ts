@@ -1,0 +1,76 @@
+/**
+ * The construct's props from CDK context: `cdk.json` or `-c maxVcpus=64`. Values of `-c` are strings, those of
+ * `cdk.json` are typed, so both are taken.
+ */
+import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
+import { PriceClass } from 'aws-cdk-lib/aws-cloudfront';
+import type { Node } from 'constructs';
+import { z } from 'zod';
+import type { SpotreelProps } from './spotreel.ts';
+
+/** JSON text, or what it would be. */
+const jsonOr = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((value, context) => {
+    if (typeof value !== 'string') return value;
+    try {
+      return JSON.parse(value) as unknown;
+    } catch {
+      context.addIssue({ code: 'custom', message: `is not JSON: ${value}` });
+      return z.NEVER;
+    }
+  }, schema);
+
+const number = jsonOr(z.number()).optional();
+const architecture = z.enum(['arm64', 'x86_64']);
+const workerTypes = z.array(z.object({ type: z.string(), vcpus: z.number() })).optional();
+
+/** Every context key of ours. */
+const contextSchema = z.object({
+  maxVcpus: number,
+  onDemandFallback: jsonOr(z.boolean()).optional(),
+  /** `arm64`, `x86_64` or `arm64,x86_64`. */
+  architectures: z
+    .preprocess((value) => (typeof value === 'string' ? value.split(',') : value), z.array(architecture))
+    .optional(),
+  instanceTypes: jsonOr(z.object({ arm64: workerTypes, x86_64: workerTypes })).optional(),
+  idleSeconds: number,
+  maxLifetimeMinutes: number,
+  rootVolumeGib: number,
+  zones: number,
+  encodeSettings: jsonOr(z.record(z.string(), z.unknown())).optional(),
+  /** `retain` or `destroy`. */
+  removalPolicy: z.enum(['retain', 'destroy']).optional(),
+  /** `100`, `200` or `all`. */
+  priceClass: z.preprocess(String, z.enum(['100', '200', 'all'])).optional(),
+});
+
+const REMOVAL_POLICIES = { retain: RemovalPolicy.RETAIN, destroy: RemovalPolicy.DESTROY };
+const PRICE_CLASSES = {
+  100: PriceClass.PRICE_CLASS_100,
+  200: PriceClass.PRICE_CLASS_200,
+  all: PriceClass.PRICE_CLASS_ALL,
+};
+
+/** The props that the context sets. Throws one `Error` that names every malformed value. */
+export function propsFromContext(node: Node): SpotreelProps {
+  const given = Object.keys(contextSchema.shape).map((key) => [key, node.tryGetContext(key)] as const);
+  const parsed = contextSchema.safeParse(
+    Object.fromEntries(given.filter(([, value]) => value !== undefined)),
+  );
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+    throw new Error(`The CDK context is not usable: ${problems.join('; ')}`);
+  }
+  const { maxLifetimeMinutes, rootVolumeGib, removalPolicy, priceClass, ...same } = parsed.data;
+  // Only keys whose value is undefined are left out, so what remains has the type of the props.
+  return withoutUndefined({
+    ...same,
+    maxLifetime: maxLifetimeMinutes === undefined ? undefined : Duration.minutes(maxLifetimeMinutes),
+    rootVolume: rootVolumeGib === undefined ? undefined : Size.gibibytes(rootVolumeGib),
+    removalPolicy: removalPolicy && REMOVAL_POLICIES[removalPolicy],
+    priceClass: priceClass && PRICE_CLASSES[priceClass],
+  });
+}
+
+const withoutUndefined = (values: object) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));

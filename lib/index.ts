@@ -1,0 +1,5 @@
+/** Spotreel for CDK apps: the construct, and the stack that `cdk deploy` makes of it. */
+export { propsFromContext } from './context.ts';
+export type { Architecture, WorkerType } from './instance-types.ts';
+export { Spotreel, type SpotreelProps } from './spotreel.ts';
+export { SpotreelStack } from './stack.ts';

@@ -1,0 +1,35 @@
+/**
+ * The machines that may encode. Encoding is pure computing, so these are the compute families; many of them, since
+ * a spot request that takes any of many pools is filled more often, interrupted less and costs less:
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-best-practices.html
+ */
+import type { LaunchTemplate } from '../jobs/environment.ts';
+
+export type Architecture = LaunchTemplate['architecture'];
+
+/** An EC2 instance type and what it counts against `maxVcpus`. */
+export interface WorkerType {
+  readonly type: string;
+  readonly vcpus: number;
+}
+
+/** More do not fit into the 4 KB that Lambda gives a function's environment. */
+export const MAX_INSTANCE_TYPES = 32;
+
+const FAMILIES: Readonly<Record<Architecture, readonly string[]>> = {
+  arm64: ['c6g', 'c6gd', 'c7g', 'c7gd', 'c8g', 'c8gd'],
+  x86_64: ['c5', 'c5a', 'c6a', 'c6i', 'c7a', 'c7i'],
+};
+
+/** vCPUs by size. */
+const SIZES = { large: 2, xlarge: 4, '2xlarge': 8, '4xlarge': 16 };
+
+const typesOf = (architecture: Architecture): WorkerType[] =>
+  FAMILIES[architecture].flatMap((family) =>
+    Object.entries(SIZES).map(([size, vcpus]) => ({ type: `${family}.${size}`, vcpus })),
+  );
+
+export const DEFAULT_INSTANCE_TYPES: Readonly<Record<Architecture, readonly WorkerType[]>> = {
+  arm64: typesOf('arm64'),
+  x86_64: typesOf('x86_64'),
+};

@@ -1,0 +1,184 @@
+/** A Lambda that may launch workers: its role, its log, its environment. */
+import { fileURLToPath } from 'node:url';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { LogLevel, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { z } from 'zod';
+import { type dispatchEnvironmentSchema, type LaunchTemplate, PLATFORM_TAG } from '../jobs/environment.ts';
+import { DISPATCH_TIMEOUT_SECONDS } from '../jobs/platform.ts';
+import { allow, type Permission } from './allow.ts';
+import type { Architecture, WorkerType } from './instance-types.ts';
+import type { Network } from './network.ts';
+import type { Queues } from './queues.ts';
+import type { Storage } from './storage.ts';
+import { REQUIRE_BANNER } from './worker-bundle.ts';
+import type { WorkerFleet } from './worker-fleet.ts';
+
+/** What every launcher is told. */
+export interface LauncherProps {
+  /** The value of the machines' tag. */
+  readonly platform: string;
+  readonly storage: Storage;
+  readonly queues: Queues;
+  readonly network: Network;
+  readonly fleet: WorkerFleet;
+  readonly instanceTypes: Readonly<Record<Architecture, readonly WorkerType[]>>;
+  readonly maxVcpus: number;
+  readonly onDemandFallback: boolean;
+}
+
+/** What makes it this one. */
+export interface LauncherCode {
+  readonly description: string;
+  /** File in `lambda/` that exports `handler`. */
+  readonly entry: string;
+  /** What it may do besides launching and looking at the length of the tasks queue. */
+  readonly permissions: readonly Permission[];
+}
+
+export class Launcher extends Construct {
+  readonly handler: NodejsFunction;
+
+  constructor(scope: Construct, id: string, code: LauncherCode, props: LauncherProps) {
+    super(scope, id);
+    const logGroup = new logs.LogGroup(this, 'Logs', {
+      retention: logs.RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
+    allow(role, [
+      { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logGroup.logGroupArn] },
+      { actions: ['sqs:GetQueueAttributes'], resources: [props.queues.tasks.queueArn] },
+      ...code.permissions,
+      ...launchesOf(this, props),
+    ]);
+    this.handler = new NodejsFunction(this, 'Handler', {
+      description: code.description,
+      entry: fileURLToPath(new URL(`../lambda/${code.entry}`, import.meta.url)),
+      runtime: lambda.Runtime.NODEJS_24_X,
+      architecture: lambda.Architecture.ARM_64,
+      memorySize: 512,
+      timeout: Duration.seconds(DISPATCH_TIMEOUT_SECONDS),
+      role,
+      logGroup,
+      environment: environmentOf(this, props),
+      bundling: {
+        format: OutputFormat.ESM,
+        target: 'node24',
+        banner: REQUIRE_BANNER,
+        minify: true,
+        keepNames: true, // the SDK's errors are told apart by name
+        bundleAwsSDK: true, // the version that the tests ran with, not the runtime's
+        forceDockerBundling: false,
+        logLevel: LogLevel.ERROR, // its size in bold is not news
+      },
+    });
+  }
+}
+
+/** Everything that `dispatchEnvironmentSchema` names. */
+function environmentOf(
+  scope: Construct,
+  props: LauncherProps,
+): Record<keyof z.input<typeof dispatchEnvironmentSchema>, string> {
+  const templates = [...props.fleet.launchTemplates].map(
+    ([architecture, template]): LaunchTemplate => ({
+      architecture,
+      launchTemplateId: defined(template.launchTemplateId),
+      version: template.latestVersionNumber,
+      instanceTypes: props.instanceTypes[architecture].map(({ type, vcpus }) => ({ type, vcpus })),
+    }),
+  );
+  return {
+    UPLOAD_BUCKET: props.storage.uploads.bucketName,
+    TASKS_QUEUE_URL: props.queues.tasks.queueUrl,
+    PLATFORM: props.platform,
+    LAUNCH_TEMPLATES: Stack.of(scope).toJsonString(templates),
+    SUBNET_IDS: props.network.vpc.publicSubnets.map(({ subnetId }) => subnetId).join(','),
+    MAX_VCPUS: String(props.maxVcpus),
+    ON_DEMAND_FALLBACK: String(props.onDemandFallback),
+  };
+}
+
+/** A launch template that CloudFormation makes always has an id; imported ones may not. */
+function defined(launchTemplateId: string | undefined): string {
+  if (launchTemplateId === undefined) throw new Error('The launch template must be of this stack');
+  return launchTemplateId;
+}
+
+/**
+ * What a fleet needs, after Karpenter's policy: our templates, subnets and security group; machines and volumes
+ * only with our tag, and the tag only while they are made.
+ * https://karpenter.sh/docs/reference/cloudformation/
+ */
+function launchesOf(scope: Construct, { platform, fleet, network }: LauncherProps): Permission[] {
+  const stack = Stack.of(scope);
+  const ec2Arn = (resource: string, name: string) =>
+    stack.formatArn({ service: 'ec2', resource, resourceName: name });
+  const tagged = { [`aws:RequestTag/${PLATFORM_TAG}`]: platform };
+  const launch = ['ec2:CreateFleet', 'ec2:RunInstances'];
+  return [
+    {
+      actions: launch,
+      resources: [
+        ...[...fleet.launchTemplates.values()].map(({ launchTemplateId }) =>
+          ec2Arn('launch-template', defined(launchTemplateId)),
+        ),
+        ...network.vpc.publicSubnets.map(({ subnetId }) => ec2Arn('subnet', subnetId)),
+        ec2Arn('security-group', network.workerSecurityGroup.securityGroupId),
+      ],
+    },
+    {
+      actions: launch,
+      resources: [ec2Arn('fleet', '*'), ec2Arn('instance', '*'), ec2Arn('volume', '*')],
+      conditions: { StringEquals: tagged },
+      why: 'Made by the call, so their ids are not known; they must carry the tag of this platform.',
+    },
+    {
+      actions: launch,
+      resources: [
+        ec2Arn('network-interface', '*'),
+        ec2Arn('spot-instances-request', '*'),
+        stack.formatArn({ service: 'ec2', account: '', resource: 'image', resourceName: '*' }),
+      ],
+      why: 'Made by the call or named by the launch template, which alone decides what runs.',
+    },
+    {
+      actions: ['ec2:CreateTags'],
+      resources: [ec2Arn('fleet', '*'), ec2Arn('instance', '*'), ec2Arn('volume', '*')],
+      conditions: { StringEquals: { 'ec2:CreateAction': ['CreateFleet', 'RunInstances'], ...tagged } },
+      why: 'Only while they are made, and only with the tag of this platform.',
+    },
+    { actions: ['ec2:DescribeInstances'], resources: ['*'], why: 'The action knows no resources.' },
+    { actions: ['ssm:GetParameters'], resources: fleet.imageParameterArns },
+    {
+      actions: ['iam:PassRole'],
+      resources: [fleet.role.roleArn],
+      conditions: { StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' } },
+    },
+    ...SERVICE_ROLES.map(({ service, role }) => ({
+      actions: ['iam:CreateServiceLinkedRole'],
+      resources: [
+        stack.formatArn({
+          service: 'iam',
+          region: '',
+          resource: 'role',
+          resourceName: `aws-service-role/${service}/${role}`,
+        }),
+      ],
+      conditions: { StringEquals: { 'iam:AWSServiceName': service } },
+    })),
+  ];
+}
+
+/**
+ * EC2 makes these with an account's first spot request and first fleet, if the caller may.
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/service-linked-roles-spot-instance-requests.html
+ */
+const SERVICE_ROLES = [
+  { service: 'spot.amazonaws.com', role: 'AWSServiceRoleForEC2Spot' },
+  { service: 'ec2fleet.amazonaws.com', role: 'AWSServiceRoleForEC2Fleet' },
+];

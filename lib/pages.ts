@@ -1,0 +1,99 @@
+/**
+ * The pages (`web/`) in a bucket of their own, filled by CDK's Lambda while a deployment lasts. Not beside the videos:
+ * that Lambda lists the whole of its bucket, which among many videos would outlast it.
+ */
+import { cpSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AssetHashType, DockerImage, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import { Asset } from 'aws-cdk-lib/aws-s3-assets';
+import { BucketDeployment, CacheControl, Source } from 'aws-cdk-lib/aws-s3-deployment';
+import { Construct } from 'constructs';
+import { CACHE_CONTROL } from '../jobs/platform.ts';
+import { webFiles } from '../web/files.ts';
+import { allow } from './allow.ts';
+import { NO_ACCESS_LOGS, PRIVATE_BUCKET } from './storage.ts';
+
+/** CDK shares one Lambda among all deployments of a stack of equal memory; ours has a role of its own. */
+const MEMORY_MIB = 640;
+
+/** Copies the pages into a folder, under the paths of their URLs. */
+export function gatherPages(folder: string): void {
+  for (const { path, file } of webFiles()) {
+    const target = join(folder, path);
+    mkdirSync(dirname(target), { recursive: true });
+    cpSync(file, target);
+  }
+}
+
+export class Pages extends Construct {
+  readonly bucket: s3.IBucket;
+
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    const bucket = new s3.Bucket(this, 'Bucket', { ...PRIVATE_BUCKET, removalPolicy: RemovalPolicy.DESTROY });
+    Validations.of(bucket).acknowledge(NO_ACCESS_LOGS);
+    // It implements the interface; CDK's types are not made for `exactOptionalPropertyTypes`.
+    this.bucket = bucket as s3.IBucket;
+
+    const files = new Asset(this, 'Files', {
+      path: fileURLToPath(new URL('../web', import.meta.url)),
+      assetHashType: AssetHashType.OUTPUT,
+      bundling: {
+        image: DockerImage.fromRegistry('never-started'),
+        local: {
+          tryBundle: (folder) => {
+            gatherPages(folder);
+            return true;
+          },
+        },
+      },
+    });
+    const logGroup = new logs.LogGroup(this, 'Logs', {
+      retention: logs.RetentionDays.ONE_WEEK,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const role = this.#role(files, logGroup);
+    const deployment = new BucketDeployment(this, 'Deployment', {
+      destinationBucket: this.bucket,
+      sources: [Source.bucket(files.bucket, files.s3ObjectKey)],
+      cacheControl: [CacheControl.fromString(CACHE_CONTROL.replaceable)],
+      retainOnDelete: false,
+      memoryLimit: MEMORY_MIB,
+      role: role.withoutPolicyUpdates(), // else it may read every asset of the account
+      logGroup,
+    });
+    deployment.node.addDependency(role);
+    this.#acknowledgeRuntime();
+  }
+
+  #role(files: Asset, logGroup: logs.LogGroup): iam.Role {
+    const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
+    allow(role, [
+      { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logGroup.logGroupArn] },
+      { actions: ['s3:GetObject'], resources: [files.bucket.arnForObjects(files.s3ObjectKey)] },
+      {
+        actions: ['s3:PutObject', 's3:DeleteObject'],
+        resources: [this.bucket.arnForObjects('*')],
+        why: 'The bucket holds nothing but the pages.',
+      },
+      { actions: ['s3:ListBucket', 's3:GetBucketTagging'], resources: [this.bucket.bucketArn] },
+    ]);
+    return role;
+  }
+
+  #acknowledgeRuntime(): void {
+    for (const child of Stack.of(this).node.children)
+      if (
+        child.node.id.startsWith('Custom::CDKBucketDeployment') &&
+        child.node.id.endsWith(`${MEMORY_MIB}MiB`)
+      )
+        Validations.of(child).acknowledge({
+          id: 'AwsSolutions-L1',
+          reason: 'CDK chooses the runtime of its own Lambda.',
+        });
+  }
+}

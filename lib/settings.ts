@@ -1,0 +1,76 @@
+/** What the construct's settings must satisfy, checked before anything is made. */
+import type { Duration, Size } from 'aws-cdk-lib';
+import { MIN_INSTANCE_TYPES } from '../jobs/capacity.ts';
+import { encodeSettingsSchema } from '../video/settings.ts';
+import { type Architecture, MAX_INSTANCE_TYPES, type WorkerType } from './instance-types.ts';
+
+export interface CheckedSettings {
+  readonly maxVcpus: number;
+  readonly architectures: readonly Architecture[];
+  readonly instanceTypes: Readonly<Record<Architecture, readonly WorkerType[]>>;
+  readonly idleSeconds: number;
+  readonly maxLifetime: Duration;
+  readonly rootVolume: Size;
+  readonly zones: number;
+  readonly encodeSettings: Readonly<Record<string, unknown>>;
+}
+
+const isWhole = (value: number, min: number, max: number) =>
+  Number.isInteger(value) && value >= min && value <= max;
+
+/** Every problem that the settings have, as sentences. */
+function problemsOf(settings: CheckedSettings): string[] {
+  const { maxVcpus, architectures, idleSeconds, zones } = settings;
+  const lifetime = settings.maxLifetime.toSeconds();
+  const gibibytes = settings.rootVolume.toGibibytes();
+  const encode = encodeSettingsSchema.safeParse(settings.encodeSettings);
+  const rules: ReadonlyArray<readonly [holds: boolean, problem: string]> = [
+    [isWhole(maxVcpus, 2, 100_000), `maxVcpus is ${maxVcpus}; give a whole number of at least 2`],
+    [
+      architectures.length > 0 && new Set(architectures).size === architectures.length,
+      `architectures is [${architectures.join(', ')}]; name 'arm64', 'x86_64' or both, once each`,
+    ],
+    [isWhole(idleSeconds, 20, 86_400), `idleSeconds is ${idleSeconds}; give whole seconds from 20 to 86400`],
+    [
+      isWhole(lifetime, 600, 30 * 86_400),
+      `maxLifetime is ${lifetime} seconds; give from 10 minutes to 30 days`,
+    ],
+    [
+      isWhole(gibibytes, 12, 16_384),
+      `rootVolume is ${gibibytes} GiB; give from 12 (the system takes 8) to 16384`,
+    ],
+    [isWhole(zones, 1, 6), `zones is ${zones}; give a whole number from 1 to 6`],
+    ...architectures.flatMap((name) => typeRules(name, settings.instanceTypes[name], maxVcpus)),
+  ];
+  return [
+    ...rules.flatMap(([holds, problem]) => (holds ? [] : [problem])),
+    ...(encode.error?.issues ?? []).map(
+      ({ path, message }) => `encodeSettings${path.map((part) => `.${String(part)}`).join('')}: ${message}`,
+    ),
+  ];
+}
+
+function typeRules(architecture: Architecture, types: readonly WorkerType[], maxVcpus: number) {
+  const name = `instanceTypes.${architecture}`;
+  const fitting = new Set(types.filter(({ vcpus }) => vcpus <= maxVcpus).map(({ type }) => type)).size;
+  return [
+    [
+      types.length <= MAX_INSTANCE_TYPES,
+      `${name} has ${types.length} types; at most ${MAX_INSTANCE_TYPES} fit into a Lambda's environment`,
+    ],
+    [
+      fitting >= MIN_INSTANCE_TYPES,
+      `${name} has ${fitting} different types of at most maxVcpus (${maxVcpus}); spot needs ${MIN_INSTANCE_TYPES} to choose from`,
+    ],
+    ...types.map(
+      ({ type, vcpus }) =>
+        [isWhole(vcpus, 1, 1024), `${name}: ${type} has ${vcpus} vCPUs; give a whole number`] as const,
+    ),
+  ] as const;
+}
+
+/** Throws one `Error` that lists every problem of the settings. */
+export function checkSettings(settings: CheckedSettings): void {
+  const problems = problemsOf(settings);
+  if (problems.length > 0) throw new Error(`Spotreel cannot be built: ${problems.join('; ')}`);
+}

@@ -1,0 +1,144 @@
+/** The platform as one construct, for any CDK app. */
+import { Duration, Names, RemovalPolicy, Size } from 'aws-cdk-lib';
+import { PriceClass } from 'aws-cdk-lib/aws-cloudfront';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { Dispatch } from './dispatch.ts';
+import { type Architecture, DEFAULT_INSTANCE_TYPES, type WorkerType } from './instance-types.ts';
+import { Network } from './network.ts';
+import { Pages } from './pages.ts';
+import { Playback } from './playback.ts';
+import { Queues } from './queues.ts';
+import { checkSettings } from './settings.ts';
+import { Storage } from './storage.ts';
+import { Sweep } from './sweep.ts';
+import { WorkerFleet } from './worker-fleet.ts';
+
+export interface SpotreelProps {
+  /**
+   * vCPUs of workers that may run at once. A new account's quota is 5, for spot and for on-demand alike.
+   *
+   * @default 4
+   */
+  readonly maxVcpus?: number;
+
+  /**
+   * Whether one on-demand machine is launched where spot has nothing at all.
+   *
+   * @default false
+   */
+  readonly onDemandFallback?: boolean;
+
+  /**
+   * CPU architectures of the workers. Two have more spot pools to choose from than one.
+   *
+   * @default ['arm64', 'x86_64']
+   */
+  readonly architectures?: readonly Architecture[];
+
+  /**
+   * Instance types that may be launched, by architecture; at least six each that `maxVcpus` has room for.
+   *
+   * @default - large to 4xlarge of six compute families each
+   */
+  readonly instanceTypes?: Readonly<Partial<Record<Architecture, readonly WorkerType[]>>>;
+
+  /**
+   * Seconds without a task after which a worker ends. Longer saves the next video a boot, and costs that time.
+   *
+   * @default 120
+   */
+  readonly idleSeconds?: number;
+
+  /**
+   * Time after which a worker's machine terminates whatever it is doing: what a fault can cost at most.
+   *
+   * @default Duration.hours(24)
+   */
+  readonly maxLifetime?: Duration;
+
+  /**
+   * Size of a worker's disk: the system, and a few chunks in work.
+   *
+   * @default Size.gibibytes(20)
+   */
+  readonly rootVolume?: Size;
+
+  /**
+   * Availability zones to launch in: more zones, more spot pools. us-east-1 has 6, most regions 3, us-west-1 2;
+   * deployment fails where the region has fewer.
+   *
+   * @default 3
+   */
+  readonly zones?: number;
+
+  /**
+   * Encode settings that differ from the defaults, see `video/settings.ts`.
+   *
+   * @default {}
+   */
+  readonly encodeSettings?: Readonly<Record<string, unknown>>;
+
+  /**
+   * What becomes of both buckets when the stack is deleted. DESTROY deletes every upload and every video.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: RemovalPolicy;
+
+  /**
+   * Where CloudFront serves from; viewers elsewhere are served too, from further away.
+   *
+   * @default PriceClass.PRICE_CLASS_100
+   */
+  readonly priceClass?: PriceClass;
+}
+
+export class Spotreel extends Construct {
+  /** Where sources go, under `uploads/`. */
+  readonly uploadBucket: s3.IBucket;
+  /** Where published videos are. */
+  readonly productionBucket: s3.IBucket;
+  readonly tasksQueue: sqs.IQueue;
+  /** Host name of the pages and the videos. */
+  readonly playbackDomain: string;
+
+  constructor(scope: Construct, id: string, props: SpotreelProps = {}) {
+    super(scope, id);
+    const settings = {
+      maxVcpus: props.maxVcpus ?? 4,
+      onDemandFallback: props.onDemandFallback ?? false,
+      architectures: props.architectures ?? (['arm64', 'x86_64'] as const),
+      instanceTypes: { ...DEFAULT_INSTANCE_TYPES, ...props.instanceTypes },
+      idleSeconds: props.idleSeconds ?? 120,
+      maxLifetime: props.maxLifetime ?? Duration.hours(24),
+      rootVolume: props.rootVolume ?? Size.gibibytes(20),
+      zones: props.zones ?? 3,
+      encodeSettings: props.encodeSettings ?? {},
+      removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
+      priceClass: props.priceClass ?? PriceClass.PRICE_CLASS_100,
+    };
+    checkSettings(settings);
+
+    const platform = Names.uniqueResourceName(this, { maxLength: 64, separator: '-' });
+    const network = new Network(this, 'Network', settings);
+    const queues = new Queues(this, 'Queues');
+    const storage = new Storage(this, 'Storage', { ...settings, uploadsQueue: queues.uploads });
+    const fleet = new WorkerFleet(this, 'Workers', { ...settings, platform, network, queues, storage });
+    const launcher = { ...settings, platform, network, queues, storage, fleet };
+    new Dispatch(this, 'Dispatch', launcher);
+    new Sweep(this, 'Sweep', launcher);
+    const pages = new Pages(this, 'Pages');
+    const playback = new Playback(this, 'Playback', {
+      ...settings,
+      production: storage.production,
+      pages: pages.bucket,
+    });
+
+    this.uploadBucket = storage.uploads;
+    this.productionBucket = storage.production;
+    this.tasksQueue = queues.tasks;
+    this.playbackDomain = playback.distribution.distributionDomainName;
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * Workers: their role and a launch template for each architecture. No machine is part of the stack; dispatch
+ * launches them from these templates, and they terminate themselves (worker-scripts/bootstrap.sh).
+ */
+import { type Duration, type Size, Stack, Tags } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+import type { z } from 'zod';
+import { PLATFORM_TAG, type workerEnvironmentSchema } from '../jobs/environment.ts';
+import { JOBS_PREFIX, UPLOADS_PREFIX, VIDEOS_PREFIX } from '../jobs/names.ts';
+import { allow } from './allow.ts';
+import type { Architecture } from './instance-types.ts';
+import type { Network } from './network.ts';
+import type { Queues } from './queues.ts';
+import type { Storage } from './storage.ts';
+import { environmentFile, renderUserData } from './user-data.ts';
+import { NodeRuntime, WorkerProgram } from './worker-bundle.ts';
+
+/**
+ * Ubuntu 24.04 LTS: its own packages have ffmpeg 6.1, its images the agent of Systems Manager. EC2 looks the
+ * parameter up at each launch; a fleet may do so if it is of type `instant`, as ours are (EC2 API,
+ * RequestLaunchTemplateData, ImageId).
+ * https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/
+ */
+const IMAGES = '/aws/service/canonical/ubuntu/server/24.04/stable/current';
+const IMAGE_PARAMETERS: Readonly<Record<Architecture, string>> = {
+  arm64: `${IMAGES}/arm64/hvm/ebs-gp3/ami-id`,
+  x86_64: `${IMAGES}/amd64/hvm/ebs-gp3/ami-id`,
+};
+/** The root device of Ubuntu's images. */
+const ROOT_DEVICE = '/dev/sda1';
+
+export interface WorkerFleetProps {
+  readonly platform: string;
+  readonly architectures: readonly Architecture[];
+  readonly storage: Storage;
+  readonly queues: Queues;
+  readonly network: Network;
+  /** Seconds without a task after which a worker ends. */
+  readonly idleSeconds: number;
+  readonly maxLifetime: Duration;
+  readonly rootVolume: Size;
+  readonly encodeSettings: Readonly<Record<string, unknown>>;
+}
+
+export class WorkerFleet extends Construct {
+  readonly role: iam.Role;
+  readonly launchTemplates: ReadonlyMap<Architecture, ec2.LaunchTemplate>;
+  /** ARNs of the parameters that name the images. */
+  readonly imageParameterArns: readonly string[];
+
+  constructor(scope: Construct, id: string, props: WorkerFleetProps) {
+    super(scope, id);
+    const stack = Stack.of(this);
+    const program = new WorkerProgram(this, 'Program');
+    this.role = new iam.Role(this, 'Role', {
+      description: 'What a Spotreel worker may do',
+      assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com'),
+    });
+    allow(this.role, permissionsOf(props));
+
+    const runtimes = props.architectures.map((architecture) => ({
+      architecture,
+      runtime: new NodeRuntime(this, `Node-${architecture}`, architecture),
+    }));
+    allow(this.role, [
+      {
+        actions: ['s3:GetObject'],
+        resources: [program, ...runtimes.map(({ runtime }) => runtime)].map(({ asset }) =>
+          asset.bucket.arnForObjects(asset.s3ObjectKey),
+        ),
+      },
+    ]);
+    this.launchTemplates = new Map(
+      runtimes.map(({ architecture, runtime }) => [
+        architecture,
+        this.#launchTemplate(architecture, program, runtime, props),
+      ]),
+    );
+    this.imageParameterArns = props.architectures.map((architecture) =>
+      stack.formatArn({
+        service: 'ssm',
+        account: '',
+        resource: 'parameter',
+        resourceName: IMAGE_PARAMETERS[architecture].slice(1),
+      }),
+    );
+  }
+
+  #launchTemplate(
+    architecture: Architecture,
+    program: WorkerProgram,
+    runtime: NodeRuntime,
+    props: WorkerFleetProps,
+  ): ec2.LaunchTemplate {
+    const userData = renderUserData({
+      MAX_LIFETIME_SECONDS: String(props.maxLifetime.toSeconds()),
+      REGION: Stack.of(this).region,
+      WORKER_URL: program.asset.httpUrl,
+      NODE_URL: runtime.asset.httpUrl,
+      NODE_SHA256: runtime.sha256,
+      WORKER_ENVIRONMENT: environmentFile(workerEnvironment(this, props)),
+    });
+    const template = new ec2.LaunchTemplate(this, `Template-${architecture}`, {
+      machineImage: ec2.MachineImage.resolveSsmParameterAtLaunch(IMAGE_PARAMETERS[architecture]),
+      userData: ec2.UserData.custom(userData),
+      role: this.role,
+      securityGroup: props.network.workerSecurityGroup,
+      instanceInitiatedShutdownBehavior: ec2.InstanceInitiatedShutdownBehavior.TERMINATE,
+      httpTokens: ec2.LaunchTemplateHttpTokens.REQUIRED,
+      httpPutResponseHopLimit: 1,
+      blockDevices: [
+        {
+          deviceName: ROOT_DEVICE,
+          volume: ec2.BlockDeviceVolume.ebs(props.rootVolume.toGibibytes(), {
+            volumeType: ec2.EbsDeviceVolumeType.GP3,
+            encrypted: true,
+            deleteOnTermination: true,
+          }),
+        },
+      ],
+    });
+    Tags.of(template).add(PLATFORM_TAG, props.platform);
+    return template;
+  }
+}
+
+/** Everything that `workerEnvironmentSchema` names, and the region for the AWS SDK. */
+function workerEnvironment(
+  scope: Construct,
+  { storage, queues, idleSeconds, encodeSettings }: WorkerFleetProps,
+): Record<keyof z.input<typeof workerEnvironmentSchema> | 'AWS_REGION', string> {
+  return {
+    AWS_REGION: Stack.of(scope).region,
+    UPLOAD_BUCKET: storage.uploads.bucketName,
+    PRODUCTION_BUCKET: storage.production.bucketName,
+    TASKS_QUEUE_URL: queues.tasks.queueUrl,
+    IDLE_SECONDS: String(idleSeconds),
+    // A quote would end the quoting of the environment file; JSON can spell it otherwise.
+    ENCODE_SETTINGS: JSON.stringify(encodeSettings).replaceAll("'", '\\u0027'),
+    // Below systemd's StateDirectory: the service sees the rest of the disk read-only.
+    SCRATCH_DIR: '/var/lib/spotreel/scratch',
+  };
+}
+
+function permissionsOf({ storage: { uploads, production }, queues: { tasks } }: WorkerFleetProps) {
+  const own = 'Keys are made at run time; the prefix holds nothing else.';
+  const listing = (...prefixes: string[]) => ({
+    StringLike: { 's3:prefix': prefixes.map((prefix) => `${prefix}*`) },
+  });
+  return [
+    { actions: ['s3:GetObject'], resources: [uploads.arnForObjects(`${UPLOADS_PREFIX}*`)], why: own },
+    {
+      actions: ['s3:GetObject', 's3:PutObject'],
+      resources: [uploads.arnForObjects(`${JOBS_PREFIX}*`)],
+      why: own,
+    },
+    {
+      actions: ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'],
+      resources: [production.arnForObjects(`${VIDEOS_PREFIX}*`)],
+      why: own,
+    },
+    // Listings, and 404 instead of 403 for what is not there.
+    {
+      actions: ['s3:ListBucket'],
+      resources: [uploads.bucketArn],
+      conditions: listing(UPLOADS_PREFIX, JOBS_PREFIX),
+    },
+    { actions: ['s3:ListBucket'], resources: [production.bucketArn], conditions: listing(VIDEOS_PREFIX) },
+    {
+      actions: [
+        'sqs:ReceiveMessage',
+        'sqs:DeleteMessage',
+        'sqs:ChangeMessageVisibility',
+        'sqs:GetQueueAttributes',
+        'sqs:SendMessage',
+      ],
+      resources: [tasks.queueArn],
+    },
+    // A shell without an open port; what Session Manager needs and no more of AmazonSSMManagedInstanceCore:
+    // https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
+    {
+      actions: [
+        'ssm:UpdateInstanceInformation',
+        'ssmmessages:CreateControlChannel',
+        'ssmmessages:CreateDataChannel',
+        'ssmmessages:OpenControlChannel',
+        'ssmmessages:OpenDataChannel',
+      ],
+      resources: ['*'],
+      why: 'The actions of Session Manager know no resources.',
+    },
+  ];
+}

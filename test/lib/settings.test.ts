@@ -1,0 +1,125 @@
+/** Mistakes in the settings are found at synthesis, and said so that one knows what to write instead. */
+import { describe, expect, test } from '@jest/globals';
+import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
+import { PriceClass } from 'aws-cdk-lib/aws-cloudfront';
+import { propsFromContext, type SpotreelProps, SpotreelStack } from '../../lib/index.ts';
+import { DEFAULT_INSTANCE_TYPES } from '../../lib/instance-types.ts';
+import { spell, synthesize, testApp } from './support/template.ts';
+
+const types = (count: number, vcpus: number) =>
+  Array.from({ length: count }, (_, index) => ({ type: `c${index}.large`, vcpus }));
+
+describe('a stack with', () => {
+  const REFUSED: ReadonlyArray<readonly [name: string, props: SpotreelProps, message: string]> = [
+    ['no vCPU', { maxVcpus: 0 }, 'maxVcpus is 0; give a whole number of at least 2'],
+    ['half a vCPU', { maxVcpus: 2.5 }, 'maxVcpus is 2.5'],
+    ['no architecture', { architectures: [] }, "name 'arm64', 'x86_64' or both"],
+    ['an architecture twice', { architectures: ['arm64', 'arm64'] }, 'once each'],
+    ['an impatient worker', { idleSeconds: 1 }, 'idleSeconds is 1; give whole seconds from 20'],
+    ['a lifetime too short to boot in', { maxLifetime: Duration.minutes(1) }, 'maxLifetime is 60 seconds'],
+    ['a disk too small for the system', { rootVolume: Size.gibibytes(8) }, 'rootVolume is 8 GiB'],
+    ['no zone', { zones: 0 }, 'zones is 0'],
+    ['more zones than any region', { zones: 7 }, 'zones is 7'],
+    [
+      'too few types',
+      { instanceTypes: { arm64: types(5, 2) } },
+      'instanceTypes.arm64 has 5 different types of at most maxVcpus (4); spot needs 6',
+    ],
+    [
+      'types that do not fit',
+      { instanceTypes: { x86_64: types(6, 8) } },
+      'instanceTypes.x86_64 has 0 different',
+    ],
+    [
+      'the same type six times',
+      { instanceTypes: { arm64: Array.from({ length: 6 }, () => ({ type: 'c7g.large', vcpus: 2 })) } },
+      'has 1 different types',
+    ],
+    ['too many types', { instanceTypes: { arm64: types(33, 2) } }, 'has 33 types; at most 32'],
+    [
+      'a type of half a vCPU',
+      { instanceTypes: { arm64: [...types(6, 2), { type: 't4g.x', vcpus: 0.5 }] } },
+      't4g.x has 0.5 vCPUs',
+    ],
+    ['an unknown encode setting', { encodeSettings: { presett: 'fast' } }, 'encodeSettings'],
+    ['a wrong encode setting', { encodeSettings: { preset: 'warp' } }, 'encodeSettings.preset'],
+  ];
+
+  test.each(REFUSED)('%s is refused', (_, props, message) => {
+    expect(() => new SpotreelStack(testApp(), 'Spotreel', props)).toThrow(message);
+  });
+
+  test('two mistakes is told of both', () => {
+    expect(() => new SpotreelStack(testApp(), 'Spotreel', { maxVcpus: 0, zones: 9 })).toThrow(
+      /maxVcpus is 0.*zones is 9/,
+    );
+  });
+
+  test('one architecture has one launch template', () => {
+    const templates = synthesize({ architectures: ['arm64'], zones: 2 }).filter(
+      ({ Type }) => Type === 'AWS::EC2::LaunchTemplate',
+    );
+    expect(templates).toHaveLength(1);
+  });
+
+  test('as many types as are allowed still has an environment that Lambda takes', () => {
+    const many = (family: string) =>
+      Array.from({ length: 32 }, (_, index) => ({ type: `${family}${index + 10}.24xlarge`, vcpus: 2 }));
+    const [dispatch] = synthesize({
+      instanceTypes: { arm64: many('c8gd'), x86_64: many('c7id') },
+      zones: 6,
+    }).filter(({ id, Type }) => Type === 'AWS::Lambda::Function' && id.includes('Dispatch'));
+    expect(JSON.stringify(spell(dispatch?.Properties['Environment'])).length).toBeLessThan(4096);
+  });
+
+  test('RemovalPolicy.DESTROY keeps nothing', () => {
+    const buckets = synthesize({ removalPolicy: RemovalPolicy.DESTROY }).filter(
+      ({ Type }) => Type === 'AWS::S3::Bucket',
+    );
+    expect(buckets.map(({ DeletionPolicy }) => DeletionPolicy)).toEqual(['Delete', 'Delete', 'Delete']);
+  });
+});
+
+test('the default types are at least six an architecture that a new account’s quota has room for', () => {
+  for (const table of Object.values(DEFAULT_INSTANCE_TYPES))
+    expect(table.filter(({ vcpus }) => vcpus <= 4).length).toBeGreaterThanOrEqual(6);
+});
+
+describe('the CDK context', () => {
+  const READ: ReadonlyArray<readonly [context: Record<string, unknown>, props: SpotreelProps]> = [
+    [{}, {}],
+    [{ maxVcpus: '64' }, { maxVcpus: 64 }],
+    [{ maxVcpus: 64 }, { maxVcpus: 64 }],
+    [{ onDemandFallback: 'true' }, { onDemandFallback: true }],
+    [{ onDemandFallback: false }, { onDemandFallback: false }],
+    [{ architectures: 'arm64' }, { architectures: ['arm64'] }],
+    [{ architectures: ['x86_64'] }, { architectures: ['x86_64'] }],
+    [
+      { instanceTypes: '{"arm64":[{"type":"c9g.large","vcpus":2}]}' },
+      { instanceTypes: { arm64: [{ type: 'c9g.large', vcpus: 2 }] } },
+    ],
+    [
+      { idleSeconds: '300', zones: '6' },
+      { idleSeconds: 300, zones: 6 },
+    ],
+    [{ maxLifetimeMinutes: '90' }, { maxLifetime: Duration.minutes(90) }],
+    [{ rootVolumeGib: '40' }, { rootVolume: Size.gibibytes(40) }],
+    [{ encodeSettings: '{"preset":"medium"}' }, { encodeSettings: { preset: 'medium' } }],
+    [{ removalPolicy: 'destroy' }, { removalPolicy: RemovalPolicy.DESTROY }],
+    [{ priceClass: 'all' }, { priceClass: PriceClass.PRICE_CLASS_ALL }],
+    [{ priceClass: 200 }, { priceClass: PriceClass.PRICE_CLASS_200 }],
+  ];
+
+  test.each(READ)('%j', (context, props) => {
+    expect(propsFromContext(testApp(context).node)).toEqual(props);
+  });
+
+  test.each([
+    [{ maxVcpus: 'many' }, 'maxVcpus: is not JSON: many'],
+    [{ architectures: 'arm' }, 'architectures'],
+    [{ removalPolicy: 'keep' }, 'removalPolicy'],
+    [{ onDemandFallback: 'yes' }, 'onDemandFallback'],
+  ])('%j is refused by name', (context, message) => {
+    expect(() => propsFromContext(testApp(context).node)).toThrow(message);
+  });
+});

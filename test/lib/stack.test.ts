@@ -1,0 +1,567 @@
+/** What must hold of the stack whatever it is made of: the invariants of DESIGN and issue 2. */
+import { describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { dispatchEnvironmentSchema, PLATFORM_TAG, parseEnvironment } from '../../jobs/environment.ts';
+import {
+  DISPATCH_BATCH,
+  INCOMPLETE_UPLOAD_DAYS,
+  PLAYBACK_CORS,
+  SECURITY_HEADERS,
+  SWEEP_MINUTES,
+  UPLOAD_CORS,
+  UPLOAD_NOTIFICATIONS,
+} from '../../jobs/platform.ts';
+import { spell, synthesize } from './support/template.ts';
+
+const resources = synthesize();
+const ofType = (type: string) => resources.filter((resource) => resource.Type === type);
+const only = (type: string, part = '') => {
+  const found = ofType(type).filter(({ id }) => id.includes(part));
+  expect(found.map(({ id }) => id)).toHaveLength(1);
+  return found[0]?.Properties ?? {};
+};
+
+const statementSchema = z.object({
+  Effect: z.enum(['Allow', 'Deny']),
+  Action: z.union([z.string(), z.array(z.string())]).transform((action) => [action].flat()),
+  Resource: z.union([z.string(), z.array(z.string())]).transform((resource) => [resource].flat()),
+  Principal: z.unknown().optional(),
+  Condition: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
+});
+const documentSchema = z.object({ Statement: z.array(statementSchema) });
+const statementsOf = (properties: Record<string, unknown>) =>
+  documentSchema.parse(spell(properties['PolicyDocument'])).Statement;
+const allowedTo = (part: string) =>
+  ofType('AWS::IAM::Policy')
+    .filter(({ id }) => id.includes(part))
+    .flatMap(({ Properties }) => statementsOf(Properties));
+
+describe('while idle', () => {
+  const ALLOWED_TYPES = [
+    'AWS::CloudFront::CachePolicy',
+    'AWS::CloudFront::Distribution',
+    'AWS::CloudFront::Function',
+    'AWS::CloudFront::OriginAccessControl',
+    'AWS::CloudFront::ResponseHeadersPolicy',
+    'AWS::EC2::InternetGateway',
+    'AWS::EC2::LaunchTemplate',
+    'AWS::EC2::Route',
+    'AWS::EC2::RouteTable',
+    'AWS::EC2::SecurityGroup',
+    'AWS::EC2::Subnet',
+    'AWS::EC2::SubnetRouteTableAssociation',
+    'AWS::EC2::VPC',
+    'AWS::EC2::VPCEndpoint',
+    'AWS::EC2::VPCGatewayAttachment',
+    'AWS::Events::Rule',
+    'AWS::IAM::InstanceProfile',
+    'AWS::IAM::Policy',
+    'AWS::IAM::Role',
+    'AWS::Lambda::EventSourceMapping',
+    'AWS::Lambda::Function',
+    'AWS::Lambda::LayerVersion',
+    'AWS::Lambda::Permission',
+    'AWS::Logs::LogGroup',
+    'AWS::S3::Bucket',
+    'AWS::S3::BucketPolicy',
+    'AWS::SQS::Queue',
+    'AWS::SQS::QueuePolicy',
+    'Custom::CDKBucketDeployment',
+  ];
+
+  test('no resource is of a type that bills by the hour: no machine, no NAT, no address, no database', () => {
+    expect([...new Set(resources.map(({ Type }) => Type))].sort()).toEqual(ALLOWED_TYPES);
+  });
+
+  test('the only VPC endpoint is S3’s gateway, which is free; interface endpoints are not', () => {
+    expect(spell(only('AWS::EC2::VPCEndpoint'))).toMatchObject({
+      VpcEndpointType: 'Gateway',
+      ServiceName: 'com.amazonaws.<AWS::Region>.s3',
+    });
+  });
+
+  test('no Lambda keeps provisioned concurrency', () => {
+    expect(JSON.stringify(resources)).not.toContain('ProvisionedConcurrency');
+  });
+
+  test('logs are not kept for ever', () => {
+    for (const { Properties } of ofType('AWS::Logs::LogGroup'))
+      expect(Properties['RetentionInDays']).toBeLessThanOrEqual(30);
+    expect(ofType('AWS::Logs::LogGroup')).toHaveLength(ofType('AWS::Lambda::Function').length);
+  });
+});
+
+describe('every bucket', () => {
+  test.each(ofType('AWS::S3::Bucket').map(({ id, Properties }) => [id, Properties]))(
+    '%s is private, encrypted and drops unfinished uploads',
+    (_, properties) => {
+      expect(properties).toMatchObject({
+        PublicAccessBlockConfiguration: {
+          BlockPublicAcls: true,
+          BlockPublicPolicy: true,
+          IgnorePublicAcls: true,
+          RestrictPublicBuckets: true,
+        },
+        OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
+        BucketEncryption: {
+          ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+        },
+        LifecycleConfiguration: {
+          Rules: [
+            {
+              AbortIncompleteMultipartUpload: { DaysAfterInitiation: INCOMPLETE_UPLOAD_DAYS },
+              Status: 'Enabled',
+            },
+          ],
+        },
+      });
+    },
+  );
+
+  test.each(ofType('AWS::S3::Bucket').map(({ id }) => [id]))('%s refuses plain HTTP and old TLS', (id) => {
+    const policies = ofType('AWS::S3::BucketPolicy').filter(
+      ({ Properties }) => spell(Properties['Bucket']) === `<${id}>`,
+    );
+    const denials = policies.flatMap(({ Properties }) => statementsOf(Properties)).filter(isDenial);
+    expect(denials.map(({ Condition }) => Condition)).toEqual([
+      { Bool: { 'aws:SecureTransport': 'false' } },
+      { NumericLessThan: { 's3:TlsVersion': 1.2 } },
+    ]);
+  });
+
+  test('is open to no one but this distribution of CloudFront, and to that for reading', () => {
+    const statements = ofType('AWS::S3::BucketPolicy').flatMap(({ Properties }) => statementsOf(Properties));
+    const allowed = statements.filter((statement) => !isDenial(statement));
+    const [distribution] = ofType('AWS::CloudFront::Distribution');
+    expect(allowed).toHaveLength(2);
+    for (const { Action, Principal, Condition } of allowed) {
+      expect(Action).toEqual(['s3:GetObject']);
+      expect(Principal).toEqual({ Service: 'cloudfront.amazonaws.com' });
+      expect(Condition).toEqual({
+        StringEquals: {
+          'AWS:SourceArn': `arn:<AWS::Partition>:cloudfront::<AWS::AccountId>:distribution/<${distribution?.id}>`,
+        },
+      });
+    }
+  });
+
+  test.each(['Uploads', 'Production'])('with videos in it (%s) outlives the stack', (name) => {
+    const [bucket] = ofType('AWS::S3::Bucket').filter(({ id }) => id.includes(`Storage${name}`));
+    expect(bucket?.DeletionPolicy).toBe('Retain');
+  });
+
+  test('of uploads announces sources and plans to a queue that is there first, and lets browsers put', () => {
+    const [bucket] = ofType('AWS::S3::Bucket').filter(({ id }) => id.includes('StorageUploads'));
+    expect(bucket?.DependsOn).toContainEqual(expect.stringMatching(/QueuesUploadsPolicy/));
+    expect(spell(bucket?.Properties['NotificationConfiguration'])).toEqual({
+      QueueConfigurations: UPLOAD_NOTIFICATIONS.map(({ prefix, suffix }) => ({
+        Event: 's3:ObjectCreated:*',
+        Queue: expect.stringMatching(/^<PlatformQueuesUploads\w+\.Arn>$/),
+        Filter: {
+          S3Key: {
+            Rules: [
+              { Name: 'prefix', Value: prefix },
+              ...(suffix === undefined ? [] : [{ Name: 'suffix', Value: suffix }]),
+            ],
+          },
+        },
+      })),
+    });
+    expect(bucket?.Properties['CorsConfiguration']).toEqual({
+      CorsRules: UPLOAD_CORS.map((rule) => ({
+        AllowedHeaders: rule.allowedHeaders,
+        AllowedMethods: rule.allowedMethods,
+        AllowedOrigins: rule.allowedOrigins,
+        ExposedHeaders: rule.exposedHeaders,
+        MaxAge: rule.maxAgeSeconds,
+      })),
+    });
+  });
+});
+
+describe('every queue', () => {
+  const queues = ofType('AWS::SQS::Queue');
+  const redriveSchema = z.object({ deadLetterTargetArn: z.string(), maxReceiveCount: z.number().positive() });
+  const deadLetters = new Set(
+    queues.flatMap(({ Properties }) => {
+      const redrive = redriveSchema.safeParse(spell(Properties['RedrivePolicy']));
+      return redrive.success ? [redrive.data.deadLetterTargetArn] : [];
+    }),
+  );
+
+  test('is encrypted, and has dead letters unless it holds them itself', () => {
+    expect(queues).toHaveLength(4);
+    for (const { id, Properties } of queues) {
+      expect(Properties['SqsManagedSseEnabled']).toBe(true);
+      expect([id, 'RedrivePolicy' in Properties]).toEqual([id, !deadLetters.has(`<${id}.Arn>`)]);
+    }
+    expect(deadLetters.size).toBe(2);
+  });
+
+  test.each(queues.map(({ id }) => [id]))('%s refuses plain HTTP', (id) => {
+    const policies = ofType('AWS::SQS::QueuePolicy').filter(({ Properties }) =>
+      z.array(z.string()).parse(spell(Properties['Queues'])).includes(`<${id}>`),
+    );
+    const denials = policies.flatMap(({ Properties }) => statementsOf(Properties)).filter(isDenial);
+    expect(denials).toMatchObject([{ Condition: { Bool: { 'aws:SecureTransport': 'false' } } }]);
+  });
+
+  test('takes messages from outside the account from nobody, and from S3 for this account’s buckets only', () => {
+    const statements = ofType('AWS::SQS::QueuePolicy').flatMap(({ Properties }) => statementsOf(Properties));
+    const allowed = statements.filter((statement) => !isDenial(statement));
+    expect(allowed).toMatchObject([
+      {
+        Action: ['sqs:SendMessage'],
+        Principal: { Service: 's3.amazonaws.com' },
+        Condition: { StringEquals: { 'aws:SourceAccount': '<AWS::AccountId>' } },
+      },
+    ]);
+  });
+
+  test('that a Lambda reads hides messages for at least six times the Lambda’s timeout', () => {
+    const mapping = only('AWS::Lambda::EventSourceMapping');
+    const source = queues.find(({ id }) => `<${id}.Arn>` === spell(mapping['EventSourceArn']));
+    const reader = ofType('AWS::Lambda::Function').find(
+      ({ id }) => `<${id}>` === spell(mapping['FunctionName']),
+    );
+    expect(source?.Properties['VisibilityTimeout']).toBeGreaterThanOrEqual(
+      6 * z.number().parse(reader?.Properties['Timeout']),
+    );
+  });
+});
+
+describe('a worker’s machine', () => {
+  const templates = ofType('AWS::EC2::LaunchTemplate').map(({ Properties }) => spell(Properties));
+  const dataSchema = z.object({
+    LaunchTemplateData: z.looseObject({ SecurityGroupIds: z.array(z.string()) }),
+  });
+  const data = templates.map((template) => dataSchema.parse(template).LaunchTemplateData);
+
+  test('is launched from one template an architecture, of the image that its distribution calls current', () => {
+    expect(data.map(({ ImageId }) => ImageId).sort()).toEqual([
+      'resolve:ssm:/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id',
+      'resolve:ssm:/aws/service/canonical/ubuntu/server/24.04/stable/current/arm64/hvm/ebs-gp3/ami-id',
+    ]);
+  });
+
+  test('gives its credentials to no container or proxied request: IMDSv2, one hop', () => {
+    for (const { MetadataOptions } of data)
+      expect(MetadataOptions).toEqual({ HttpTokens: 'required', HttpPutResponseHopLimit: 1 });
+  });
+
+  test('has an encrypted disk that goes with it, and ends for good when it shuts down', () => {
+    for (const { BlockDeviceMappings, InstanceInitiatedShutdownBehavior } of data) {
+      expect(InstanceInitiatedShutdownBehavior).toBe('terminate');
+      expect(BlockDeviceMappings).toMatchObject([
+        { Ebs: { Encrypted: true, DeleteOnTermination: true, VolumeType: 'gp3' } },
+      ]);
+    }
+  });
+
+  test('has no key pair and no way in', () => {
+    for (const { KeyName, SecurityGroupIds } of data) {
+      expect(KeyName).toBeUndefined();
+      expect(SecurityGroupIds).toEqual([expect.stringMatching(/^<PlatformNetworkWorkerSecurityGroup/)]);
+    }
+    expect(only('AWS::EC2::SecurityGroup')).not.toHaveProperty('SecurityGroupIngress');
+    expect(ofType('AWS::EC2::SecurityGroupIngress')).toEqual([]);
+  });
+
+  test('carries the platform’s tag, with its disk', () => {
+    const { PLATFORM } = dispatchVariables();
+    for (const { TagSpecifications } of data)
+      expect(TagSpecifications).toEqual(
+        ['instance', 'volume'].map((ResourceType) => ({
+          ResourceType,
+          Tags: expect.arrayContaining([{ Key: PLATFORM_TAG, Value: PLATFORM }]),
+        })),
+      );
+  });
+});
+
+const dispatchVariables = () =>
+  z
+    .object({ Variables: z.record(z.string(), z.string()) })
+    .parse(spell(only('AWS::Lambda::Function', 'Dispatch')['Environment'])).Variables;
+
+describe('dispatch', () => {
+  test('reads the uploads queue in batches, each message answered for itself', () => {
+    expect(only('AWS::Lambda::EventSourceMapping')).toMatchObject({
+      BatchSize: DISPATCH_BATCH.size,
+      MaximumBatchingWindowInSeconds: DISPATCH_BATCH.windowSeconds,
+      ScalingConfig: { MaximumConcurrency: DISPATCH_BATCH.maximumConcurrency },
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+    });
+  });
+
+  test.each(['Dispatch', 'Sweep'])('%s is told exactly what it reads', (name) => {
+    const { Environment } = only('AWS::Lambda::Function', name);
+    const { Variables } = z.object({ Variables: z.record(z.string(), z.string()) }).parse(spell(Environment));
+    expect(Object.keys(Variables).sort()).toEqual(Object.keys(dispatchEnvironmentSchema.shape).sort());
+    const parsed = parseEnvironment(dispatchEnvironmentSchema, {
+      ...Variables,
+      TASKS_QUEUE_URL: 'https://sqs.example/tasks',
+    });
+    expect(parsed).toMatchObject({ MAX_VCPUS: 4, ON_DEMAND_FALLBACK: false });
+    expect(parsed.SUBNET_IDS).toHaveLength(3);
+    expect(parsed.LAUNCH_TEMPLATES.map(({ architecture }) => architecture)).toEqual(['arm64', 'x86_64']);
+    for (const { version } of parsed.LAUNCH_TEMPLATES) expect(version).toMatch(/LatestVersionNumber/);
+  });
+
+  test.each(['Dispatch', 'Sweep'])('%s: its environment fits into the 4 KB that Lambda has', (name) => {
+    const text = JSON.stringify(spell(only('AWS::Lambda::Function', name)['Environment']));
+    expect(Buffer.byteLength(text)).toBeLessThan(4096);
+  });
+
+  test('the sweep runs on its schedule, and a failed one is not repeated before the next', () => {
+    const rule = only('AWS::Events::Rule');
+    expect(rule['ScheduleExpression']).toBe(`rate(${SWEEP_MINUTES} minute${SWEEP_MINUTES === 1 ? '' : 's'})`);
+    expect(rule['Targets']).toMatchObject([{ RetryPolicy: { MaximumRetryAttempts: 0 } }]);
+  });
+});
+
+describe('least privilege', () => {
+  const roles = ['Workers', 'Dispatch', 'Sweep', 'Pages'];
+  const EC2 = 'arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>';
+
+  test('there are no roles but those looked at here, and none has AWS’s managed policies', () => {
+    expect(ofType('AWS::IAM::Role').map(({ id }) => roles.find((name) => id.includes(name)))).toEqual(
+      expect.arrayContaining(roles),
+    );
+    expect(ofType('AWS::IAM::Role')).toHaveLength(roles.length);
+    for (const { Properties } of ofType('AWS::IAM::Role')) {
+      expect(Properties).not.toHaveProperty('ManagedPolicyArns');
+      expect(Properties).not.toHaveProperty('Policies');
+    }
+  });
+
+  test.each(roles)('%s: no action has a wildcard', (role) => {
+    const actions = allowedTo(role).flatMap(({ Action }) => Action);
+    expect(actions.length).toBeGreaterThan(0);
+    expect(actions.filter((action) => action.includes('*'))).toEqual([]);
+  });
+
+  test.each([
+    ['Dispatch', ['ec2:DescribeInstances']],
+    ['Sweep', ['ec2:DescribeInstances']],
+    ['Pages', []],
+    [
+      'Workers',
+      [
+        'ssm:UpdateInstanceInformation',
+        'ssmmessages:CreateControlChannel',
+        'ssmmessages:CreateDataChannel',
+        'ssmmessages:OpenControlChannel',
+        'ssmmessages:OpenDataChannel',
+      ],
+    ],
+  ])('%s: only actions that know no resources are allowed on all', (role, actions) => {
+    const onAll = allowedTo(role).filter(({ Resource }) => Resource.includes('*'));
+    expect(onAll.flatMap(({ Action }) => Action).sort()).toEqual(actions);
+  });
+
+  const objectsOf = (role: string) =>
+    allowedTo(role)
+      .filter(({ Action }) => Action.some((action) => /^s3:.*Object$|^s3:Abort/.test(action)))
+      .flatMap(({ Action, Resource }) =>
+        Resource.map((arn) => [arn.replace(/^<(\D+).*\.Arn>/, '$1'), Action]),
+      );
+
+  test('workers read uploads, write job state and videos, and nothing else in the buckets', () => {
+    const assets = 'arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-<AWS::Region>/';
+    expect(objectsOf('Workers').filter(([arn]) => !String(arn).startsWith(assets))).toEqual(
+      [
+        ['PlatformStorageUploads/uploads/*', ['s3:GetObject']],
+        ['PlatformStorageUploads/jobs/*', ['s3:GetObject', 's3:PutObject']],
+        ['PlatformStorageProduction/v/*', ['s3:AbortMultipartUpload', 's3:GetObject', 's3:PutObject']],
+      ].map(([arn, actions]) => [arn, expect.arrayContaining([...(actions ?? [])])]),
+    );
+  });
+
+  test('workers read their own three assets by name, not the account’s', () => {
+    const arns = objectsOf('Workers')
+      .map(([arn]) => String(arn))
+      .filter((arn) => arn.includes('assets'));
+    expect(arns).toHaveLength(3);
+    for (const arn of arns) expect(arn).not.toContain('*');
+  });
+
+  test('dispatch writes job state only, the sweep no object at all', () => {
+    expect(objectsOf('Dispatch')).toEqual([
+      ['PlatformStorageUploads/jobs/*', ['s3:GetObject', 's3:PutObject']],
+    ]);
+    expect(objectsOf('Sweep')).toEqual([]);
+  });
+
+  test.each(['Dispatch', 'Workers'])('%s lists by prefix only', (role) => {
+    const lists = allowedTo(role).filter(({ Action }) => Action.includes('s3:ListBucket'));
+    expect(lists.length).toBeGreaterThan(0);
+    for (const { Condition } of lists) {
+      const prefixes = z.object({ 's3:prefix': z.unknown() }).parse(Condition['StringLike'])['s3:prefix'];
+      for (const prefix of [prefixes].flat()) expect(prefix).toMatch(/^(uploads|jobs|v)\/\*$/);
+    }
+  });
+
+  describe.each(['Dispatch', 'Sweep'])('%s launches', (role) => {
+    const launches = allowedTo(role).filter(({ Action }) => Action.includes('ec2:RunInstances'));
+    const of = (kind: string) =>
+      launches.flatMap((statement) =>
+        statement.Resource.filter((arn) => arn.split(':').at(-1)?.startsWith(`${kind}/`)).map((arn) => ({
+          arn,
+          condition: statement.Condition,
+        })),
+      );
+
+    test.each(['launch-template', 'subnet', 'security-group'])('only of our own: %s', (kind) => {
+      expect(of(kind).length).toBeGreaterThan(0);
+      for (const { arn } of of(kind)) expect(arn).toMatch(new RegExp(`^${EC2}:${kind}/<Platform[^*]*>$`));
+    });
+
+    test.each(['instance', 'volume', 'fleet'])('only with our tag: %s', (kind) => {
+      const { PLATFORM } = dispatchVariables();
+      expect(of(kind)).toEqual([
+        {
+          arn: `${EC2}:${kind}/*`,
+          condition: { StringEquals: { [`aws:RequestTag/${PLATFORM_TAG}`]: PLATFORM } },
+        },
+      ]);
+    });
+
+    test('and tags nothing that is already there', () => {
+      const tagging = allowedTo(role).filter(({ Action }) => Action.includes('ec2:CreateTags'));
+      expect(tagging).toMatchObject([
+        { Condition: { StringEquals: { 'ec2:CreateAction': ['CreateFleet', 'RunInstances'] } } },
+      ]);
+    });
+
+    test('with the worker’s role and no other, for EC2 alone', () => {
+      const passing = allowedTo(role).filter(({ Action }) => Action.includes('iam:PassRole'));
+      expect(passing).toMatchObject([
+        {
+          Resource: [expect.stringMatching(/^<PlatformWorkersRole\w+\.Arn>$/)],
+          Condition: { StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' } },
+        },
+      ]);
+    });
+  });
+});
+
+describe('playback', () => {
+  const behaviorSchema = z.looseObject({
+    PathPattern: z.string().optional(),
+    Compress: z.boolean(),
+    CachePolicyId: z.string(),
+    ViewerProtocolPolicy: z.string(),
+    ResponseHeadersPolicyId: z.string(),
+  });
+  const config = z
+    .looseObject({
+      DefaultCacheBehavior: behaviorSchema,
+      CacheBehaviors: z.array(behaviorSchema),
+      Origins: z.array(z.looseObject({ OriginAccessControlId: z.string() })),
+    })
+    .parse(spell(only('AWS::CloudFront::Distribution')['DistributionConfig']));
+  const behaviors = [...config.CacheBehaviors, config.DefaultCacheBehavior];
+
+  test('speaks HTTP/3, and sends plain HTTP to HTTPS', () => {
+    expect(config['HttpVersion']).toBe('http2and3');
+    for (const { ViewerProtocolPolicy } of behaviors) expect(ViewerProtocolPolicy).toBe('redirect-to-https');
+  });
+
+  test('media is looked for first and not compressed, playlists and pages are', () => {
+    expect(behaviors.map(({ PathPattern, Compress }) => [PathPattern, Compress])).toEqual([
+      ['/v/*.mp4', false],
+      ['/v/*.m4a', false],
+      ['/v/*', true],
+      [undefined, true],
+    ]);
+  });
+
+  test('objects say themselves how long they are kept; what is compressed is cached by encoding', () => {
+    for (const { Compress, CachePolicyId } of behaviors) {
+      const policy = ofType('AWS::CloudFront::CachePolicy').find(({ id }) => `<${id}>` === CachePolicyId);
+      expect(policy?.Properties['CachePolicyConfig']).toMatchObject({
+        MinTTL: 0,
+        DefaultTTL: 0,
+        MaxTTL: 365 * 86_400,
+        ParametersInCacheKeyAndForwardedToOrigin: {
+          EnableAcceptEncodingBrotli: Compress,
+          EnableAcceptEncodingGzip: Compress,
+          CookiesConfig: { CookieBehavior: 'none' },
+          HeadersConfig: { HeaderBehavior: 'none' },
+          QueryStringsConfig: { QueryStringBehavior: 'none' },
+        },
+      });
+    }
+  });
+
+  test('CloudFront signs what it asks of either bucket', () => {
+    expect(config.Origins).toHaveLength(2);
+    for (const { id, Properties } of ofType('AWS::CloudFront::OriginAccessControl')) {
+      expect(Properties['OriginAccessControlConfig']).toMatchObject({ SigningBehavior: 'always' });
+      expect(config.Origins.map(({ OriginAccessControlId }) => OriginAccessControlId)).toContain(
+        `<${id}.Id>`,
+      );
+    }
+  });
+
+  test('every answer has the security and CORS headers that the local edge sends', () => {
+    const [policy] = ofType('AWS::CloudFront::ResponseHeadersPolicy');
+    for (const { ResponseHeadersPolicyId } of behaviors)
+      expect(ResponseHeadersPolicyId).toBe(`<${policy?.id}>`);
+    const { SecurityHeadersConfig: security, CorsConfig: cors } = z
+      .looseObject({
+        SecurityHeadersConfig: z.looseObject({
+          ContentSecurityPolicy: z.looseObject({ ContentSecurityPolicy: z.string() }),
+          FrameOptions: z.looseObject({ FrameOption: z.string() }),
+          ReferrerPolicy: z.looseObject({ ReferrerPolicy: z.string() }),
+          StrictTransportSecurity: z.looseObject({ AccessControlMaxAgeSec: z.number() }),
+          ContentTypeOptions: z.object({ Override: z.literal(true) }),
+        }),
+        CorsConfig: z.unknown(),
+      })
+      .parse(policy?.Properties['ResponseHeadersPolicyConfig']);
+    expect({
+      'strict-transport-security': `max-age=${security.StrictTransportSecurity.AccessControlMaxAgeSec}`,
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': security.FrameOptions.FrameOption,
+      'referrer-policy': security.ReferrerPolicy.ReferrerPolicy,
+      'content-security-policy': security.ContentSecurityPolicy.ContentSecurityPolicy,
+    }).toEqual(SECURITY_HEADERS);
+    expect(cors).toEqual({
+      AccessControlAllowCredentials: false,
+      AccessControlAllowHeaders: { Items: PLAYBACK_CORS.allowedHeaders },
+      AccessControlAllowMethods: { Items: PLAYBACK_CORS.allowedMethods },
+      AccessControlAllowOrigins: { Items: PLAYBACK_CORS.allowedOrigins },
+      AccessControlExposeHeaders: { Items: PLAYBACK_CORS.exposedHeaders },
+      AccessControlMaxAgeSec: PLAYBACK_CORS.maxAgeSeconds,
+      OriginOverride: true,
+    });
+  });
+
+  test('preflights reach the bucket of videos, which answers them', () => {
+    for (const { AllowedMethods, OriginRequestPolicyId } of config.CacheBehaviors) {
+      expect(AllowedMethods).toEqual(['GET', 'HEAD', 'OPTIONS']);
+      expect(OriginRequestPolicyId).toBeDefined();
+    }
+    const [production] = ofType('AWS::S3::Bucket').filter(({ id }) => id.includes('StorageProduction'));
+    expect(production?.Properties['CorsConfiguration']).toMatchObject({
+      CorsRules: [{ AllowedOrigins: PLAYBACK_CORS.allowedOrigins }],
+    });
+  });
+
+  test('what is not there is a 404 with a page, and forgotten within seconds', () => {
+    expect(config['CustomErrorResponses']).toEqual(
+      [403, 404].map((ErrorCode) => ({
+        ErrorCode,
+        ResponseCode: 404,
+        ResponsePagePath: '/404.html',
+        ErrorCachingMinTTL: 5,
+      })),
+    );
+  });
+});
+
+function isDenial({ Effect }: { readonly Effect: string }): boolean {
+  return Effect === 'Deny';
+}

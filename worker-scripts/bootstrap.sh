@@ -1,0 +1,135 @@
+#!/bin/bash
+# User data: turns a fresh Ubuntu machine into a worker. cloud-init runs it once, as root, late in the first boot.
+# lib/user-data.ts fills in the words between double @s. The machine must never outlive its work: shutting down
+# terminates it (launch template), so every way out of here and of the worker ends in a power-off.
+set -Eeuo pipefail
+
+# First of all the hard limit, kept by systemd itself whatever becomes of this script and of the worker.
+systemd-run --quiet --unit=spotreel-lifetime --on-active=@@MAX_LIFETIME_SECONDS@@s systemctl poweroff
+
+finish() {
+  local status=$?
+  ((status == 0)) && return
+  # cloud-init copies this to the console: `aws ec2 get-console-output` shows why a boot failed.
+  echo "spotreel: the boot failed with status $status; powering off" >&2
+  systemctl poweroff
+}
+trap finish EXIT
+trap 'echo "spotreel: line $LINENO failed: $BASH_COMMAND" >&2' ERR
+
+readonly HOME_DIR=/opt/spotreel
+readonly METADATA=http://169.254.169.254/latest
+
+# Runs a command up to five times.
+retry() {
+  local try
+  for try in 1 2 3 4 5; do
+    if "$@"; then return 0; fi
+    echo "spotreel: try $try of $1 failed" >&2 # never $*, which may hold a secret
+    sleep $((try * 3))
+  done
+  return 1
+}
+
+apt() {
+  timeout 300 apt-get --quiet --quiet --option DPkg::Lock::Timeout=120 --option Acquire::Languages=none \
+    --option Acquire::http::Timeout=20 --option Dpkg::Options::=--force-unsafe-io --option Dpkg::Use-Pty=0 "$@"
+}
+
+update_and_install() {
+  apt update && apt install --yes --no-install-recommends "$@"
+}
+
+# Nothing but ffmpeg. The daily upgrades would hold apt's locks, and this machine is gone before it needs them;
+# a crash while dpkg skips its syncs loses nothing, for nobody boots this disk again.
+install_ffmpeg() {
+  export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
+  systemctl mask --now --quiet apt-daily.timer apt-daily-upgrade.timer apt-daily.service \
+    apt-daily-upgrade.service unattended-upgrades.service || true
+  echo 'man-db man-db/auto-update boolean false' | debconf-set-selections
+  retry update_and_install ffmpeg
+}
+
+# Reads the role's credentials from the instance metadata service, version 2.
+read_credentials() {
+  local token role
+  token=$(retry curl --fail --silent --show-error --max-time 5 --request PUT \
+    --header 'X-aws-ec2-metadata-token-ttl-seconds: 600' "$METADATA/api/token")
+  local ask=(curl --fail --silent --show-error --max-time 5 --header "X-aws-ec2-metadata-token: $token")
+  role=$(retry "${ask[@]}" "$METADATA/meta-data/iam/security-credentials/")
+  read -r KEY_ID SECRET_KEY SESSION_TOKEN < <(
+    retry "${ask[@]}" "$METADATA/meta-data/iam/security-credentials/$role" |
+      python3 -c 'import json, sys; c = json.load(sys.stdin); print(c["AccessKeyId"], c["SecretAccessKey"], c["Token"])'
+  )
+}
+
+# Fetches a URL of S3 into a file. Secrets go in by standard input, so that no process list shows them.
+download() {
+  curl --config - --fail --silent --show-error --connect-timeout 10 --max-time 300 --output "$2" "$1" <<CONFIG
+aws-sigv4 = "aws:amz:@@REGION@@:s3"
+user = "$KEY_ID:$SECRET_KEY"
+header = "x-amz-security-token: $SESSION_TOKEN"
+header = "x-amz-content-sha256: UNSIGNED-PAYLOAD"
+CONFIG
+}
+
+install_worker() {
+  useradd --system --user-group --no-create-home --shell /usr/sbin/nologin spotreel
+  mkdir -p "$HOME_DIR" /etc/spotreel
+  retry download '@@WORKER_URL@@' "$HOME_DIR/worker.mjs"
+  retry download '@@NODE_URL@@' "$HOME_DIR/node.tgz"
+  echo "@@NODE_SHA256@@  $HOME_DIR/node.tgz" | sha256sum --check --quiet
+  tar --extract --gzip --file="$HOME_DIR/node.tgz" --directory="$HOME_DIR" --strip-components=2 \
+    --no-same-owner package/bin/node
+  rm "$HOME_DIR/node.tgz"
+
+  cat >/etc/spotreel/worker.env <<'ENVIRONMENT'
+@@WORKER_ENVIRONMENT@@
+ENVIRONMENT
+
+  # V8 compiles at run time, so no MemoryDenyWriteExecute. An ffmpeg that runs out of memory fails its task, not
+  # the worker (OOMPolicy). SIGTERM goes to the worker alone: it hands its tasks back and ends its own children.
+  cat >/etc/systemd/system/spotreel-worker.service <<UNIT
+[Unit]
+Description=Spotreel worker
+SuccessAction=poweroff
+FailureAction=poweroff
+
+[Service]
+Type=exec
+User=spotreel
+EnvironmentFile=/etc/spotreel/worker.env
+ExecStart=$HOME_DIR/node $HOME_DIR/worker.mjs
+StandardOutput=journal+console
+StandardError=journal+console
+StateDirectory=spotreel
+UMask=0077
+KillMode=mixed
+TimeoutStopSec=60
+OOMPolicy=continue
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+ProtectSystem=strict
+ProtectHome=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+PrivateDevices=yes
+PrivateTmp=yes
+LockPersonality=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX
+SystemCallArchitectures=native
+UNIT
+  systemctl daemon-reload
+}
+
+install_ffmpeg
+read_credentials
+install_worker
+systemctl start spotreel-worker.service
+echo 'spotreel: the worker runs'
