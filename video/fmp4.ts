@@ -141,6 +141,30 @@ export function readFragments(data: Buffer): { initLength: number; fragments: Fr
   return { initLength, fragments };
 }
 
+/**
+ * Presents every sample of a fragmented MP4 so many ticks later, in place. ffmpeg's CMAF writer lets B-frames be shown
+ * before they are decoded (negative offsets, `trun` version 1), which is right but read differently: browsers take it
+ * as it is, ffmpeg's own reader shifts the picture by the most negative offset, which moves it against the sound. With
+ * offsets of zero and more all agree. Throws where an offset would stay negative.
+ */
+export function delayPresentation(data: Buffer, ticks: number): void {
+  for (const moof of boxes(data, 0, data.length)) {
+    if (moof.type !== 'moof') continue;
+    const trun = find(data, ['traf', 'trun'], moof);
+    const flags = data.readUIntBE(trun.content + 1, 3);
+    if (!(flags & TRUN.composition))
+      throw new Error(`The fragment at ${moof.start} has no composition offsets`);
+    const fields = [TRUN.duration, TRUN.size, TRUN.flags].filter((flag) => flags & flag).length;
+    const optional = [TRUN.dataOffset, TRUN.firstFlags].filter((flag) => flags & flag).length;
+    const samples = data.readUInt32BE(trun.content + 4);
+    data.writeUInt8(0, trun.content);
+    for (let sample = 0; sample < samples; sample++) {
+      const at = trun.content + 8 + 4 * (optional + sample * (fields + 1) + fields);
+      data.writeUInt32BE(data.readInt32BE(at) + ticks, at);
+    }
+  }
+}
+
 /** The RFC 6381 `CODECS` string of an H.264 init segment, from its `avcC` (ISO/IEC 14496-15, 5.3.3.1). */
 export function avcCodec(init: Buffer): string {
   const at = init.indexOf('avcC', 0, 'latin1');

@@ -41,6 +41,8 @@ export const planSchema = z.object({
   rate: rationalSchema,
   /** Frames of every rung: slots of the grid. */
   frames: z.int().positive(),
+  /** Frames by which picture and sound are presented after the timeline's beginning: x264's reordering. */
+  delayFrames: z.int().nonnegative(),
   /** Frames from one key frame to the next. */
   gopFrames: z.int().positive(),
   /** Frames of a segment; the last may be shorter. */
@@ -71,11 +73,23 @@ const INDEXED_PREROLL = 1;
 /** Seconds that a plan covers. */
 export const durationOf = (plan: Pick<Plan, 'frames' | 'rate'>): number => plan.frames / toNumber(plan.rate);
 
-/** Chunks of whole segments, all within one segment of the same length, none longer than `longest` segments. */
+/** B-frames of B-frames: a picture is decoded up to two frames before it is shown (x264's `bframes=3:b-pyramid`). */
+const REORDERED_FRAMES = 2;
+
+/**
+ * Chunks of whole segments, all within one segment of the same length, none longer than `longest` segments but by the
+ * video's last frames, where those are too few for a chunk of their own.
+ */
 export function cutChunks(frames: number, segmentFrames: number, longest: number): Chunk[] {
-  const segments = Math.ceil(frames / segmentFrames);
+  const tail = frames % segmentFrames;
+  // x264 writes no reordering into a run of one or two frames, so such a run would have another timeline.
+  const segments = Math.max(
+    1,
+    Math.ceil(frames / segmentFrames) - (tail > 0 && tail <= REORDERED_FRAMES ? 1 : 0),
+  );
   const count = Math.ceil(segments / longest);
-  const edge = (index: number) => Math.min(frames, Math.round((index * segments) / count) * segmentFrames);
+  const edge = (index: number) =>
+    index === count ? frames : Math.round((index * segments) / count) * segmentFrames;
   return Array.from({ length: count }, (_, index) => ({ from: edge(index), to: edge(index + 1) }));
 }
 
@@ -169,6 +183,7 @@ export function planVideo(
     },
     rate,
     frames,
+    delayFrames: frames > REORDERED_FRAMES ? REORDERED_FRAMES : 0,
     gopFrames,
     segmentFrames,
     preset: settings.preset,
@@ -208,3 +223,7 @@ export function audioEdges(plan: Plan, track: Plan['audio'][number]): number[] {
   });
   return [...new Set([...edges, track.frames])];
 }
+
+/** Where an audio track begins, in samples: with the first picture. */
+export const audioDelay = (plan: Pick<Plan, 'delayFrames' | 'rate'>): number =>
+  Math.round((plan.delayFrames * AUDIO_RATE) / toNumber(plan.rate));

@@ -1,5 +1,5 @@
 /** The last check before a video is published: does the tree hold what the plan promised? */
-import { type Plan, timescaleOf } from './plan.ts';
+import { audioDelay, type Plan, timescaleOf } from './plan.ts';
 import type { MediaObject, Receipt } from './receipt.ts';
 import { AAC_FRAME } from './settings.ts';
 
@@ -21,18 +21,19 @@ const framesOf = (object: MediaObject): number =>
 function verifyTimeline(
   rendition: string,
   objects: readonly MediaObject[],
-  frames: number,
-  ticks: number,
+  { start, frames, ticks }: { start: number; frames: number; ticks: number },
 ): string[] {
   const problems: string[] = [];
-  let time = 0;
+  let time = start;
   for (const object of objects) {
     if (object.decodeTime !== time) {
       problems.push(`${rendition}/${object.file} begins at tick ${object.decodeTime}, not at ${time}`);
     }
     time = object.decodeTime + framesOf(object) * ticks;
   }
-  if (time !== frames * ticks) problems.push(`${rendition} has ${time / ticks} frames, the plan ${frames}`);
+  if (time !== start + frames * ticks) {
+    problems.push(`${rendition} has ${(time - start) / ticks} frames, the plan ${frames}`);
+  }
   const inits = new Set(objects.map(({ initSha256, codec }) => `${initSha256} ${codec}`));
   if (inits.size > 1) problems.push(`${rendition} has ${inits.size} different init segments`);
   return problems;
@@ -70,12 +71,16 @@ export function verifyTree(
   const { ticksPerFrame } = timescaleOf(plan.rate);
   const picture = plan.rungs.flatMap(({ name }) => {
     const objects = objectsOf(receipts, name);
-    const timeline = verifyTimeline(name, objects, plan.frames, ticksPerFrame);
+    const timeline = verifyTimeline(name, objects, { start: 0, frames: plan.frames, ticks: ticksPerFrame });
     return [...timeline, ...verifyGops(name, objects, plan)];
   });
   const sound = plan.audio.flatMap(({ frames }, index) => {
     const name = audioRendition(index);
-    return verifyTimeline(name, objectsOf(receipts, name), frames, AAC_FRAME);
+    return verifyTimeline(name, objectsOf(receipts, name), {
+      start: audioDelay(plan),
+      frames,
+      ticks: AAC_FRAME,
+    });
   });
   const all = receipts.flatMap((receipt) => receipt.objects);
   return [...picture, ...sound, ...verifyStored(all, stored)];

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import type { VideoId } from '../jobs/names.ts';
 import { audioArguments, audioTimeout } from '../video/ffmpeg-arguments.ts';
 import { AAC_CODEC, BoxSplitter, writeAudioFragment } from '../video/fmp4.ts';
-import { audioEdges } from '../video/plan.ts';
+import { audioDelay, audioEdges } from '../video/plan.ts';
 import type { MediaObject } from '../video/receipt.ts';
 import { AAC_FRAME } from '../video/settings.ts';
 import { audioRendition } from '../video/verify.ts';
@@ -36,6 +36,7 @@ export async function audioTask(
     throw new Error(`Video ${task.video} has ${plan.audio.length} audio tracks, none of index ${task.index}`);
   const rendition = audioRendition(task.index);
   const edges = audioEdges(plan, track);
+  const delay = audioDelay(plan);
 
   await once(context, task, plan, async () => {
     const objects: MediaObject[] = [];
@@ -60,7 +61,9 @@ export async function audioTask(
         if (count === 0 || count > track.frames) continue;
         frames.push(frame);
         if (count !== edges[edge]) continue;
-        segments.push(writeAudioFragment(edge, (count - frames.length) * AAC_FRAME, AAC_FRAME, frames));
+        segments.push(
+          writeAudioFragment(edge, delay + (count - frames.length) * AAC_FRAME, AAC_FRAME, frames),
+        );
         frames = [];
         edge++;
         if (segments.length === SEGMENTS_AN_OBJECT) await store();

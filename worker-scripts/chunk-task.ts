@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { VideoId } from '../jobs/names.ts';
 import { chunkArguments, chunkTimeout } from '../video/ffmpeg-arguments.ts';
-import { avcCodec } from '../video/fmp4.ts';
+import { avcCodec, delayPresentation } from '../video/fmp4.ts';
 import { timescaleOf } from '../video/plan.ts';
 import type { MediaObject } from '../video/receipt.ts';
 import { requirePlan, type TaskContext, withScratch, withSource } from './context.ts';
@@ -42,6 +42,7 @@ export async function chunkTask(
       const objects = await Promise.all(
         plan.rungs.map(async ({ name }, rung) => {
           const data = await readFile(outputs[rung] ?? '');
+          if (plan.delayFrames > 0) delayPresentation(data, plan.delayFrames * ticksPerFrame);
           const object = describeMedia(name, file, data, avcCodec);
           checkChunk(object, chunk.from, chunk.to, ticksPerFrame);
           await storeMedia(context, task.video, plan.revision, object, data);

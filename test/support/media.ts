@@ -67,34 +67,29 @@ export async function readNumbers(input: string, ...inputArgs: string[]): Promis
   );
 }
 
-/** Seconds at which a video's picture turns white. */
-export async function readFlashes(input: string, rate: number): Promise<number[]> {
-  const pixels = await decode([
-    '-i',
-    input,
-    '-map',
-    '0:v:0',
-    '-vf',
-    'scale=1:1:flags=area,format=gray',
-    '-f',
-    'rawvideo',
-  ]);
-  return [...pixels].flatMap((pixel, frame) =>
-    pixel > 128 && (pixels[frame - 1] ?? 0) <= 128 ? [frame / rate] : [],
-  );
-}
-
-/** Seconds at which a video's sound begins after silence. */
-export async function readBeeps(input: string): Promise<number[]> {
+/**
+ * Seconds at which the picture turns white, and the sound begins after silence, on the one clock of a player that
+ * plays both (ffmpeg, which mpv is built on): frames and sound are laid on a timeline that begins at 0. Claps in
+ * the first second do not count, for before the first picture there is no dark to tell it from.
+ */
+export async function readClaps(input: string): Promise<{ flashes: number[]; beeps: number[] }> {
+  const fps = 1000; // a picture a millisecond: fine enough for what the ear notices
+  const picture = ['-vf', `scale=1:1:flags=area,format=gray,fps=${fps}:start_time=0`, '-f', 'rawvideo'];
+  const pixels = await decode(['-copyts', '-i', input, '-map', '0:v:0', ...picture]);
+  const flashes = [...pixels].flatMap((pixel, frame) => {
+    return pixel > 128 && (pixels[frame - 1] ?? 0) <= 128 ? [frame / fps] : [];
+  });
   const rate = 48_000;
-  const bytes = await decode(['-i', input, '-map', '0:a:0', '-ac', '1', '-ar', String(rate), '-f', 's16le']);
+  const sound = ['-af', `aresample=${rate}:async=1:first_pts=0`, '-ac', '1', '-f', 's16le'];
+  const bytes = await decode(['-copyts', '-i', input, '-map', '0:a:0', ...sound]);
   const samples = new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length >> 1);
   const beeps: number[] = [];
-  let quietSince = -rate;
+  let loudLast = -rate;
   for (const [index, sample] of samples.entries()) {
     if (Math.abs(sample) < 4000) continue;
-    if (index - quietSince > rate / 10) beeps.push(index / rate);
-    quietSince = index;
+    if (index - loudLast > rate / 10) beeps.push(index / rate);
+    loudLast = index;
   }
-  return beeps;
+  const later = (seconds: number) => seconds > 1;
+  return { flashes: flashes.filter(later), beeps: beeps.filter(later) };
 }

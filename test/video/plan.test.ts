@@ -78,6 +78,8 @@ describe('chunks', () => {
   test.each([
     ['whole segments, evenly', 1557, 150, 3, [0, 450, 900, 1200, 1557]],
     ['one for a short video', 100, 150, 3, [0, 100]],
+    ['one or two last frames go with the chunk before them', 302, 150, 1, [0, 150, 302]],
+    ['three last frames are a chunk', 303, 150, 1, [0, 150, 300, 303]],
     ['exact multiples', 900, 150, 3, [0, 450, 900]],
   ])('%s', (_, frames, segment, longest, edges) => {
     const chunks = cutChunks(frames, segment, longest);

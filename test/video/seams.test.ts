@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { chunkArguments, packetArguments, probeArguments } from '../../video/ffmpeg-arguments.ts';
-import { readFragments } from '../../video/fmp4.ts';
+import { delayPresentation, readFragments } from '../../video/fmp4.ts';
 import { type Plan, planVideo, timescaleOf } from '../../video/plan.ts';
 import { ffprobeSchema, PacketReader, readSource } from '../../video/probe.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
@@ -79,12 +79,13 @@ describe('a video cut into chunks has every frame once, in order, on one timelin
 
     const { ticksPerFrame } = timescaleOf(plan.rate);
     for (const chunks of rungs) {
+      for (const chunk of chunks) delayPresentation(chunk, plan.delayFrames * ticksPerFrame);
       const fragments = chunks.flatMap((chunk) => readFragments(chunk).fragments);
       // One timeline: each fragment begins where the one before ends, and is shown from there.
       let time = 0;
       for (const fragment of fragments) {
         expect(fragment.decodeTime).toBe(time);
-        expect(fragment.firstCompositionOffset).toBe(0);
+        expect(fragment.firstCompositionOffset).toBe(plan.delayFrames * ticksPerFrame);
         time += fragment.samples * ticksPerFrame;
       }
       // One init segment.
