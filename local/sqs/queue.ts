@@ -309,7 +309,8 @@ export class Queue {
     const timer = setTimeout(() => {
       this.#timers.delete(message);
       this.#show(message);
-      this.#wake();
+      // Those that were hidden together are shown together: a waiting receive gets all of them.
+      setImmediate(() => this.#wake());
     }, delay);
     this.#timers.set(message, timer.unref());
   }

@@ -83,10 +83,11 @@ describe('what plays is what was uploaded', () => {
     );
     const url = await encode(file);
     const { flashes, beeps } = await readClaps(url);
-    expect(beeps.length).toBeGreaterThan(7);
+    expect(flashes.length).toBeGreaterThan(7);
     // The sound was put two seconds late: each of its claps comes halfway between two of the picture's.
-    for (const [index, beep] of beeps.entries())
-      expect(Math.abs(beep + 2 - (flashes[index] ?? 0))).toBeLessThan(0.02);
+    for (const [index, flash] of flashes.entries()) {
+      expect(Math.abs((beeps[index] ?? 0) + 2 - flash)).toBeLessThan(0.02);
+    }
   });
 
   test('every rung has every frame once; every playlist is by the book and names real bytes', async () => {

@@ -41,6 +41,16 @@ describe('a receiver', () => {
   });
 });
 
+describe('messages that were hidden together', () => {
+  test('come back together', async () => {
+    const { queue, receive } = newQueue();
+    queue.send([CONTENT, CONTENT, CONTENT]);
+    await receive({ visibilitySeconds: 0.05 });
+    expect(await receive({ waitSeconds: 20 })).toHaveLength(3);
+    queue.stop();
+  });
+});
+
 describe('a message that is put back', () => {
   test('is visible at once, and was never received, after a restart too', async () => {
     const { queue, receive, records } = newQueue();
