@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { INITIAL_ATTRIBUTES, parseAttributes, type QueueAttributes } from './attributes.ts';
 import { invalidParameter, SqsError } from './errors.ts';
-import { type Journal, openJournal } from './journal.ts';
+import { type Journal, openJournal } from '../journal.ts';
 import { type JournalRecord, Queue, type QueueContext } from './queue.ts';
 
 /** The account whose queues these are; AWS's documentation uses it where it means none. */

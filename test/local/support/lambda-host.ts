@@ -1,0 +1,14 @@
+/** A scheduled function in a process of its own, so that a test can kill it: `node lambda-host.ts LOG_FILE`. */
+import { fileURLToPath } from 'node:url';
+import { startSchedule } from '../../../local/lambda/schedule.ts';
+
+const [logFile] = process.argv.slice(2);
+if (!logFile) throw new Error('usage: node lambda-host.ts LOG_FILE');
+await startSchedule({
+  entry: fileURLToPath(new URL('lambda-handler.ts', import.meta.url)),
+  env: {},
+  region: 'eu-test-1',
+  timeoutSeconds: 30,
+  everySeconds: 3600,
+  logFile,
+});
