@@ -13,7 +13,7 @@ import {
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { openJournal } from '../../local/sqs/journal.ts';
+import { openJournal } from '../../local/journal.ts';
 import { newClient } from './support/sqs.ts';
 
 let dataDir: string;
