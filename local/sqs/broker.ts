@@ -1,9 +1,9 @@
 /** All queues of one data directory, and the journal that keeps them. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Journal, openJournal } from '../journal.ts';
 import { INITIAL_ATTRIBUTES, parseAttributes, type QueueAttributes } from './attributes.ts';
 import { invalidParameter, SqsError } from './errors.ts';
-import { type Journal, openJournal } from '../journal.ts';
 import { type JournalRecord, Queue, type QueueContext } from './queue.ts';
 
 /** The account whose queues these are; AWS's documentation uses it where it means none. */

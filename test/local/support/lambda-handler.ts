@@ -1,6 +1,7 @@
 /**
  * Stands for a function in tests. It prints each event as a line of JSON and does what its messages say: `fail` is
  * reported, `throw`, `crash`, `hang` and `slow` are done, `name another` names a message that is not of the batch.
+ * With `HANG` in its environment it never ends.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
@@ -13,7 +14,7 @@ export async function handler(event: SQSEvent, context: Context): Promise<SQSBat
   const bodies = (event.Records ?? []).map(({ body }) => body);
   if (bodies.includes('throw')) throw new Error('thrown on purpose');
   if (bodies.includes('crash')) process.exit(3);
-  if (bodies.includes('hang')) await sleep(600_000);
+  if (bodies.includes('hang') || env['HANG']) await sleep(600_000);
   if (bodies.includes('slow')) await sleep(300);
   if (bodies.includes('name another')) return { batchItemFailures: [{ itemIdentifier: 'another' }] };
   const failures = event.Records?.filter(({ body }) => body === 'fail') ?? [];

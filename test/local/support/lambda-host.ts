@@ -1,4 +1,4 @@
-/** A scheduled function in a process of its own, so that a test can kill it: `node lambda-host.ts LOG_FILE`. */
+/** A scheduled function that never ends, in a process of its own, so that a test can kill it: `node lambda-host.ts LOG_FILE`. */
 import { fileURLToPath } from 'node:url';
 import { startSchedule } from '../../../local/lambda/schedule.ts';
 
@@ -6,7 +6,7 @@ const [logFile] = process.argv.slice(2);
 if (!logFile) throw new Error('usage: node lambda-host.ts LOG_FILE');
 await startSchedule({
   entry: fileURLToPath(new URL('lambda-handler.ts', import.meta.url)),
-  env: {},
+  env: { HANG: 'yes' },
   region: 'eu-test-1',
   timeoutSeconds: 30,
   everySeconds: 3600,
