@@ -39,7 +39,10 @@ async function follow(
     const seconds = since === undefined ? 0 : (Date.now() - since) / 1000;
     const watchUrl = `${platform.url}/watch?v=${id}`;
     const playbackUrl = `${platform.url}${status.playbackUrl ?? ''}`;
-    if (!json) lines.set(id, progressText(status, seconds, { watchUrl, playbackUrl }));
+    if (!json) {
+      const stage = `${status.state} ${status.percent}`;
+      lines.set(id, progressText(status, seconds, { watchUrl, playbackUrl }), stage);
+    }
     if (status.state === 'ready' || status.state === 'failed') {
       if (json) console.log(jsonLine(status, platform));
       return status.state === 'ready';

@@ -38,7 +38,7 @@ export function progressText(
 }
 
 export class ProgressLines {
-  readonly #lines = new Map<string, string>();
+  readonly #lines = new Map<string, { readonly text: string; readonly stage: string }>();
   readonly #out: WriteStream;
   #drawn = 0;
 
@@ -46,25 +46,29 @@ export class ProgressLines {
     this.#out = out;
   }
 
-  /** Shows a line; the same text twice is shown once. */
-  set(name: string, text: string): void {
-    if (this.#lines.get(name) === text) return;
-    this.#lines.set(name, text);
+  /**
+   * Shows a line; the same text twice is shown once.
+   * @param stage what must change before a log, which keeps every line, gets another one
+   */
+  set(name: string, text: string, stage = text): void {
+    const before = this.#lines.get(name);
+    this.#lines.set(name, { text, stage });
+    if (before?.text === text) return;
     if (this.#out.isTTY) this.#redraw();
-    else this.#out.write(`${text}\n`);
+    else if (before?.stage !== stage) this.#out.write(`${text}\n`);
   }
 
   /** Goes on with a line under another name. */
   rename(from: string, to: string): void {
-    const text = this.#lines.get(from);
+    const line = this.#lines.get(from);
     this.#lines.delete(from);
-    if (text !== undefined) this.#lines.set(to, text);
+    if (line) this.#lines.set(to, line);
   }
 
   #redraw(): void {
     moveCursor(this.#out, 0, -this.#drawn);
     clearScreenDown(this.#out);
-    const text = [...this.#lines.values()].join('\n');
+    const text = [...this.#lines.values()].map((line) => line.text).join('\n');
     this.#out.write(`${text}\n`);
     const columns = Math.max(1, this.#out.columns);
     this.#drawn = text

@@ -165,7 +165,7 @@ export function planVideo(
 
   const gopFrames = Math.max(1, Math.round(settings.gopSeconds * toNumber(rate)));
   const segmentFrames = gopFrames * Math.round(settings.segmentSeconds / settings.gopSeconds);
-  const longest = Math.max(1, Math.floor((longestChunk(seconds, settings) * toNumber(rate)) / segmentFrames));
+  const longest = Math.max(1, Math.round((longestChunk(seconds, settings) * toNumber(rate)) / segmentFrames));
   const keyGap = packets.longestKeyGap * toNumber(timeBase);
   return {
     revision,

@@ -68,7 +68,6 @@ export async function audioTask(
         edge++;
         if (segments.length === SEGMENTS_AN_OBJECT) await store();
       }
-      await store();
     };
     const { cpuSeconds } = await withSource(context, task.video, (url) => {
       const args = audioArguments(plan, track, url);
@@ -85,6 +84,8 @@ export async function audioTask(
         `${rendition} ended in segment ${edge} of ${edges.length - 1}; the track could not be decoded`,
       );
     }
+    // Only now: what ffmpeg wrote before it was stopped must never be taken for the last object.
+    await store();
     return { objects, cpuSeconds };
   });
 }

@@ -12,6 +12,7 @@ import {
   type Spotreel,
   scratch,
   startSpotreel,
+  stopAll,
   treeOf,
   UPLOAD_BUCKET,
   workerPids,
@@ -49,7 +50,10 @@ beforeAll(async () => {
   undisturbed = await treeOf(calm.s3, id);
   await calm.interrupt();
 });
-afterAll(() => folder.remove());
+afterAll(async () => {
+  stopAll();
+  await folder.remove();
+});
 
 async function upload({ s3 }: Spotreel): Promise<string> {
   const { ETag = '' } = await s3.send(

@@ -60,10 +60,17 @@ export interface Spotreel {
   queueUrl(name: string): string;
   /** The platform's own view of a video. */
   show(id: string): Promise<ShownVideo | undefined>;
-  /** Waits until a video is ready or failed, and says which. */
+  /** Waits until a video has ended: `ready`, or why it failed. */
   ended(id: string): Promise<string>;
   /** As Ctrl-C does. Says the exit code. */
   interrupt(): Promise<number | null>;
+}
+
+const running = new Set<ChildProcess>();
+
+/** Ends what a failed test left running. */
+export function stopAll(): void {
+  for (const child of running) child.kill('SIGINT');
 }
 
 /** Starts a platform that stays. */
@@ -71,7 +78,9 @@ export async function startSpotreel(dataDir: string, ...options: string[]): Prom
   const child = spawn(process.execPath, [CLI, 'local', '--port', '0', '--data', dataDir, ...options], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  running.add(child);
   const closed = new Promise<number | null>((done) => child.on('close', done));
+  void closed.then(() => running.delete(child));
   const endpoints = await new Promise<{ url: string; s3Url: string; sqsUrl: string }>((resolve, reject) => {
     child.on('close', (code) => reject(new Error(`spotreel local ended with code ${code}`)));
     let seen = '';
@@ -97,8 +106,9 @@ export async function startSpotreel(dataDir: string, ...options: string[]): Prom
     show,
     async ended(id) {
       for (;;) {
-        const state = (await show(id))?.state;
-        if (state === 'ready' || state === 'failed') return state;
+        const video = await show(id);
+        if (video?.state === 'ready') return 'ready';
+        if (video?.state === 'failed') return `failed, ${video.failure?.code}: ${video.failure?.message}`;
         await sleep(250);
       }
     },
