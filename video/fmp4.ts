@@ -141,28 +141,54 @@ export function readFragments(data: Buffer): { initLength: number; fragments: Fr
   return { initLength, fragments };
 }
 
+/** A `trun` whose every sample is presented `ticks` later than it says. Throws where an offset would stay negative. */
+function delayRun(data: Buffer, trun: Box, ticks: number): Buffer {
+  const flags = data.readUIntBE(trun.content + 1, 3);
+  const samples = data.readUInt32BE(trun.content + 4);
+  const before = [TRUN.duration, TRUN.size, TRUN.flags].filter((flag) => flags & flag).length * 4;
+  const stride = before + (flags & TRUN.composition ? 4 : 0);
+  const first =
+    trun.content + 8 + [TRUN.dataOffset, TRUN.firstFlags].filter((flag) => flags & flag).length * 4;
+  const parts = [words(flags | TRUN.composition), data.subarray(trun.content + 4, first)];
+  for (let at = first; at < first + samples * stride; at += stride) {
+    // ffmpeg leaves the field out of a fragment that has no B-frames.
+    const offset = flags & TRUN.composition ? data.readInt32BE(at + before) : 0;
+    parts.push(data.subarray(at, at + before), words(offset + ticks));
+  }
+  return makeBox('trun', ...parts);
+}
+
+/** A `moof` with another `trun`: its sizes, and the place of its media, move along. */
+function replaceRun(data: Buffer, moof: Box, trun: Box, run: Buffer): Buffer {
+  const grown = run.length - (trun.end - trun.start);
+  const fragment = Buffer.concat([
+    data.subarray(moof.start, trun.start),
+    run,
+    data.subarray(trun.end, moof.end),
+  ]);
+  const traf = find(data, ['traf'], moof);
+  for (const box of [moof, traf]) fragment.writeUInt32BE(box.end - box.start + grown, box.start - moof.start);
+  const dataOffset = trun.content + 8 - moof.start;
+  fragment.writeInt32BE(fragment.readInt32BE(dataOffset) + grown, dataOffset);
+  return fragment;
+}
+
 /**
- * Presents every sample of a fragmented MP4 so many ticks later, in place. ffmpeg's CMAF writer lets B-frames be shown
+ * The same fragmented MP4 with every sample presented so many ticks later. ffmpeg's CMAF writer lets B-frames be shown
  * before they are decoded (negative offsets, `trun` version 1), which is right but read differently: browsers take it
  * as it is, ffmpeg's own reader shifts the picture by the most negative offset, which moves it against the sound. With
- * offsets of zero and more all agree. Throws where an offset would stay negative.
+ * offsets of zero and more (version 0) all agree. Throws where an offset would stay negative.
  */
-export function delayPresentation(data: Buffer, ticks: number): void {
-  for (const moof of boxes(data, 0, data.length)) {
-    if (moof.type !== 'moof') continue;
-    const trun = find(data, ['traf', 'trun'], moof);
-    const flags = data.readUIntBE(trun.content + 1, 3);
-    if (!(flags & TRUN.composition))
-      throw new Error(`The fragment at ${moof.start} has no composition offsets`);
-    const fields = [TRUN.duration, TRUN.size, TRUN.flags].filter((flag) => flags & flag).length;
-    const optional = [TRUN.dataOffset, TRUN.firstFlags].filter((flag) => flags & flag).length;
-    const samples = data.readUInt32BE(trun.content + 4);
-    data.writeUInt8(0, trun.content);
-    for (let sample = 0; sample < samples; sample++) {
-      const at = trun.content + 8 + 4 * (optional + sample * (fields + 1) + fields);
-      data.writeUInt32BE(data.readInt32BE(at) + ticks, at);
+export function delayPresentation(data: Buffer, ticks: number): Buffer {
+  const parts: Buffer[] = [];
+  for (const box of boxes(data, 0, data.length)) {
+    if (box.type !== 'moof') parts.push(data.subarray(box.start, box.end));
+    else {
+      const trun = find(data, ['traf', 'trun'], box);
+      parts.push(replaceRun(data, box, trun, delayRun(data, trun, ticks)));
     }
   }
+  return Buffer.concat(parts);
 }
 
 /** The RFC 6381 `CODECS` string of an H.264 init segment, from its `avcC` (ISO/IEC 14496-15, 5.3.3.1). */

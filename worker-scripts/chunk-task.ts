@@ -41,8 +41,8 @@ export async function chunkTask(
       });
       const objects = await Promise.all(
         plan.rungs.map(async ({ name }, rung) => {
-          const data = await readFile(outputs[rung] ?? '');
-          if (plan.delayFrames > 0) delayPresentation(data, plan.delayFrames * ticksPerFrame);
+          const written = await readFile(outputs[rung] ?? '');
+          const data = delayPresentation(written, plan.delayFrames * ticksPerFrame);
           const object = describeMedia(name, file, data, avcCodec);
           checkChunk(object, chunk.from, chunk.to, ticksPerFrame);
           await storeMedia(context, task.video, plan.revision, object, data);

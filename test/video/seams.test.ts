@@ -67,6 +67,7 @@ describe('a video cut into chunks has every frame once, in order, on one timelin
     ['60', 'mp4', X264],
     ['25', 'ts', [...X264, '-bf', '2', '-g', '100']],
     ['25', 'mp4', [...X264, '-x264-params', 'open-gop=1:keyint=40:bframes=3', '-preset', 'veryfast']],
+    ['25', 'mp4', [...X264, '-vf', 'noise=alls=100:allf=t']], // so restless that x264 uses no B-frames
     ['30', 'webm', ['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-b:v', '2M']],
   ])('%s fps in %s', async (rate, container, codec) => {
     const file = join(folder, `source.${container}`);
@@ -78,8 +79,8 @@ describe('a video cut into chunks has every frame once, in order, on one timelin
     expect(plan.frames).toBe(sourceNumbers.length);
 
     const { ticksPerFrame } = timescaleOf(plan.rate);
-    for (const chunks of rungs) {
-      for (const chunk of chunks) delayPresentation(chunk, plan.delayFrames * ticksPerFrame);
+    for (const rung of rungs) {
+      const chunks = rung.map((chunk) => delayPresentation(chunk, plan.delayFrames * ticksPerFrame));
       const fragments = chunks.flatMap((chunk) => readFragments(chunk).fragments);
       // One timeline: each fragment begins where the one before ends, and is shown from there.
       let time = 0;
