@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 # npm writes its own copy of the lock file last, so an older one means that an install is due.
 if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   echo 'spotreel: installing npm packages (once)' >&2
-  npm ci --no-fund --no-audit --loglevel=error >&2
+  # Not `npm ci`: it refuses the lock file where a registry does not carry every other platform's binaries.
+  npm install --no-save --no-fund --no-audit --loglevel=error >&2
   touch node_modules/.package-lock.json
 fi
 
