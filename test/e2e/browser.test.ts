@@ -1,0 +1,84 @@
+/** The whole way in a real browser: a file uploaded to the local platform, played on its watch page. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, expect } from '@jest/globals';
+import { z } from 'zod';
+import { videoIdOf } from '../../jobs/names.ts';
+import { type Browser, browserTest, startBrowser, until } from '../support/browser.ts';
+import { ffmpeg, numberedPicture } from '../support/media.ts';
+import { type Spotreel, scratch, startSpotreel, stopAll, UPLOAD_BUCKET } from '../support/spotreel.ts';
+
+const SECONDS = 30;
+let folder: Awaited<ReturnType<typeof scratch>>;
+let spotreel: Spotreel;
+let browser: Browser;
+
+beforeAll(async () => {
+  folder = await scratch();
+  spotreel = await startSpotreel(join(folder.path, 'data'));
+  browser = await startBrowser({ args: ['--autoplay-policy=no-user-gesture-required'] });
+});
+afterAll(async () => {
+  await browser?.close();
+  stopAll();
+  await folder.remove();
+});
+
+const stateSchema = z.object({
+  time: z.number(),
+  ended: z.boolean(),
+  error: z.string().nullable(),
+  height: z.number(),
+  frames: z.number(),
+  audioBytes: z.number(),
+  duration: z.number().nullable(),
+});
+
+browserTest(
+  'an uploaded file plays to its end, with picture and sound; it seeks and switches levels',
+  async () => {
+    const file = join(folder.path, 'numbers.mp4');
+    const sound = ['-f', 'lavfi', '-i', `sine=d=${SECONDS}`];
+    await ffmpeg('-f', 'lavfi', '-i', numberedPicture('25', SECONDS), ...sound, '-pix_fmt', 'yuv420p', file);
+    const Key = 'uploads/numbers.mp4';
+    const put = new PutObjectCommand({ Bucket: UPLOAD_BUCKET, Key, Body: await readFile(file) });
+    const { ETag = '' } = await spotreel.s3.send(put);
+    const id = videoIdOf({ bucket: UPLOAD_BUCKET, key: Key, etag: ETag.replaceAll('"', '') });
+
+    // The page is opened while the video is encoded, and starts by itself.
+    const { page, problems } = await browser.newTab();
+    await until('the video is claimed', async () => (await spotreel.show(id)) !== undefined);
+    await page.goto(`${spotreel.url.replace('localhost', '127.0.0.1')}/watch?v=${id}`);
+    const state = async () =>
+      stateSchema.parse(
+        await page.evaluate(`(() => {
+        const video = document.querySelector('video');
+        return {
+          time: video.currentTime, ended: video.ended, error: video.error?.message ?? null, height: video.videoHeight,
+          frames: video.getVideoPlaybackQuality().totalVideoFrames, audioBytes: video.webkitAudioDecodedByteCount,
+          duration: Number.isFinite(video.duration) ? video.duration : null,
+        };
+      })()`),
+      );
+    const played = (seconds: number) =>
+      until(`${seconds} s are played`, async () => {
+        const now = await state();
+        return now.time >= seconds && now;
+      });
+    const early = await played(0.5);
+    const later = await played(2);
+    expect(later.frames).toBeGreaterThan(early.frames);
+    expect(later.audioBytes).toBeGreaterThan(early.audioBytes);
+    expect(later.duration).toBeCloseTo(SECONDS, 0);
+
+    await page.locator('#quality').locator('summary').click();
+    await page.locator('#quality').getByText('240p').click();
+    await until('the level is 240p', async () => (await state()).height === 240);
+
+    await page.evaluate(`void (document.querySelector('video').currentTime = ${SECONDS - 4})`);
+    await until('it has ended', async () => (await state()).ended);
+    expect((await state()).error).toBeNull();
+    expect(problems).toEqual([]);
+  },
+);
