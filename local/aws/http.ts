@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type RequestListener, type ServerOptions } from 'node:http';
 
 /** Ten messages of 1 MiB in all, every byte of them escaped as `\u0000` or `%00`: nothing honest is larger. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
@@ -22,8 +22,12 @@ export interface Listening {
 }
 
 /** Listens on loopback. @param port 0 takes a free one. Rejects where the port is taken. */
-export async function listen(port: number, listener: RequestListener): Promise<Listening> {
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, listener);
+export async function listen(
+  port: number,
+  listener: RequestListener,
+  options: ServerOptions = {},
+): Promise<Listening> {
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, ...options }, listener);
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

@@ -26,7 +26,10 @@ export function xml(name: string, content: XmlContent): string {
   return `<${name}>${inner(content)}</${name}>`;
 }
 
-function inner(content: Exclude<XmlContent, undefined | XmlContent[]>): string {
+/** What one element holds. */
+export type XmlElementContent = Exclude<XmlContent, undefined | XmlContent[]>;
+
+function inner(content: XmlElementContent): string {
   if (typeof content !== 'object') return escapeText(String(content));
   return Object.entries(content)
     .map(([child, value]) => xml(child, value))
@@ -34,10 +37,6 @@ function inner(content: Exclude<XmlContent, undefined | XmlContent[]>): string {
 }
 
 /** A whole document whose root has a default namespace. */
-export function xmlDocument(
-  root: string,
-  namespace: string,
-  content: { [name: string]: XmlContent },
-): string {
+export function xmlDocument(root: string, namespace: string, content: XmlElementContent): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n<${root} xmlns="${namespace}">${inner(content)}</${root}>`;
 }

@@ -1,5 +1,6 @@
 /** Conditional requests (RFC 9110, 13) as S3 answers them, and byte ranges (RFC 9110, 14). */
 import type { IncomingHttpHeaders } from 'node:http';
+import type { ByteRange } from './blobs.ts';
 import type { ObjectRecord } from './bucket.ts';
 import { S3Error } from './errors.ts';
 
@@ -9,27 +10,31 @@ const matches = (header: string, etag: string): boolean =>
     .some((one) => one.trim() === '*' || one.trim().replace(/^W\//, '').replaceAll('"', '') === etag);
 
 /** HTTP dates have whole seconds. */
-const seconds = (iso: string): number => Math.floor(Date.parse(iso) / 1000);
-const since = (header: string): number => Math.floor(Date.parse(header) / 1000);
+const seconds = (date: string): number => Math.floor(Date.parse(date) / 1000);
 
-/** For GET, HEAD and (with the `x-amz-copy-source-` prefix) copies. */
-export function checkRead(headers: IncomingHttpHeaders, record: ObjectRecord, prefix = ''): void {
+/**
+ * For GET, HEAD and (with the prefix `x-amz-copy-source-`) copies, in the order of RFC 9110, 13.2.2.
+ * Throws `PreconditionFailed`.
+ */
+export function checkRead(
+  headers: IncomingHttpHeaders,
+  record: ObjectRecord,
+  prefix = '',
+): 'modified' | 'not modified' {
   const get = (name: string) => headers[`${prefix}${name}`]?.toString();
   const [ifMatch, ifNoneMatch] = [get('if-match'), get('if-none-match')];
   const [modified, unmodified] = [get('if-modified-since'), get('if-unmodified-since')];
-  const refusal = prefix === '' ? 'NotModified' : 'PreconditionFailed';
   if (ifMatch !== undefined) {
     if (!matches(ifMatch, record.etag)) throw new S3Error('PreconditionFailed', 'If-Match');
-  } else if (unmodified !== undefined && seconds(record.lastModified) > since(unmodified)) {
+  } else if (unmodified !== undefined && seconds(record.lastModified) > seconds(unmodified)) {
     throw new S3Error('PreconditionFailed', 'If-Unmodified-Since');
   }
-  if (ifNoneMatch !== undefined) {
-    if (matches(ifNoneMatch, record.etag)) throw new S3Error(refusal);
-  } else if (modified !== undefined && seconds(record.lastModified) <= since(modified))
-    throw new S3Error(refusal);
+  if (ifNoneMatch !== undefined) return matches(ifNoneMatch, record.etag) ? 'not modified' : 'modified';
+  const isOld = modified !== undefined && seconds(record.lastModified) <= seconds(modified);
+  return isOld ? 'not modified' : 'modified';
 }
 
-/** For PUT and CompleteMultipartUpload. */
+/** For PUT, CompleteMultipartUpload, CopyObject and DELETE. */
 export function checkWrite(headers: IncomingHttpHeaders, existing: ObjectRecord | undefined): void {
   const ifMatch = headers['if-match'];
   if (headers['if-none-match'] !== undefined) {
@@ -37,14 +42,8 @@ export function checkWrite(headers: IncomingHttpHeaders, existing: ObjectRecord 
     if (existing) throw new S3Error('PreconditionFailed', 'If-None-Match');
   }
   if (ifMatch === undefined) return;
-  if (!existing) throw new S3Error('NoSuchKey');
+  if (!existing) throw new S3Error('NoSuchKey', 'If-Match');
   if (!matches(ifMatch, existing.etag)) throw new S3Error('PreconditionFailed', 'If-Match');
-}
-
-export interface ByteRange {
-  readonly start: number;
-  /** Exclusive. */
-  readonly end: number;
 }
 
 /** The one range that a header asks for; undefined where it asks for none, or for what S3 ignores. */
@@ -54,6 +53,17 @@ export function readRange(header: string | undefined, size: number): ByteRange |
   const start = first === '' ? Math.max(0, size - Number(last)) : Number(first);
   const end = first === '' || last === '' ? size : Math.min(size, Number(last) + 1);
   if (first !== '' && last !== '' && Number(last) < Number(first)) return undefined;
-  if (start >= size || end <= start) throw new S3Error('InvalidRange', `${header} of ${size} bytes`);
+  if (start >= size || end <= start) throw new S3Error('InvalidRange', `'${header}' of ${size} bytes`);
   return { start, end };
+}
+
+/** The range that `x-amz-copy-source-range` asks for, which S3 takes in one form only; all of it without the header. */
+export function copyRange(header: string | undefined, size: number): ByteRange {
+  if (header === undefined) return { start: 0, end: size };
+  const [, first = '', last = ''] = /^bytes=(\d+)-(\d+)$/.exec(header) ?? [];
+  const range = { start: Number(first), end: Number(last) + 1 };
+  if (first === '' || range.start >= range.end || range.end > size) {
+    throw new S3Error('InvalidArgument', `x-amz-copy-source-range '${header}' of ${size} bytes`);
+  }
+  return range;
 }

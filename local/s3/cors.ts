@@ -44,7 +44,7 @@ export function corsHeaders(
   return rule && origin !== undefined ? answer(rule, origin) : {};
 }
 
-/** Headers for the answer to a preflight request. Throws `AccessDenied` where no rule allows it. */
+/** Headers for the answer to a preflight request. Throws `AccessForbidden` where no rule allows it. */
 export function preflightHeaders(
   rules: readonly CorsRule[],
   { headers }: IncomingMessage,
@@ -56,7 +56,7 @@ export function preflightHeaders(
     .map((one) => one.trim())
     .filter((one) => one !== '');
   const rule = ruleFor(rules, origin, method, asked);
-  if (!rule) throw new S3Error('AccessDenied', 'CORSResponse: This CORS request is not allowed');
+  if (!rule) throw new S3Error('AccessForbidden', `${method} from '${origin}' with '${asked.join(', ')}'`);
   return {
     ...answer(rule, origin),
     'access-control-allow-methods': rule.allowedMethods.join(', '),

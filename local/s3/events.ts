@@ -15,19 +15,32 @@ export const encodeEventKey = (key: string): string =>
     .replaceAll('%2F', '/')
     .replace(/[!'()~]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 
-export function eventOf({
-  bucket,
-  record,
-  event,
-  sequencer,
-  region,
-}: {
-  bucket: string;
-  record: ObjectRecord;
-  event: EventName;
-  sequencer: string;
-  region: string;
-}) {
+/** What a queue is told of one created object. */
+export type S3Event = ReturnType<typeof messageOf>;
+
+/** An event that its queue has not taken yet. */
+export interface PendingEvent {
+  /** S3's sequencer of the write; names the event. */
+  readonly sequencer: string;
+  readonly bucket: string;
+  readonly event: S3Event;
+}
+
+interface Creation {
+  readonly bucket: string;
+  readonly record: ObjectRecord;
+  readonly eventName: EventName;
+  readonly sequencer: string;
+  readonly region: string;
+}
+
+export const eventOf = (creation: Creation): PendingEvent => ({
+  sequencer: creation.sequencer,
+  bucket: creation.bucket,
+  event: messageOf(creation),
+});
+
+function messageOf({ bucket, record, eventName, sequencer, region }: Creation) {
   return {
     Records: [
       {
@@ -35,7 +48,7 @@ export function eventOf({
         eventSource: 'aws:s3',
         awsRegion: region,
         eventTime: record.lastModified,
-        eventName: event,
+        eventName,
         userIdentity: { principalId: 'LOCAL' },
         requestParameters: { sourceIPAddress: '127.0.0.1' },
         responseElements: {

@@ -1,18 +1,17 @@
-/** Operations on a bucket: listings, deletions of many, location, CORS. */
-
+/** Operations on buckets: their objects in pages, deletions of many, and what there is to know of a bucket itself. */
 import { receiveText } from './body.ts';
 import type { Bucket } from './bucket.ts';
 import { S3Error } from './errors.ts';
-import { sendXml } from './objects.ts';
-import type { S3Request } from './request.ts';
-import { answerXml, children, childText, parseXml } from './xml.ts';
+import { type Answer, emptyAnswer, type S3Request, xmlAnswer } from './request.ts';
+import { children, childText, parseXml } from './xml.ts';
 
+/** Entries of a page, at most. */
 const PAGE = 1000;
 
 interface Page {
   readonly keys: string[];
   readonly prefixes: string[];
-  /** Where the next page begins; undefined where this was the last. */
+  /** The last key that was seen; undefined where this was the last page. */
   readonly next: string | undefined;
 }
 
@@ -24,35 +23,32 @@ function pageOf(bucket: Bucket, prefix: string, delimiter: string, after: string
   for (const key of bucket.keysAfter(prefix, after)) {
     const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
     const folder = end < 0 ? undefined : key.slice(0, end + delimiter.length);
-    if (folder !== undefined && (folder === prefixes.at(-1) || (after !== '' && after.startsWith(folder)))) {
-      last = key;
-      continue;
+    const isListed = folder !== undefined && (folder === prefixes.at(-1) || after.startsWith(folder));
+    if (!isListed) {
+      if (keys.length + prefixes.length === most) return { keys, prefixes, next: last };
+      if (folder === undefined) keys.push(key);
+      else prefixes.push(folder);
     }
-    if (keys.length + prefixes.length === most) return { keys, prefixes, next: last };
-    if (folder === undefined) keys.push(key);
-    else prefixes.push(folder);
     last = key;
   }
   return { keys, prefixes, next: undefined };
 }
 
 /** ListObjectsV2. A continuation token is the last key seen, in base64. */
-export async function listObjects({ storage, bucket: name, query, response }: S3Request): Promise<void> {
+export async function listObjects({ storage, bucket: name, query }: S3Request): Promise<Answer> {
   const bucket = storage.bucket(name);
   const [prefix, delimiter] = [query.get('prefix') ?? '', query.get('delimiter') ?? ''];
   const token = query.get('continuation-token');
   const startAfter = query.get('start-after') ?? '';
   const after = token === null ? startAfter : Buffer.from(token, 'base64url').toString('utf8');
-  const most = Number(query.get('max-keys') ?? PAGE);
+  const most = Math.min(PAGE, Number(query.get('max-keys') ?? PAGE));
   if (!Number.isInteger(most) || most < 0)
     throw new S3Error('InvalidArgument', `max-keys is '${query.get('max-keys')}'`);
   const isEncoded = query.get('encoding-type') === 'url';
   const spell = (text: string) => (isEncoded ? encodeURIComponent(text).replaceAll('%2F', '/') : text);
   const { keys, prefixes, next } =
-    most === 0
-      ? { keys: [], prefixes: [], next: undefined }
-      : pageOf(bucket, prefix, delimiter, after, Math.min(most, PAGE));
-  const content = {
+    most === 0 ? { keys: [], prefixes: [], next: undefined } : pageOf(bucket, prefix, delimiter, after, most);
+  return xmlAnswer('ListBucketResult', {
     Name: name,
     Prefix: spell(prefix),
     ...(delimiter !== '' && { Delimiter: spell(delimiter) }),
@@ -63,58 +59,64 @@ export async function listObjects({ storage, bucket: name, query, response }: S3
     KeyCount: keys.length + prefixes.length,
     IsTruncated: next !== undefined,
     ...(next !== undefined && { NextContinuationToken: Buffer.from(next).toString('base64url') }),
-    Contents: keys.flatMap((key) => {
+    Contents: keys.map((key) => {
       const record = bucket.get(key);
-      if (!record) return [];
-      return [
-        {
-          Key: spell(key),
-          LastModified: record.lastModified,
-          ETag: `"${record.etag}"`,
-          Size: record.size,
-          StorageClass: 'STANDARD',
-        },
-      ];
+      return {
+        Key: spell(key),
+        LastModified: record?.lastModified,
+        ETag: `"${record?.etag}"`,
+        ...(record?.checksum && {
+          ChecksumAlgorithm: record.checksum.algorithm.toUpperCase(),
+          ChecksumType: record.checksum.type,
+        }),
+        Size: record?.size,
+        StorageClass: 'STANDARD',
+      };
     }),
     CommonPrefixes: prefixes.map((one) => ({ Prefix: spell(one) })),
-  };
-  sendXml(response, 200, answerXml('ListBucketResult', content));
+  });
 }
 
 /** DeleteObjects: up to a thousand at once. */
-export async function deleteObjects({
-  storage,
-  bucket,
-  headers,
-  signed,
-  body,
-  response,
-}: S3Request): Promise<void> {
+export async function deleteObjects(request: S3Request): Promise<Answer> {
+  const { storage, bucket } = request;
   storage.bucket(bucket);
-  const request = parseXml(await receiveText(body, headers, signed), 'Delete');
-  const keys = children(request, 'Object').map((node) => childText(node, 'Key') ?? '');
+  const xml = parseXml(await receiveText(request), 'Delete');
+  const keys = children(xml, 'Object').map((node) => childText(node, 'Key') ?? '');
   if (keys.length === 0 || keys.length > PAGE)
     throw new S3Error('MalformedXML', `${keys.length} objects, not 1 to ${PAGE}`);
-  for (const key of keys) await storage.delete(bucket, key);
-  const isQuiet = childText(request, 'Quiet') === 'true';
-  sendXml(response, 200, answerXml('DeleteResult', { Deleted: isQuiet ? [] : keys.map((Key) => ({ Key })) }));
+  for (const key of keys) storage.deleteObject(bucket, key);
+  const isQuiet = childText(xml, 'Quiet') === 'true';
+  return xmlAnswer('DeleteResult', { Deleted: isQuiet ? [] : keys.map((Key) => ({ Key })) });
 }
 
-export async function listBuckets({ storage, response }: S3Request): Promise<void> {
-  const Bucket = storage.bucketNames.map((Name) => ({ Name, CreationDate: '2026-01-01T00:00:00.000Z' }));
-  sendXml(
-    response,
-    200,
-    answerXml('ListAllMyBucketsResult', { Owner: { ID: 'local' }, Buckets: { Bucket } }),
-  );
+export async function listBuckets({ storage }: S3Request): Promise<Answer> {
+  const Bucket = storage.buckets.map(({ name, created }) => ({ Name: name, CreationDate: created }));
+  return xmlAnswer('ListAllMyBucketsResult', { Owner: { ID: 'local' }, Buckets: { Bucket } });
 }
 
-export async function headBucket({ storage, bucket, response }: S3Request): Promise<void> {
+export async function headBucket({ storage, bucket }: S3Request): Promise<Answer> {
   storage.bucket(bucket);
-  response.writeHead(200).end();
+  return emptyAnswer(200, { 'x-amz-bucket-region': storage.region });
 }
 
-export async function getBucketLocation({ storage, bucket, response }: S3Request): Promise<void> {
+/** The first region has no name here: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html */
+export async function getBucketLocation({ storage, bucket }: S3Request): Promise<Answer> {
   storage.bucket(bucket);
-  sendXml(response, 200, answerXml('LocationConstraint', {}));
+  return xmlAnswer('LocationConstraint', storage.region === 'us-east-1' ? '' : storage.region);
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */
+const BUCKET_NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+
+/** A bucket made here has no CORS rules and announces nothing. */
+export async function createBucket(request: S3Request): Promise<Answer> {
+  const { storage, bucket } = request;
+  await receiveText(request); // it can only name this region
+  if (!BUCKET_NAME.test(bucket)) throw new S3Error('InvalidBucketName', bucket);
+  const isThere = storage.buckets.some(({ name }) => name === bucket);
+  // In the first region, creating one's own bucket again succeeds (API_CreateBucket, "Errors").
+  if (isThere && storage.region !== 'us-east-1') throw new S3Error('BucketAlreadyOwnedByYou', bucket);
+  if (!isThere) storage.createBucket(bucket);
+  return emptyAnswer(200, { location: `/${bucket}` });
 }

@@ -1,243 +1,282 @@
-/** Multipart uploads. Completing one names the parts' bodies in the object's record; nothing is copied. */
+/** Multipart uploads. Completing one names the parts' bodies in the object's record; nothing is copied or read. */
 import { createHash } from 'node:crypto';
-import { receive, receiveText } from './body.ts';
-import type { ObjectRecord } from './bucket.ts';
-import { ALGORITHMS, type Algorithm, checksum, composite, isAlgorithm } from './checksums.ts';
-import { checkWrite, readRange } from './conditions.ts';
+import { receive, receiveText, requireAlgorithm } from './body.ts';
+import type { ChecksumType, ObjectRecord } from './bucket.ts';
+import { ALGORITHMS, type Algorithm, composite, fullObject, isCrc } from './checksums.ts';
+import { checkWrite, copyRange } from './conditions.ts';
 import { S3Error } from './errors.ts';
-import { copySource, readBytes, sendXml } from './objects.ts';
-import { type S3Request, storedHeaders } from './request.ts';
-import type { PartRecord } from './storage.ts';
-import { answerXml, children, childText, parseXml } from './xml.ts';
+import { checksumHeaders, copyBody, copySource } from './objects.ts';
+import { type Answer, emptyAnswer, type S3Request, storedHeaders, xmlAnswer } from './request.ts';
+import type { OpenUpload, PartRecord, UploadRecord } from './state.ts';
+import { children, childText, parseXml, type XmlNode } from './xml.ts';
 
 /** Every part but the last has at least so many bytes. */
 const SMALLEST_PART = 5 * 1024 * 1024;
 const MOST_PARTS = 10_000;
+/** Entries of a page, at most. */
 const PAGE = 1000;
 
-function partNumber(query: URLSearchParams): number {
-  const number = Number(query.get('partNumber'));
-  if (!Number.isInteger(number) || number < 1 || number > MOST_PARTS) {
-    throw new S3Error(
-      'InvalidArgument',
-      `partNumber is '${query.get('partNumber')}', not 1 to ${MOST_PARTS}`,
-    );
-  }
+/** A whole number of the query. Throws `InvalidArgument`. */
+function numberOf(
+  query: URLSearchParams,
+  name: string,
+  fallback: number,
+  least: number,
+  most: number,
+): number {
+  const text = query.get(name);
+  const number = text === null ? fallback : Number(text);
+  if (!Number.isInteger(number) || number < least || number > most)
+    throw new S3Error('InvalidArgument', `${name} is '${text}', not ${least} to ${most}`);
   return number;
 }
 
-const openUpload = ({ storage, query, bucket, key }: S3Request) =>
+const partNumberOf = (query: URLSearchParams) => numberOf(query, 'partNumber', 0, 1, MOST_PARTS);
+
+const openUpload = ({ storage, query, bucket, key }: S3Request): OpenUpload =>
   storage.upload(query.get('uploadId') ?? '', bucket, key);
 
-export async function createMultipartUpload({
-  storage,
-  bucket,
-  key,
-  headers,
-  response,
-}: S3Request): Promise<void> {
+/** The checksum that an upload is made with. CRC-64/NVME is always of the full object, SHA never can be. */
+function uploadChecksum(headers: S3Request['headers']): UploadRecord['checksum'] {
+  const name = headers['x-amz-checksum-algorithm']?.toString();
+  if (name === undefined) return undefined;
+  const algorithm = requireAlgorithm(name);
+  const type =
+    headers['x-amz-checksum-type']?.toString() ?? (algorithm === 'crc64nvme' ? 'FULL_OBJECT' : 'COMPOSITE');
+  const types: ChecksumType[] = [
+    ...(algorithm === 'crc64nvme' ? [] : ['COMPOSITE' as const]),
+    ...(isCrc(algorithm) ? ['FULL_OBJECT' as const] : []),
+  ];
+  const known = types.find((one) => one === type);
+  if (!known) throw new S3Error('InvalidRequest', `the ${type} checksum type can not be used with ${name}`);
+  return { algorithm, type: known };
+}
+
+export async function createMultipartUpload({ storage, bucket, key, headers }: S3Request): Promise<Answer> {
   storage.bucket(bucket);
-  const algorithm = headers['x-amz-checksum-algorithm']?.toString();
-  const type = headers['x-amz-checksum-type']?.toString();
-  const upload = await storage.startUpload({
+  const checksum = uploadChecksum(headers);
+  const { id } = storage.startUpload({
     bucket,
     key,
     initiated: new Date().toISOString(),
     headers: storedHeaders(headers),
-    ...(algorithm !== undefined && { checksumAlgorithm: algorithm.toLowerCase() }),
-    ...(type !== undefined && { checksumType: type }),
+    ...(checksum && { checksum }),
   });
-  const answered = {
-    ...(algorithm !== undefined && { 'x-amz-checksum-algorithm': algorithm }),
-    ...(type !== undefined && { 'x-amz-checksum-type': type }),
-  };
-  const content = { Bucket: bucket, Key: key, UploadId: upload.id };
-  sendXml(response, 200, answerXml('InitiateMultipartUploadResult', content), answered);
+  return xmlAnswer(
+    'InitiateMultipartUploadResult',
+    { Bucket: bucket, Key: key, UploadId: id },
+    checksum && {
+      'x-amz-checksum-algorithm': checksum.algorithm.toUpperCase(),
+      'x-amz-checksum-type': checksum.type,
+    },
+  );
 }
 
-export async function uploadPart(request: S3Request): Promise<void> {
-  const { storage, query, headers, signed, body, response } = request;
-  const upload = openUpload(request);
-  const number = partNumber(query);
-  const { blob, result } = await storage.blobs.write((write) => receive(body, headers, signed, write));
-  const part: PartRecord = {
-    number,
-    blob,
-    size: result.size,
-    etag: result.md5,
-    lastModified: new Date().toISOString(),
-    ...(result.checksum && { checksum: result.checksum }),
-  };
-  await storage.putPart(upload, part);
-  const sums = result.checksum && { [`x-amz-checksum-${result.checksum.algorithm}`]: result.checksum.value };
-  response.writeHead(200, { etag: `"${part.etag}"`, ...sums }).end();
+export async function uploadPart(request: S3Request): Promise<Answer> {
+  const { storage, query } = request;
+  const { checksum: wanted } = openUpload(request);
+  const number = partNumberOf(query);
+  return storage.blobs.write(
+    (write) => receive(request, write, wanted?.algorithm),
+    (blob, { size, md5, checksum }) => {
+      if (wanted && checksum && checksum.algorithm !== wanted.algorithm)
+        throw new S3Error(
+          'InvalidRequest',
+          `Checksum Type mismatch occurred, expected ${wanted.algorithm}, actual ${checksum.algorithm}`,
+        );
+      const part = { number, blob, size, etag: md5, lastModified: new Date().toISOString() };
+      storage.putPart(openUpload(request).id, { ...part, ...(checksum && { checksum }) });
+      return emptyAnswer(200, { etag: `"${md5}"`, ...checksumHeaders(checksum) });
+    },
+  );
 }
 
-export async function uploadPartCopy(request: S3Request): Promise<void> {
-  const { storage, query, headers, response } = request;
-  const upload = openUpload(request);
+export async function uploadPartCopy(request: S3Request): Promise<Answer> {
+  const { storage, query, headers } = request;
+  const { checksum: wanted } = openUpload(request);
+  const number = partNumberOf(query);
   const source = copySource(request);
-  const range = readRange(headers['x-amz-copy-source-range']?.toString(), source.size) ?? {
-    start: 0,
-    end: source.size,
-  };
-  const md5 = createHash('md5');
-  const { blob } = await storage.blobs.write(async (write) => {
-    for await (const bytes of readBytes(storage.blobs, source, range)) {
-      md5.update(bytes);
-      await write(bytes);
-    }
+  const range = copyRange(headers['x-amz-copy-source-range']?.toString(), source.size);
+  return copyBody(storage, source, range, wanted?.algorithm, (blob, { size, md5, checksum }) => {
+    const lastModified = new Date().toISOString();
+    const part = { number, blob, size, etag: md5, lastModified, ...(checksum && { checksum }) };
+    storage.putPart(openUpload(request).id, part);
+    const sum = checksum && { [checksumElement(checksum.algorithm)]: checksum.value };
+    return xmlAnswer('CopyPartResult', { LastModified: lastModified, ETag: `"${md5}"`, ...sum });
   });
-  const lastModified = new Date().toISOString();
-  const etag = md5.digest('hex');
-  await storage.putPart(upload, {
-    number: partNumber(query),
-    blob,
-    size: range.end - range.start,
-    etag,
-    lastModified,
-  });
-  sendXml(response, 200, answerXml('CopyPartResult', { LastModified: lastModified, ETag: `"${etag}"` }));
+}
+
+const checksumElement = (algorithm: Algorithm) => `Checksum${algorithm.toUpperCase()}`;
+
+/** Checks one `<Part>` of a CompleteMultipartUpload against what was uploaded. */
+function chosenPart(node: XmlNode, upload: OpenUpload): PartRecord {
+  const number = Number(childText(node, 'PartNumber'));
+  const etag = childText(node, 'ETag')?.replaceAll(/"|&quot;/g, '');
+  const part = upload.parts.get(number);
+  if (!part || part.etag !== etag) throw new S3Error('InvalidPart', `part ${number} with ETag '${etag}'`);
+  for (const algorithm of ALGORITHMS) {
+    const claimed = childText(node, checksumElement(algorithm));
+    if (claimed === undefined) {
+      if (upload.checksum?.type === 'COMPOSITE' && upload.checksum.algorithm === algorithm)
+        throw new S3Error('InvalidRequest', `the ${algorithm} checksum of part ${number} is missing`);
+    } else if (part.checksum?.algorithm !== algorithm || part.checksum.value !== claimed)
+      throw new S3Error('InvalidPart', `part ${number} with ${algorithm} checksum '${claimed}'`);
+  }
+  return part;
 }
 
 /** The parts that a CompleteMultipartUpload names, as they were uploaded. */
-function chosenParts(xml: string, uploaded: ReadonlyMap<number, PartRecord>): PartRecord[] {
-  const named = children(parseXml(xml, 'CompleteMultipartUpload'), 'Part');
-  if (named.length === 0) throw new S3Error('MalformedXML', 'no part is named');
-  const parts = named.map((node) => {
-    const number = Number(childText(node, 'PartNumber'));
-    const part = uploaded.get(number);
-    const etag = childText(node, 'ETag')?.replaceAll(/"|&quot;/g, '');
-    const wrongSum = ALGORITHMS.some((algorithm) => {
-      const claimed = childText(node, `Checksum${algorithm.toUpperCase()}`);
-      return (
-        claimed !== undefined && part?.checksum?.algorithm === algorithm && part.checksum.value !== claimed
+function chosenParts(xml: string, upload: OpenUpload): PartRecord[] {
+  const parts = children(parseXml(xml, 'CompleteMultipartUpload'), 'Part').map((node) =>
+    chosenPart(node, upload),
+  );
+  if (parts.length === 0) throw new S3Error('MalformedXML', 'no part is named');
+  for (const [index, { number }] of parts.entries()) {
+    const before = parts[index - 1];
+    if (!before) continue;
+    if (number <= before.number) throw new S3Error('InvalidPartOrder', `${number} after ${before.number}`);
+    if (before.size < SMALLEST_PART)
+      throw new S3Error(
+        'EntityTooSmall',
+        `part ${before.number} has ${before.size} bytes of at least ${SMALLEST_PART}`,
       );
-    });
-    if (!part || part.etag !== etag || wrongSum)
-      throw new S3Error('InvalidPart', `part ${number}, ETag ${etag}`);
-    return part;
-  });
-  for (const [index, part] of parts.entries()) {
-    if (part.number <= (parts[index - 1]?.number ?? 0)) throw new S3Error('InvalidPartOrder');
-  }
-  const small = parts.slice(0, -1).find(({ size }) => size < SMALLEST_PART);
-  if (small) {
-    throw new S3Error(
-      'EntityTooSmall',
-      `part ${small.number} has ${small.size} bytes of at least ${SMALLEST_PART}`,
-    );
   }
   return parts;
 }
 
-/** The whole object's checksum where the client claims one: computed from the bodies and compared. */
-async function verifyWhole(
-  { storage, headers }: S3Request,
-  record: ObjectRecord,
-): Promise<ObjectRecord['checksum']> {
-  for (const algorithm of ALGORITHMS) {
-    const claimed = headers[`x-amz-checksum-${algorithm}`]?.toString();
-    if (claimed === undefined || claimed.includes('-')) continue;
-    const sum = checksum(algorithm);
-    for await (const bytes of readBytes(storage.blobs, record, { start: 0, end: record.size }))
-      sum.update(bytes);
-    const value = sum.digest();
-    if (value !== claimed) throw new S3Error('BadDigest', algorithm);
-    return { algorithm, value, type: 'FULL_OBJECT' };
-  }
-  return undefined;
-}
-
-/** The checksum of the parts' checksums, where all have one of the upload's algorithm. */
-function compositeOf(algorithm: string | undefined, parts: readonly PartRecord[]): ObjectRecord['checksum'] {
-  const sums = parts.map((part) =>
-    part.checksum?.algorithm === algorithm ? part.checksum?.value : undefined,
+/** The object's checksum, out of those of its parts. Throws where the request claims another. */
+function objectChecksum(
+  { headers }: S3Request,
+  { checksum: wanted }: OpenUpload,
+  parts: readonly PartRecord[],
+): ObjectRecord['checksum'] {
+  const sums = parts.map(({ checksum, size }) => ({ value: checksum?.value ?? '', size }));
+  const { algorithm, type } = wanted ?? {};
+  const claimed = Object.keys(headers).find((name) =>
+    ALGORITHMS.some((one) => name === `x-amz-checksum-${one}`),
   );
-  if (algorithm === undefined || !isAlgorithm(algorithm) || algorithm === 'crc64nvme') return undefined;
-  const present = sums.filter((sum) => sum !== undefined);
-  if (present.length < parts.length) return undefined;
-  return {
-    algorithm: algorithm satisfies Algorithm,
-    value: composite(algorithm, present),
-    type: 'COMPOSITE',
-  };
+  if (claimed !== undefined && claimed !== `x-amz-checksum-${algorithm}`)
+    throw new S3Error(
+      'InvalidRequest',
+      `${claimed} of an upload that was created with ${algorithm ?? 'no checksum'}`,
+    );
+  if (algorithm === undefined || type === undefined) return undefined;
+  const value =
+    type === 'FULL_OBJECT' && isCrc(algorithm)
+      ? fullObject(algorithm, sums)
+      : composite(
+          algorithm,
+          sums.map((sum) => sum.value),
+        );
+  if (claimed !== undefined && headers[claimed] !== value)
+    throw new S3Error('BadDigest', `${claimed} is '${headers[claimed]}', but the parts make '${value}'`);
+  return { algorithm, value, type };
 }
 
-export async function completeMultipartUpload(request: S3Request): Promise<void> {
-  const { storage, bucket, key, headers, signed, body, response } = request;
+export async function completeMultipartUpload(request: S3Request): Promise<Answer> {
+  const { storage, bucket, key, headers } = request;
+  openUpload(request);
+  // Checksum headers speak of the object here, not of the request's body.
+  const own = Object.entries(headers).filter(([name]) => !name.startsWith('x-amz-checksum-'));
+  const xml = await receiveText({ ...request, headers: Object.fromEntries(own) });
+  // From here on nothing waits, so nothing comes between the checks and the commit.
   const upload = openUpload(request);
-  const parts = chosenParts(await receiveText(body, withoutChecksums(headers), signed), upload.parts);
+  const parts = chosenParts(xml, upload);
+  const size = parts.reduce((sum, part) => sum + part.size, 0);
+  const expected = headers['x-amz-mp-object-size'];
+  if (expected !== undefined && Number(expected) !== size)
+    throw new S3Error('InvalidRequest', `x-amz-mp-object-size is ${expected}, the parts have ${size} bytes`);
+  const checksum = objectChecksum(request, upload, parts);
   const digests = Buffer.concat(parts.map(({ etag }) => Buffer.from(etag, 'hex')));
-  const plain: ObjectRecord = {
+  const record: ObjectRecord = {
     key,
-    size: parts.reduce((sum, { size }) => sum + size, 0),
+    size,
     etag: `${createHash('md5').update(digests).digest('hex')}-${parts.length}`,
     lastModified: new Date().toISOString(),
-    bodies: parts.map(({ blob, size }) => ({ blob, size })),
-    headers: upload.record.headers,
+    bodies: parts.map((part) => ({ blob: part.blob, size: part.size })),
+    headers: upload.headers,
+    ...(checksum && { checksum }),
   };
-  const isFull = upload.record.checksumType === 'FULL_OBJECT';
-  const sum =
-    (await verifyWhole(request, plain)) ??
-    (isFull ? undefined : compositeOf(upload.record.checksumAlgorithm, parts));
-  const record = { ...plain, ...(sum && { checksum: sum }) };
-  await storage.commit(bucket, record, 'ObjectCreated:CompleteMultipartUpload', (existing) =>
-    checkWrite(headers, existing),
-  );
-  await storage.endUpload(upload, new Set(parts.map(({ blob }) => blob)));
-  const content = { Location: `/${bucket}/${key}`, Bucket: bucket, Key: key, ETag: `"${record.etag}"` };
-  const sums = sum && { [`Checksum${sum.algorithm.toUpperCase()}`]: sum.value, ChecksumType: sum.type };
-  sendXml(response, 200, answerXml('CompleteMultipartUploadResult', { ...content, ...sums }));
-}
-
-/** CompleteMultipartUpload's checksum headers speak of the object, not of the request's body. */
-function withoutChecksums(headers: S3Request['headers']): S3Request['headers'] {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('x-amz-checksum-')));
-}
-
-export async function abortMultipartUpload(request: S3Request): Promise<void> {
-  await request.storage.endUpload(openUpload(request), new Set());
-  request.response.writeHead(204).end();
-}
-
-export async function listParts(request: S3Request): Promise<void> {
-  const { query, bucket, key, response } = request;
-  const upload = openUpload(request);
-  const marker = Number(query.get('part-number-marker') ?? 0);
-  const most = Math.min(PAGE, Number(query.get('max-parts') ?? PAGE));
-  const after = [...upload.parts.values()]
-    .toSorted((a, b) => a.number - b.number)
-    .filter(({ number }) => number > marker);
-  const page = after.slice(0, most);
-  const content = {
+  checkWrite(headers, storage.bucket(bucket).get(key));
+  storage.putObject(bucket, record, 'ObjectCreated:CompleteMultipartUpload', upload.id);
+  return xmlAnswer('CompleteMultipartUploadResult', {
+    Location: `/${bucket}/${key}`,
     Bucket: bucket,
     Key: key,
-    UploadId: upload.record.id,
+    ETag: `"${record.etag}"`,
+    ...(checksum && { [checksumElement(checksum.algorithm)]: checksum.value, ChecksumType: checksum.type }),
+  });
+}
+
+export async function abortMultipartUpload(request: S3Request): Promise<Answer> {
+  request.storage.abortUpload(openUpload(request).id);
+  return emptyAnswer(204);
+}
+
+export async function listParts(request: S3Request): Promise<Answer> {
+  const { query, bucket, key } = request;
+  const upload = openUpload(request);
+  const marker = numberOf(query, 'part-number-marker', 0, 0, MOST_PARTS);
+  const most = Math.min(PAGE, numberOf(query, 'max-parts', PAGE, 0, Number.MAX_SAFE_INTEGER));
+  const after = [...upload.parts.values()]
+    .filter(({ number }) => number > marker)
+    .toSorted((a, b) => a.number - b.number);
+  const page = after.slice(0, most);
+  return xmlAnswer('ListPartsResult', {
+    Bucket: bucket,
+    Key: key,
+    UploadId: upload.id,
+    StorageClass: 'STANDARD',
     PartNumberMarker: marker,
-    NextPartNumberMarker: page.at(-1)?.number ?? 0,
     MaxParts: most,
     IsTruncated: after.length > page.length,
-    Part: page.map(({ number, lastModified, etag, size, checksum: sum }) => ({
+    // Pagers go on as long as there is one.
+    ...(after.length > page.length && { NextPartNumberMarker: page.at(-1)?.number ?? marker }),
+    ...(upload.checksum && {
+      ChecksumAlgorithm: upload.checksum.algorithm.toUpperCase(),
+      ChecksumType: upload.checksum.type,
+    }),
+    Part: page.map(({ number, lastModified, etag, size, checksum }) => ({
       PartNumber: number,
       LastModified: lastModified,
       ETag: `"${etag}"`,
       Size: size,
-      ...(sum && { [`Checksum${sum.algorithm.toUpperCase()}`]: sum.value }),
+      ...(checksum && { [checksumElement(checksum.algorithm)]: checksum.value }),
     })),
-  };
-  sendXml(response, 200, answerXml('ListPartsResult', content));
+  });
 }
 
-export async function listMultipartUploads({ storage, bucket, query, response }: S3Request): Promise<void> {
+/** Keys and ids are ordered as UTF-8 bytes. */
+const order = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+
+export async function listMultipartUploads({ storage, bucket, query }: S3Request): Promise<Answer> {
   storage.bucket(bucket);
   const prefix = query.get('prefix') ?? '';
-  const uploads = storage.uploads(bucket).filter(({ key }) => key.startsWith(prefix));
-  const content = {
+  const [keyMarker, idMarker] = [query.get('key-marker') ?? '', query.get('upload-id-marker') ?? ''];
+  const most = Math.min(PAGE, numberOf(query, 'max-uploads', PAGE, 1, Number.MAX_SAFE_INTEGER));
+  const isAfter = ({ key, id }: UploadRecord) =>
+    order(key, keyMarker) > 0 || (key === keyMarker && idMarker !== '' && order(id, idMarker) > 0);
+  const after = storage
+    .uploads(bucket)
+    .filter((upload) => upload.key.startsWith(prefix) && isAfter(upload))
+    .toSorted((a, b) => order(a.key, b.key) || order(a.id, b.id));
+  const page = after.slice(0, most);
+  return xmlAnswer('ListMultipartUploadsResult', {
     Bucket: bucket,
     Prefix: prefix,
-    IsTruncated: false,
-    Upload: uploads.map(({ key, id, initiated }) => ({ Key: key, UploadId: id, Initiated: initiated })),
-  };
-  sendXml(response, 200, answerXml('ListMultipartUploadsResult', content));
+    KeyMarker: keyMarker,
+    UploadIdMarker: idMarker,
+    MaxUploads: most,
+    IsTruncated: after.length > page.length,
+    ...(after.length > page.length && {
+      NextKeyMarker: page.at(-1)?.key,
+      NextUploadIdMarker: page.at(-1)?.id,
+    }),
+    Upload: page.map(({ key, id, initiated }) => ({
+      Key: key,
+      UploadId: id,
+      Initiated: initiated,
+      StorageClass: 'STANDARD',
+    })),
+  });
 }

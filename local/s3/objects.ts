@@ -1,67 +1,32 @@
 /** Operations on one object. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import type { ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
-import { type Received, receive } from './body.ts';
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { ByteRange } from './blobs.ts';
+import { digest, type Received, receive } from './body.ts';
 import type { ObjectRecord } from './bucket.ts';
-import { type ByteRange, checkRead, checkWrite, readRange } from './conditions.ts';
-import type { Blobs } from './disk.ts';
+import type { Algorithm, Checksum } from './checksums.ts';
+import { checkRead, checkWrite, readRange } from './conditions.ts';
 import { S3Error } from './errors.ts';
-import type { EventName } from './events.ts';
-import { parsePath, type S3Request, storedHeaders } from './request.ts';
+import { type Answer, emptyAnswer, parsePath, type S3Request, storedHeaders, xmlAnswer } from './request.ts';
 import type { Storage } from './storage.ts';
-import { answerXml } from './xml.ts';
-
-export function sendXml(
-  response: ServerResponse,
-  status: number,
-  body: string,
-  headers: Record<string, string> = {},
-): void {
-  response
-    .writeHead(status, {
-      ...headers,
-      'content-type': 'application/xml',
-      'content-length': Buffer.byteLength(body),
-    })
-    .end(body);
-}
-
-export function requireObject(storage: Storage, bucket: string, key: string): ObjectRecord {
-  const record = storage.bucket(bucket).get(key);
-  if (!record) throw new S3Error('NoSuchKey', key);
-  return record;
-}
-
-/** The bytes of a range over an object's bodies. */
-export async function* readBytes(
-  blobs: Blobs,
-  record: ObjectRecord,
-  { start, end }: ByteRange,
-): AsyncGenerator<Buffer> {
-  let offset = 0;
-  for (const { blob, size } of record.bodies) {
-    const [from, to] = [Math.max(0, start - offset), Math.min(size, end - offset)];
-    if (from < to)
-      yield* createReadStream(blobs.path(blob), { start: from, end: to - 1, highWaterMark: 256 * 1024 });
-    offset += size;
-  }
-}
 
 /** `response-content-type` and its like override what was stored. */
-function answerHeaders(record: ObjectRecord, query: URLSearchParams): Record<string, string> {
-  const overrides = [...query]
-    .filter(([name]) => name.startsWith('response-'))
-    .map(([name, value]) => [name.slice('response-'.length), value]);
-  return { ...record.headers, ...Object.fromEntries(overrides) };
+function overrides(query: URLSearchParams): Record<string, string> {
+  const wanted = [...query].filter(([name]) => name.startsWith('response-'));
+  return Object.fromEntries(wanted.map(([name, value]) => [name.slice('response-'.length), value]));
 }
 
-const validators = (record: ObjectRecord): Record<string, string> => ({
+const validators = (record: ObjectRecord): OutgoingHttpHeaders => ({
   etag: `"${record.etag}"`,
   'last-modified': new Date(record.lastModified).toUTCString(),
-  'accept-ranges': 'bytes',
 });
+
+export const checksumHeaders = (checksum: (Checksum & { type?: string }) | undefined): OutgoingHttpHeaders =>
+  checksum
+    ? {
+        [`x-amz-checksum-${checksum.algorithm}`]: checksum.value,
+        ...(checksum.type && { 'x-amz-checksum-type': checksum.type }),
+      }
+    : {};
 
 /** GET and HEAD. */
 export async function getObject({
@@ -71,130 +36,105 @@ export async function getObject({
   key,
   query,
   headers,
-  response,
-}: S3Request): Promise<void> {
-  const record = requireObject(storage, bucket, key);
-  try {
-    checkRead(headers, record);
-  } catch (error) {
-    if (!(error instanceof S3Error) || error.code !== 'NotModified') throw error;
-    response.writeHead(304, validators(record)).end();
-    return;
-  }
+}: S3Request): Promise<Answer> {
+  const record = storage.object(bucket, key);
+  if (checkRead(headers, record) === 'not modified') return emptyAnswer(304, validators(record));
   const range = readRange(headers.range, record.size);
   const { start, end } = range ?? { start: 0, end: record.size };
   const wantsChecksum = headers['x-amz-checksum-mode']?.toString().toUpperCase() === 'ENABLED' && !range;
-  response.writeHead(range ? 206 : 200, {
-    ...answerHeaders(record, query),
-    ...validators(record),
-    'content-length': end - start,
-    ...(range && { 'content-range': `bytes ${start}-${end - 1}/${record.size}` }),
-    ...(wantsChecksum && record.checksum && checksumHeaders(record.checksum)),
-  });
-  if (method === 'HEAD') return void response.end();
-  await pipeline(readBytes(storage.blobs, record, { start, end }), response).catch(
-    (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error; // the client has read enough
+  const answer = {
+    status: range ? 206 : 200,
+    headers: {
+      ...record.headers,
+      ...overrides(query),
+      ...validators(record),
+      'accept-ranges': 'bytes',
+      'content-length': end - start,
+      ...(range && { 'content-range': `bytes ${start}-${end - 1}/${record.size}` }),
+      ...(wantsChecksum && checksumHeaders(record.checksum)),
+    },
+  };
+  if (method === 'HEAD') return answer;
+  const done = storage.blobs.hold(record.bodies);
+  return { ...answer, body: storage.blobs.read(record.bodies, { start, end }), done };
+}
+
+/** The record of an object with one body, which was received whole. */
+export const recordOf = (
+  key: string,
+  blob: string,
+  { size, md5, checksum }: Received,
+  headers: Record<string, string>,
+): ObjectRecord => ({
+  key,
+  size,
+  etag: md5,
+  lastModified: new Date().toISOString(),
+  bodies: [{ blob, size }],
+  headers,
+  ...(checksum && { checksum: { ...checksum, type: 'FULL_OBJECT' } }),
+});
+
+export async function putObject(request: S3Request): Promise<Answer> {
+  const { storage, bucket, key, headers } = request;
+  // Before the body, to spare the disk what will be refused; what counts is the same check with the commit.
+  checkWrite(headers, storage.bucket(bucket).get(key));
+  return storage.blobs.write(
+    (write) => receive(request, write),
+    (blob, received) => {
+      const record = recordOf(key, blob, received, storedHeaders(headers));
+      checkWrite(headers, storage.bucket(bucket).get(key));
+      storage.putObject(bucket, record, 'ObjectCreated:Put');
+      return emptyAnswer(200, { etag: `"${record.etag}"`, ...checksumHeaders(record.checksum) });
     },
   );
 }
 
-export const checksumHeaders = ({
-  algorithm,
-  value,
-  type,
-}: NonNullable<ObjectRecord['checksum']>): Record<string, string> => ({
-  [`x-amz-checksum-${algorithm}`]: value,
-  'x-amz-checksum-type': type,
-});
-
-/** The record of a body that was received whole. */
-export function recordOf(
-  key: string,
-  blob: string,
-  received: Received,
-  headers: Record<string, string>,
-): ObjectRecord {
-  return {
-    key,
-    size: received.size,
-    etag: received.md5,
-    lastModified: new Date().toISOString(),
-    bodies: [{ blob, size: received.size }],
-    headers,
-    ...(received.checksum && { checksum: { ...received.checksum, type: 'FULL_OBJECT' } }),
-  };
+export async function deleteObject({ storage, bucket, key, headers }: S3Request): Promise<Answer> {
+  checkWrite(headers, storage.bucket(bucket).get(key));
+  storage.deleteObject(bucket, key);
+  return emptyAnswer(204);
 }
 
-/** Stores a new object; its body is removed again where the write is refused. */
-export async function store(
-  storage: Storage,
-  bucket: string,
-  record: ObjectRecord,
-  event: EventName,
-  check: (existing: ObjectRecord | undefined) => void,
-): Promise<void> {
-  try {
-    await storage.commit(bucket, record, event, check);
-  } catch (error) {
-    if (error instanceof S3Error) await storage.blobs.remove(record.bodies.map(({ blob }) => blob));
-    throw error;
-  }
-}
-
-export async function putObject({
-  storage,
-  bucket,
-  key,
-  headers,
-  signed,
-  body,
-  response,
-}: S3Request): Promise<void> {
-  const target = storage.bucket(bucket);
-  checkWrite(headers, target.get(key)); // early, before the body; again with the commit
-  const { blob, result } = await storage.blobs.write((write) => receive(body, headers, signed, write));
-  const record = recordOf(key, blob, result, storedHeaders(headers));
-  await store(storage, bucket, record, 'ObjectCreated:Put', (existing) => checkWrite(headers, existing));
-  response
-    .writeHead(200, { etag: `"${record.etag}"`, ...(record.checksum && checksumHeaders(record.checksum)) })
-    .end();
-}
-
-export async function deleteObject({ storage, bucket, key, response }: S3Request): Promise<void> {
-  await storage.delete(bucket, key);
-  response.writeHead(204).end();
-}
-
-/** The object that `x-amz-copy-source` names. */
+/** The object that `x-amz-copy-source` names. Throws where it is not there or not as its conditions ask. */
 export function copySource({ storage, headers }: S3Request): ObjectRecord {
   const header = headers['x-amz-copy-source']?.toString() ?? '';
-  const { bucket, key } = parsePath(header.startsWith('/') ? header : `/${header}`);
-  const record = requireObject(storage, bucket, key);
-  checkRead(headers, record, 'x-amz-copy-source-');
+  const [path = '', version] = header.split('?');
+  if (version !== undefined) throw new S3Error('NotImplemented', `object versions: '${header}'`);
+  const { bucket, key } = parsePath(path.startsWith('/') ? path : `/${path}`);
+  const record = storage.object(bucket, key);
+  if (checkRead(headers, record, 'x-amz-copy-source-') === 'not modified')
+    throw new S3Error('PreconditionFailed', 'x-amz-copy-source');
   return record;
 }
 
-export async function copyObject(request: S3Request): Promise<void> {
-  const { storage, bucket, key, headers, response } = request;
+/** Copies a range of an object into a new body, then calls `commit`. */
+export async function copyBody<R>(
+  storage: Storage,
+  source: ObjectRecord,
+  range: ByteRange,
+  algorithm: Algorithm | undefined,
+  commit: (blob: string, received: Received) => R,
+): Promise<R> {
+  const release = storage.blobs.hold(source.bodies);
+  try {
+    const bytes = storage.blobs.read(source.bodies, range);
+    return await storage.blobs.write((write) => digest(bytes, write, algorithm), commit);
+  } finally {
+    release();
+  }
+}
+
+export async function copyObject(request: S3Request): Promise<Answer> {
+  const { storage, bucket, key, headers } = request;
   const source = copySource(request);
   const replaces = headers['x-amz-metadata-directive'] === 'REPLACE';
-  const md5 = createHash('md5');
-  const { blob } = await storage.blobs.write(async (write) => {
-    for await (const bytes of readBytes(storage.blobs, source, { start: 0, end: source.size })) {
-      md5.update(bytes);
-      await write(bytes);
-    }
+  const whole = { start: 0, end: source.size };
+  return copyBody(storage, source, whole, source.checksum?.algorithm, (blob, received) => {
+    const record = recordOf(key, blob, received, replaces ? storedHeaders(headers) : source.headers);
+    checkWrite(headers, storage.bucket(bucket).get(key));
+    storage.putObject(bucket, record, 'ObjectCreated:Copy');
+    const result = { LastModified: record.lastModified, ETag: `"${record.etag}"` };
+    return xmlAnswer('CopyObjectResult', result);
   });
-  const record: ObjectRecord = {
-    key,
-    size: source.size,
-    etag: md5.digest('hex'),
-    lastModified: new Date().toISOString(),
-    bodies: [{ blob, size: source.size }],
-    headers: replaces ? storedHeaders(headers) : source.headers,
-  };
-  await store(storage, bucket, record, 'ObjectCreated:Copy', (existing) => checkWrite(headers, existing));
-  const result = { LastModified: record.lastModified, ETag: `"${record.etag}"` };
-  sendXml(response, 200, answerXml('CopyObjectResult', result));
 }

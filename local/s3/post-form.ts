@@ -1,74 +1,15 @@
-/**
- * Browser uploads by POST: a multipart form whose policy says what may be uploaded.
- * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
- */
-import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+/** Browser uploads by POST: a multipart form (RFC 7578) with a signed policy, the file last. */
+import type { IncomingHttpHeaders } from 'node:http';
+import { checkDigests, claimedChecksum, digest } from './body.ts';
 import { S3Error } from './errors.ts';
-import { recordOf, sendXml, store } from './objects.ts';
-import { storedHeaders } from './request.ts';
-import { type Credentials, verifyPolicy } from './sigv4.ts';
+import { recordOf } from './objects.ts';
+import { checkPolicy, type LengthRange } from './post-policy.ts';
+import { type Answer, checkedKey, emptyAnswer, storedHeaders, xmlAnswer } from './request.ts';
+import { type Verifier, verifyPolicy } from './sigv4.ts';
 import type { Storage } from './storage.ts';
-import { answerXml } from './xml.ts';
 
-/** Bytes of all fields before the file. */
-const MOST_FIELDS = 64 * 1024;
-
-type Condition = Record<string, string> | [string, string, string] | ['content-length-range', number, number];
-
-/** Fields that a policy need not mention. */
-const FREE = new Set(['policy', 'x-amz-signature', 'file', 'success_action_status']);
-
-interface Policy {
-  readonly longest: number;
-  readonly shortest: number;
-}
-
-/** Checks the fields against the policy's conditions; gives the limits of the file's length. */
-function checkPolicy(fields: ReadonlyMap<string, string>, bucket: string): Policy {
-  let policy: { expiration: string; conditions: Condition[] };
-  try {
-    policy = JSON.parse(Buffer.from(fields.get('policy') ?? '', 'base64').toString('utf8'));
-  } catch {
-    throw new S3Error('InvalidArgument', 'the policy is not JSON in base64');
-  }
-  if (!(Date.parse(policy.expiration) > Date.now()))
-    throw new S3Error('AccessDenied', 'Invalid according to Policy: Policy expired');
-  const values = new Map([...fields, ['bucket', bucket]]);
-  const mentioned = new Set(['bucket']);
-  let limits: Policy = { shortest: 0, longest: 5 * 1024 ** 3 };
-  for (const condition of policy.conditions) {
-    if (Array.isArray(condition) && condition[0] === 'content-length-range') {
-      limits = { shortest: Number(condition[1]), longest: Number(condition[2]) };
-      continue;
-    }
-    const rules = Array.isArray(condition)
-      ? [
-          {
-            operator: condition[0],
-            field: String(condition[1]).replace(/^\$/, ''),
-            wanted: String(condition[2]),
-          },
-        ]
-      : Object.entries(condition).map(([field, wanted]) => ({ operator: 'eq', field, wanted }));
-    for (const { operator, field, wanted } of rules) {
-      const value = values.get(field.toLowerCase()) ?? '';
-      mentioned.add(field.toLowerCase());
-      const holds = operator === 'starts-with' ? value.startsWith(wanted) : value === wanted;
-      if (!holds)
-        throw new S3Error(
-          'AccessDenied',
-          `Invalid according to Policy: Policy Condition failed: ${JSON.stringify(condition)}`,
-        );
-    }
-  }
-  const extra = [...fields.keys()].find(
-    (name) => !mentioned.has(name) && !FREE.has(name) && !name.startsWith('x-ignore-'),
-  );
-  if (extra) throw new S3Error('AccessDenied', `Invalid according to Policy: Extra input fields: ${extra}`);
-  return limits;
-}
+/** Bytes of a field, and of all headers of a part, at most. */
+const LONGEST_FIELD = 64 * 1024;
 
 /** A form taken apart: the fields first, then the file's bytes as they come. */
 class Form {
@@ -98,7 +39,7 @@ class Form {
         this.#rest = this.#rest.subarray(at + mark.length);
         return before;
       }
-      if (this.#rest.length > MOST_FIELDS) throw new S3Error('InvalidRequest', 'the fields are too long');
+      if (this.#rest.length > LONGEST_FIELD) throw new S3Error('InvalidRequest', 'a field is too long');
       await this.#more();
     }
   }
@@ -135,55 +76,67 @@ class Form {
   }
 }
 
+/** A form comes without a signature of its request: its policy is signed. */
+export interface PostRequest {
+  readonly storage: Storage;
+  readonly bucket: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: AsyncIterable<Buffer>;
+}
+
+/** Passes bytes on; throws where they are too few or too many. */
+async function* limited(
+  bytes: AsyncIterable<Buffer>,
+  { shortest, longest }: LengthRange,
+): AsyncGenerator<Buffer> {
+  let length = 0;
+  for await (const piece of bytes) {
+    length += piece.length;
+    if (length > longest) throw new S3Error('EntityTooLarge', `more than ${longest} bytes`);
+    yield piece;
+  }
+  if (length < shortest) throw new S3Error('EntityTooSmall', `${length} bytes of at least ${shortest}`);
+}
+
+/** Stores a form's file as its policy allows. */
 export async function postObject(
-  storage: Storage,
-  credentials: Credentials,
-  bucket: string,
-  body: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+  { storage, bucket, headers, body }: PostRequest,
+  verifier: Verifier,
+): Promise<Answer> {
   storage.bucket(bucket);
-  const [, boundary] = /boundary="?([^";]+)"?/.exec(body.headers['content-type'] ?? '') ?? [];
+  const [, boundary] = /boundary="?([^";]+)"?/.exec(headers['content-type'] ?? '') ?? [];
   if (boundary === undefined) throw new S3Error('InvalidRequest', 'the body is no multipart form');
   const form = new Form(body, boundary);
   await form.readFields();
   const { fields } = form;
-  verifyPolicy(fields, credentials);
-  const limits = checkPolicy(fields, bucket);
+  verifyPolicy(fields, verifier);
+  const range = checkPolicy(fields, bucket);
   // biome-ignore lint/suspicious/noTemplateCurlyInString: this is the placeholder that S3's forms use
-  const key = (fields.get('key') ?? '').replaceAll('${filename}', form.fileName);
-  if (key === '') throw new S3Error('InvalidArgument', 'the form has no key');
-
-  const md5 = createHash('md5');
-  const { blob, result: size } = await storage.blobs.write(async (write) => {
-    let length = 0;
-    for await (const bytes of form.file()) {
-      length += bytes.length;
-      if (length > limits.longest) throw new S3Error('EntityTooLarge', `more than ${limits.longest} bytes`);
-      md5.update(bytes);
-      await write(bytes);
-    }
-    if (length < limits.shortest)
-      throw new S3Error('EntityTooSmall', `${length} bytes of at least ${limits.shortest}`);
-    return length;
-  });
-  body.resume();
-  if (!body.readableEnded) await once(body, 'end').catch(() => undefined);
-  const record = recordOf(
-    key,
-    blob,
-    { size, md5: md5.digest('hex'), checksum: undefined },
-    storedHeaders(Object.fromEntries(fields)),
+  const key = checkedKey((fields.get('key') ?? '').replaceAll('${filename}', () => form.fileName));
+  if (key === '') throw new S3Error('InvalidArgument', "the form has no field 'key' before its file");
+  const asHeaders = Object.fromEntries(fields);
+  const algorithm = claimedChecksum(asHeaders)?.algorithm;
+  const record = await storage.blobs.write(
+    (write) => digest(limited(form.file(), range), write, algorithm),
+    (blob, received) => {
+      checkDigests(received, asHeaders);
+      const created = recordOf(key, blob, received, storedHeaders(asHeaders));
+      storage.putObject(bucket, created, 'ObjectCreated:Post');
+      return created;
+    },
   );
-  await store(storage, bucket, record, 'ObjectCreated:Post', () => undefined);
-  const status = Number(fields.get('success_action_status') ?? 204);
-  const headers = { etag: `"${record.etag}"`, location: `/${bucket}/${encodeURIComponent(key)}` };
-  if (status === 201)
-    sendXml(
-      response,
-      201,
-      answerXml('PostResponse', { Bucket: bucket, Key: key, ETag: headers.etag }),
-      headers,
-    );
-  else response.writeHead(status === 200 ? 200 : 204, headers).end();
+  return formAnswer(fields.get('success_action_status'), bucket, key, `"${record.etag}"`);
+}
+
+/** The status that the form asked for, one of three. */
+function formAnswer(status: string | undefined, bucket: string, key: string, etag: string): Answer {
+  const location = `/${bucket}/${key.split('/').map(encodeURIComponent).join('/')}`;
+  const headers = { etag, location };
+  if (status !== '201') return emptyAnswer(status === '200' ? 200 : 204, headers);
+  return xmlAnswer(
+    'PostResponse',
+    { Location: location, Bucket: bucket, Key: key, ETag: etag },
+    headers,
+    201,
+  );
 }

@@ -5,10 +5,17 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { listen } from '../aws/http.ts';
-import { xmlDocument } from '../aws/xml.ts';
+import { free } from './blobs.ts';
 import { corsHeaders, preflightHeaders } from './cors.ts';
 import { S3Error } from './errors.ts';
-import { deleteObjects, getBucketLocation, headBucket, listBuckets, listObjects } from './listing.ts';
+import {
+  createBucket,
+  deleteObjects,
+  getBucketLocation,
+  headBucket,
+  listBuckets,
+  listObjects,
+} from './listing.ts';
 import {
   abortMultipartUpload,
   completeMultipartUpload,
@@ -18,10 +25,10 @@ import {
   uploadPart,
   uploadPartCopy,
 } from './multipart.ts';
-import { copyObject, deleteObject, getObject, putObject, sendXml } from './objects.ts';
+import { copyObject, deleteObject, getObject, putObject } from './objects.ts';
 import { postObject } from './post-form.ts';
-import { parsePath, type S3Request } from './request.ts';
-import { type Credentials, verify } from './sigv4.ts';
+import { type Answer, emptyAnswer, errorAnswer, parsePath, type S3Request } from './request.ts';
+import { type Credentials, effectiveHeaders, verify } from './sigv4.ts';
 import { type BucketSettings, Storage } from './storage.ts';
 
 export interface S3Options {
@@ -29,9 +36,11 @@ export interface S3Options {
   readonly dataDir: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** The one that clients must sign for. */
   readonly region: string;
   /** The secret, and the session token, of an access key; undefined for keys that are not known. */
   readonly credentials: Credentials;
+  /** They are there from the start; clients may create more. */
   readonly buckets: readonly BucketSettings[];
   /** Puts an event onto its queue; called again until it resolves. */
   readonly notify: (bucket: string, eventJson: string) => Promise<void>;
@@ -40,94 +49,178 @@ export interface S3Options {
 export interface S3Server {
   readonly url: string;
   readonly port: number;
+  /** Ends the connections that are open. Events that nobody took are told again at the next start. */
   close(): Promise<void>;
 }
 
-type Operation = (request: S3Request) => Promise<void>;
+type Operation = (request: S3Request) => Promise<Answer>;
+
+/** Parameters that name something else than an object or a bucket: without these, a GET or PUT would mistake them. */
+const OTHER_RESOURCES = [
+  'acl',
+  'attributes',
+  'legal-hold',
+  'renameObject',
+  'restore',
+  'retention',
+  'select',
+  'tagging',
+  'torrent',
+  'versionId',
+];
 
 /** Which operation a request means. Throws where it is none that is built here. */
 function operationOf({ method, bucket, key, query, headers }: S3Request): Operation {
   if (bucket === '') return listBuckets;
+  const operation = key === '' ? bucketOperation(method, query) : objectOperation(method, query, headers);
+  const other = OTHER_RESOURCES.find((name) => query.has(name));
+  if (!operation || other !== undefined)
+    throw new S3Error(
+      'NotImplemented',
+      `${method} of ${key === '' ? 'a bucket' : 'an object'} with '?${query}'`,
+    );
+  return operation;
+}
+
+function bucketOperation(method: string, query: URLSearchParams): Operation | undefined {
+  if (method === 'HEAD') return headBucket;
+  if (method === 'PUT' && [...query.keys()].every((name) => /^x-/i.test(name))) return createBucket;
+  if (method === 'GET' && query.has('location')) return getBucketLocation;
+  if (method === 'GET' && query.has('uploads')) return listMultipartUploads;
+  if (method === 'GET' && query.get('list-type') === '2') return listObjects;
+  if (method === 'POST' && query.has('delete')) return deleteObjects;
+  return undefined;
+}
+
+function objectOperation(
+  method: string,
+  query: URLSearchParams,
+  headers: S3Request['headers'],
+): Operation | undefined {
   const isCopy = headers['x-amz-copy-source'] !== undefined;
-  const has = (name: string) => query.has(name);
-  if (key === '') {
-    if (method === 'HEAD') return headBucket;
-    if (method === 'GET' && has('location')) return getBucketLocation;
-    if (method === 'GET' && has('uploads')) return listMultipartUploads;
-    if (method === 'GET' && query.get('list-type') === '2') return listObjects;
-    if (method === 'POST' && has('delete')) return deleteObjects;
-    throw new S3Error('NotImplemented', `${method} of a bucket with ?${query}`);
-  }
-  if (has('uploadId')) {
+  if (query.has('uploadId')) {
     if (method === 'PUT') return isCopy ? uploadPartCopy : uploadPart;
     if (method === 'POST') return completeMultipartUpload;
     if (method === 'DELETE') return abortMultipartUpload;
-    if (method === 'GET') return listParts;
+    return method === 'GET' ? listParts : undefined;
   }
-  if (method === 'POST' && has('uploads')) return createMultipartUpload;
+  if (query.has('partNumber')) return undefined;
+  if (method === 'POST') return query.has('uploads') ? createMultipartUpload : undefined;
   if (method === 'GET' || method === 'HEAD') return getObject;
   if (method === 'PUT') return isCopy ? copyObject : putObject;
-  if (method === 'DELETE') return deleteObject;
-  throw new S3Error('MethodNotAllowed', method);
+  return method === 'DELETE' ? deleteObject : undefined;
 }
+
+interface Exchange {
+  readonly options: S3Options;
+  readonly storage: Storage;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** The request's body. */
+  readonly body: AsyncIterable<Buffer>;
+}
+
+async function answerOf({ options, storage, request, response, body }: Exchange): Promise<Answer> {
+  const [rawPath = '/', search = ''] = (request.url ?? '/').split('?');
+  const { bucket, key } = parsePath(rawPath);
+  const { method = '', headers } = request;
+  const rules = storage.corsRules(bucket);
+  if (method === 'OPTIONS') return emptyAnswer(200, preflightHeaders(rules, request));
+  for (const [name, value] of Object.entries(corsHeaders(rules, request))) response.setHeader(name, value);
+  if (method === 'POST' && key === '' && headers['content-type']?.startsWith('multipart/form-data'))
+    return postObject({ storage, bucket, headers, body }, options);
+  const query = new URLSearchParams(search.replaceAll('+', '%2B'));
+  const signable = { method, rawPath, query, headers };
+  const signed = verify(signable, options);
+  const s3Request = {
+    storage,
+    method,
+    bucket,
+    key,
+    query,
+    headers: effectiveHeaders(signable),
+    signed,
+    body,
+  };
+  return operationOf(s3Request)(s3Request);
+}
+
+/** What to answer, refusals included, once everything that it says is on disk. */
+async function settledAnswer(exchange: Exchange): Promise<Answer> {
+  const { request, storage } = exchange;
+  const resource = request.url?.split('?')[0] ?? '';
+  try {
+    const answer = await answerOf(exchange).catch((error: unknown) => {
+      if (!(error instanceof S3Error)) throw error;
+      return errorAnswer(error.status, error.code, error.message, resource);
+    });
+    await storage.flushed();
+    return answer;
+  } catch (error) {
+    if (!request.errored) console.error(`S3 could not answer ${request.method} ${resource}:`, error);
+    return errorAnswer(500, 'InternalError', 'We encountered an internal error. Please try again.', resource);
+  }
+}
+
+async function send(answer: Answer, { request, response }: Exchange): Promise<void> {
+  if (request.errored) return; // the client broke off, there is nobody to answer
+  const { status, headers, body } = answer;
+  response.writeHead(status, {
+    ...headers,
+    ...(typeof body === 'string' && { 'content-length': Buffer.byteLength(body) }),
+    'x-amz-request-id': randomUUID(),
+  });
+  if (request.method === 'HEAD' || typeof body !== 'object') return void response.end(body);
+  try {
+    for await (const bytes of body) {
+      if (!(await isSent(bytes, response))) return; // the client has read enough
+      free(bytes);
+    }
+    response.end();
+  } catch (error) {
+    console.error(`S3 could not read ${request.url?.split('?')[0]} to its end:`, error);
+    response.destroy();
+  }
+}
+
+const isSent = (bytes: Buffer, response: ServerResponse): Promise<boolean> =>
+  new Promise((resolve) => {
+    response.write(bytes, (error) => resolve(!error));
+  });
 
 async function handle(
   options: S3Options,
   storage: Storage,
-  body: IncomingMessage,
+  request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const [rawPath = '/', search = ''] = (body.url ?? '/').split('?');
-  const { bucket, key } = parsePath(rawPath);
-  const rules = storage.settings(bucket)?.cors ?? [];
-  const { method = '', headers } = body;
-  if (method === 'OPTIONS') {
-    response.writeHead(200, preflightHeaders(rules, body)).end();
-    return;
-  }
-  for (const [name, value] of Object.entries(corsHeaders(rules, body))) response.setHeader(name, value);
-  if (method === 'POST' && key === '' && headers['content-type']?.startsWith('multipart/form-data')) {
-    return postObject(storage, options.credentials, bucket, body, response);
-  }
-  const query = new URLSearchParams(search.replaceAll('+', '%2B'));
-  const signed = verify({ method, rawPath, query, headers }, options.credentials);
-  const request: S3Request = { storage, method, bucket, key, query, headers, signed, body, response };
-  await operationOf(request)(request);
-}
-
-/** Answers an error as S3 does: XML, but no body where there must be none. */
-function refuse(error: unknown, { method, url, errored }: IncomingMessage, response: ServerResponse): void {
-  if (errored) return; // the client broke off, there is nobody to answer
-  if (response.headersSent) return void response.destroy();
-  const known = error instanceof S3Error;
-  if (!known) console.error(`S3 could not answer ${method} ${url?.split('?')[0]}:`, error);
-  const status = known ? error.status : 500;
-  // What is left of a refused body is not read: the connection ends with the answer.
-  const headers = {
-    'x-amz-request-id': randomUUID(),
-    ...(method === 'PUT' || method === 'POST' ? { connection: 'close' } : {}),
-  };
-  if (method === 'HEAD' || status === 304) return void response.writeHead(status, headers).end();
-  const content = {
-    Code: known ? error.code : 'InternalError',
-    Message: known ? error.message : 'We encountered an internal error',
-    Resource: url?.split('?')[0] ?? '',
-  };
-  sendXml(response, status, xmlDocument('Error', '', content).replace(' xmlns=""', ''), headers);
+  // A refused body is not read here, but Node reads it to its end when the answer is sent: clients that answer only
+  // then (Python's) see why they were refused, and keep their connection.
+  const body = request.iterator({ destroyOnReturn: false });
+  const exchange = { options, storage, request, response, body };
+  const answer = await settledAnswer(exchange);
+  await body.return?.();
+  await send(answer, exchange).finally(answer.done);
 }
 
 /** Starts S3. Rejects where the port or the folder can not be used. */
 export async function startS3(options: S3Options): Promise<S3Server> {
   const storage = await Storage.open(options);
-  const server = await listen(options.port, (request, response) => {
-    // Clients with large bodies ask first (RFC 9110, 10.1.1); Node says "go on" by itself.
-    handle(options, storage, request, response).catch((error: unknown) => refuse(error, request, response));
-  });
+  const running = new Set<Promise<void>>();
+  const server = await listen(
+    options.port,
+    (request, response) => {
+      const work = handle(options, storage, request, response).finally(() => running.delete(work));
+      running.add(work);
+    },
+    { requestTimeout: 0 }, // an upload takes as long as it takes
+  );
   return {
     url: server.url,
     port: server.port,
     async close() {
       await server.close();
+      await Promise.all(running);
       await storage.close();
     },
   };

@@ -1,200 +1,172 @@
-/** Everything that is stored: buckets, bodies, unfinished multipart uploads, undelivered events. */
+/**
+ * Everything that is stored: a journal of changes, the state that they add up to, the bodies, and the events on
+ * their way. A change applies at once, so that checking and writing in one go is atomic; whoever answers a client
+ * waits for `flushed()` first, so that nothing is acknowledged, shown or refused because of what a crash could undo.
+ */
 import { randomUUID } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CorsRule } from '../../jobs/platform.ts';
-import { Bucket, type ObjectRecord } from './bucket.ts';
-import { Blobs, readJsonFiles, writeJson } from './disk.ts';
+import { type Journal, openJournal } from '../journal.ts';
+import { Blobs } from './blobs.ts';
+import type { Bucket, ObjectRecord } from './bucket.ts';
 import { S3Error } from './errors.ts';
 import { type EventName, eventOf } from './events.ts';
 import { Outbox } from './outbox.ts';
+import { type Change, type OpenUpload, type PartRecord, State, type UploadRecord } from './state.ts';
 
 export interface BucketSettings {
   readonly name: string;
   readonly cors: readonly CorsRule[];
+  /** Created objects of which keys are announced. */
   readonly notifications: ReadonlyArray<{ readonly prefix: string; readonly suffix?: string }>;
 }
 
-export interface PartRecord {
-  readonly number: number;
-  readonly blob: string;
-  readonly size: number;
-  /** MD5 in hexadecimal. */
-  readonly etag: string;
-  readonly lastModified: string;
-  readonly checksum?: { readonly algorithm: string; readonly value: string };
-}
-
-export interface UploadRecord {
-  readonly id: string;
-  readonly bucket: string;
-  readonly key: string;
-  readonly initiated: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly checksumAlgorithm?: string;
-  readonly checksumType?: string;
-}
-
-interface OpenUpload {
-  readonly record: UploadRecord;
-  readonly parts: Map<number, PartRecord>;
+export interface StorageOptions {
+  readonly dataDir: string;
+  readonly region: string;
+  readonly buckets: readonly BucketSettings[];
+  readonly notify: (bucket: string, eventJson: string) => Promise<void>;
 }
 
 export class Storage {
+  readonly region: string;
   readonly blobs: Blobs;
-  readonly #folder: string;
-  readonly #region: string;
-  readonly #settings = new Map<string, BucketSettings>();
-  readonly #buckets = new Map<string, Bucket>();
-  readonly #uploads = new Map<string, OpenUpload>();
+  readonly #state: State;
+  readonly #journal: Journal<Change>;
+  readonly #settings: ReadonlyMap<string, BucketSettings>;
   readonly #outbox: Outbox;
+  readonly #afterwards = new Set<Promise<void>>();
   #lastSequencer = 0n;
 
-  private constructor(folder: string, region: string, outbox: Outbox) {
-    this.#folder = folder;
-    this.#region = region;
-    this.#outbox = outbox;
-    this.blobs = new Blobs(join(folder, 'blobs'));
+  private constructor(options: StorageOptions, state: State, journal: Journal<Change>, blobs: Blobs) {
+    this.region = options.region;
+    this.blobs = blobs;
+    this.#state = state;
+    this.#journal = journal;
+    this.#settings = new Map(options.buckets.map((settings) => [settings.name, settings]));
+    this.#outbox = new Outbox(options.notify, ({ sequencer }) =>
+      this.#change({ kind: 'delivery', sequencer }),
+    );
   }
 
-  static async open(options: {
-    dataDir: string;
-    region: string;
-    buckets: readonly BucketSettings[];
-    notify: (bucket: string, eventJson: string) => Promise<void>;
-  }): Promise<Storage> {
-    const outbox = new Outbox(join(options.dataDir, 'outbox'), options.notify);
-    const storage = new Storage(options.dataDir, options.region, outbox);
-    for (const settings of options.buckets) {
-      storage.#settings.set(settings.name, settings);
-      storage.#buckets.set(
-        settings.name,
-        await Bucket.open(settings.name, join(options.dataDir, 'buckets', settings.name)),
-      );
-    }
-    await storage.#readUploads();
-    await storage.blobs.sweep(storage.#usedBlobs());
-    await outbox.open();
+  static async open(options: StorageOptions): Promise<Storage> {
+    await mkdir(options.dataDir, { recursive: true });
+    const state = new State();
+    const journal = await openJournal<Change>({
+      path: join(options.dataDir, 'index.log'),
+      replay: (change) => void state.apply(change),
+      snapshot: () => state.snapshot(),
+    });
+    const blobs = await Blobs.open(join(options.dataDir, 'blobs'), state.usedBlobs());
+    const storage = new Storage(options, state, journal, blobs);
+    for (const { name } of options.buckets) if (!state.buckets.has(name)) storage.createBucket(name);
+    for (const event of state.events.values()) storage.#outbox.send(event);
     return storage;
   }
 
-  close(): Promise<void> {
-    return this.#outbox.close();
+  /** Resolves when every change so far is on disk; rejects for good once that has failed. */
+  flushed(): Promise<void> {
+    return this.#journal.flushed();
   }
 
-  get bucketNames(): string[] {
-    return [...this.#buckets.keys()].sort();
+  /** Events that are not delivered by then are sent again at the next start. */
+  async close(): Promise<void> {
+    await this.#outbox.close();
+    await Promise.all(this.#afterwards);
+    await this.#journal.close();
+  }
+
+  get buckets(): Bucket[] {
+    return [...this.#state.buckets.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   bucket(name: string): Bucket {
-    const bucket = this.#buckets.get(name);
+    const bucket = this.#state.buckets.get(name);
     if (!bucket) throw new S3Error('NoSuchBucket', name);
     return bucket;
   }
 
-  settings(name: string): BucketSettings | undefined {
-    return this.#settings.get(name);
+  corsRules(bucket: string): readonly CorsRule[] {
+    return this.#settings.get(bucket)?.cors ?? [];
+  }
+
+  createBucket(name: string): void {
+    this.#change({ kind: 'bucket', name, created: new Date().toISOString() });
+  }
+
+  object(bucket: string, key: string): ObjectRecord {
+    const record = this.bucket(bucket).get(key);
+    if (!record) throw new S3Error('NoSuchKey', key);
+    return record;
   }
 
   /**
-   * Makes a record the object of its key, tells of it, and frees what it replaced.
-   * @param check throws where the write must not happen; runs alone with the commit
+   * Makes a record the object of its key, and tells of it.
+   * @param uploadId the multipart upload that ends with this
    */
-  async commit(
-    bucketName: string,
-    record: ObjectRecord,
-    event: EventName,
-    check: (existing: ObjectRecord | undefined) => void,
-  ): Promise<void> {
-    const bucket = this.bucket(bucketName);
-    const old = await bucket.exclusively(record.key, async () => {
-      check(bucket.get(record.key));
-      const replaced = await bucket.put(record);
-      await this.#announce(bucketName, record, event);
-      return replaced;
+  putObject(bucket: string, record: ObjectRecord, eventName: EventName, uploadId?: string): void {
+    this.bucket(bucket); // that it is there
+    const event = this.#isAnnounced(bucket, record.key)
+      ? eventOf({ bucket, record, eventName, sequencer: this.#nextSequencer(), region: this.region })
+      : undefined;
+    this.#change({
+      kind: 'object',
+      bucket,
+      record,
+      ...(event && { event }),
+      ...(uploadId !== undefined && { uploadId }),
     });
-    const kept = new Set(record.bodies.map(({ blob }) => blob));
-    // A reader that has begun keeps its open file.
-    await this.blobs.remove((old?.bodies ?? []).map(({ blob }) => blob).filter((blob) => !kept.has(blob)));
+    // An event must not be ahead of its object.
+    if (event) this.#afterFlush(async () => this.#outbox.send(event));
   }
 
-  async delete(bucketName: string, key: string): Promise<void> {
-    const bucket = this.bucket(bucketName);
-    const old = await bucket.exclusively(key, () => bucket.delete(key));
-    await this.blobs.remove((old?.bodies ?? []).map(({ blob }) => blob));
+  deleteObject(bucket: string, key: string): void {
+    if (this.bucket(bucket).get(key)) this.#change({ kind: 'deletion', bucket, key });
   }
 
-  async startUpload(record: Omit<UploadRecord, 'id'>): Promise<UploadRecord> {
+  startUpload(record: Omit<UploadRecord, 'id'>): UploadRecord {
     const upload = { ...record, id: randomUUID().replaceAll('-', '') };
-    await writeJson(join(this.#uploadFolder(upload.id), 'upload.json'), upload);
-    this.#uploads.set(upload.id, { record: upload, parts: new Map() });
+    this.#change({ kind: 'upload', upload });
     return upload;
   }
 
   upload(id: string, bucket: string, key: string): OpenUpload {
-    const upload = this.#uploads.get(id);
-    if (upload?.record.bucket !== bucket || upload.record.key !== key) throw new S3Error('NoSuchUpload', id);
+    const upload = this.#state.uploads.get(id);
+    if (upload?.bucket !== bucket || upload.key !== key) throw new S3Error('NoSuchUpload', id);
     return upload;
   }
 
-  uploads(bucket: string): UploadRecord[] {
-    return [...this.#uploads.values()]
-      .map(({ record }) => record)
-      .filter((record) => record.bucket === bucket);
+  uploads(bucket: string): OpenUpload[] {
+    return [...this.#state.uploads.values()].filter((upload) => upload.bucket === bucket);
   }
 
-  async putPart(upload: OpenUpload, part: PartRecord): Promise<void> {
-    const old = upload.parts.get(part.number);
-    await writeJson(join(this.#uploadFolder(upload.record.id), `part-${part.number}.json`), part);
-    if (!this.#uploads.has(upload.record.id)) throw new S3Error('NoSuchUpload', upload.record.id);
-    upload.parts.set(part.number, part);
-    if (old) await this.blobs.remove([old.blob]);
+  putPart(uploadId: string, part: PartRecord): void {
+    this.#change({ kind: 'part', uploadId, part });
   }
 
-  /** Forgets an upload, and its parts but for those that an object took over. */
-  async endUpload(upload: OpenUpload, taken: ReadonlySet<string>): Promise<void> {
-    this.#uploads.delete(upload.record.id);
-    await rm(this.#uploadFolder(upload.record.id), { recursive: true, force: true });
-    await this.blobs.remove(
-      [...upload.parts.values()].map(({ blob }) => blob).filter((blob) => !taken.has(blob)),
-    );
+  abortUpload(uploadId: string): void {
+    this.#change({ kind: 'abort', uploadId });
   }
 
-  #uploadFolder(id: string): string {
-    return join(this.#folder, 'uploads', id);
+  #change(change: Change): void {
+    this.#journal.append(change);
+    const freed = this.#state.apply(change);
+    // Until the change is on disk, a crash would bring back what refers to them.
+    if (freed.length > 0) this.#afterFlush(() => this.blobs.remove(freed));
   }
 
-  async #readUploads(): Promise<void> {
-    const parts: [string, PartRecord][] = [];
-    for await (const [file, value] of readJsonFiles(join(this.#folder, 'uploads'))) {
-      const id = file.split('/').at(-2) ?? '';
-      if (file.endsWith('/upload.json'))
-        this.#uploads.set(id, { record: value as UploadRecord, parts: new Map() });
-      else parts.push([id, value as PartRecord]); // both written above
-    }
-    for (const [id, part] of parts) this.#uploads.get(id)?.parts.set(part.number, part);
+  /** Does something when all changes so far are on disk; where that fails, the answer to the client says so. */
+  #afterFlush(work: () => Promise<void>): void {
+    const done = this.flushed()
+      .then(work, () => {})
+      .finally(() => this.#afterwards.delete(done));
+    this.#afterwards.add(done);
   }
 
-  #usedBlobs(): Set<string> {
-    const used = new Set<string>();
-    for (const bucket of this.#buckets.values()) {
-      for (const record of bucket.records()) for (const { blob } of record.bodies) used.add(blob);
-    }
-    for (const { parts } of this.#uploads.values()) for (const { blob } of parts.values()) used.add(blob);
-    return used;
-  }
-
-  async #announce(bucketName: string, record: ObjectRecord, event: EventName): Promise<void> {
-    const wanted = this.#settings.get(bucketName)?.notifications.some(({ prefix, suffix = '' }) => {
-      return record.key.startsWith(prefix) && record.key.endsWith(suffix);
-    });
-    if (!wanted) return;
-    const sequencer = this.#nextSequencer();
-    await this.#outbox.add(
-      sequencer,
-      bucketName,
-      eventOf({ bucket: bucketName, record, event, sequencer, region: this.#region }),
-    );
+  #isAnnounced(bucket: string, key: string): boolean {
+    const notifications = this.#settings.get(bucket)?.notifications ?? [];
+    return notifications.some(({ prefix, suffix = '' }) => key.startsWith(prefix) && key.endsWith(suffix));
   }
 
   /** Grows with time, over restarts too; hexadecimal, as S3's. */

@@ -1,12 +1,6 @@
-/** The XML that S3 speaks. */
+/** The XML that S3 reads and answers. */
 import { XMLParser } from 'fast-xml-parser';
-import { type XmlContent, xmlDocument } from '../aws/xml.ts';
 import { S3Error } from './errors.ts';
-
-const NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/';
-
-export const answerXml = (root: string, content: Record<string, XmlContent>): string =>
-  xmlDocument(root, NAMESPACE, content);
 
 /** Elements that may come once or more often: always lists. */
 const LISTS = new Set(['Part', 'Object']);
