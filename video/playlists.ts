@@ -1,6 +1,6 @@
 /**
- * Media, I-frame and multivariant playlists (RFC 8216; rule numbers are Apple's authoring specification, see
- * docs/hls.md), written from measured sizes.
+ * Media, I-frame and multivariant playlists (RFC 8216; rule numbers are those of Apple's
+ * "HLS authoring specification for Apple devices"), written from measured sizes.
  */
 import type { Plan } from './plan.ts';
 import { type Rational, toNumber } from './rational.ts';
