@@ -204,6 +204,37 @@ describe('who may', () => {
     expect([response.status, await codeOf(response)]).toEqual([400, code]);
   });
 
+  test.each([
+    ['that is of no known form', () => 'AWS4-HMAC-SHA256 nonsense', 400, 'AuthorizationHeaderMalformed'],
+    [
+      'that leaves the host out',
+      (header: string) => header.replace('SignedHeaders=host;', 'SignedHeaders='),
+      403,
+      'AccessDenied',
+    ],
+    [
+      'of another service',
+      (header: string) => header.replace('/s3/', '/sqs/'),
+      400,
+      'AuthorizationHeaderMalformed',
+    ],
+    [
+      'of another day',
+      (header: string) => header.replace(/\/\d{8}\//, '/20200101/'),
+      400,
+      'AuthorizationHeaderMalformed',
+    ],
+  ])('a signature %s is refused', async (_, change, status, code) => {
+    const { url: target, headers } = sign(url, 'PUT', 'tampered', 'UNSIGNED-PAYLOAD');
+    const authorization = change(headers['authorization'] ?? '');
+    const response = await fetch(target, {
+      method: 'PUT',
+      headers: { ...headers, authorization },
+      body: 'x',
+    });
+    expect([response.status, await codeOf(response)]).toEqual([status, code]);
+  });
+
   test('a header of S3 that came later than the signature is refused', async () => {
     const { url: target, headers } = sign(url, 'PUT', 'tampered', 'UNSIGNED-PAYLOAD');
     const more = { ...headers, 'x-amz-meta-added': 'later' };
@@ -316,6 +347,34 @@ describe('POST forms', () => {
     const sum = { 'x-amz-checksum-crc32': 'AAAAAA==' };
     const response = await post([...conditions, sum], { key: 'uploads/x', ...sum }, 'x');
     expect([response.status, await codeOf(response)]).toEqual([400, 'BadDigest']);
+  });
+
+  test('a large file comes whole through the form, whatever is in it', async () => {
+    const file = `\r\n--${'x\r\n-'.repeat(300_000)}`;
+    expect(
+      (await post([{ bucket: Bucket }, ['starts-with', '$key', '']], { key: 'large' }, file)).status,
+    ).toBe(204);
+    expect((await get('large')) === file).toBe(true);
+  });
+
+  const form = (body: string, type = 'multipart/form-data; boundary=b') =>
+    fetch(`${url}/${Bucket}`, { method: 'POST', body, headers: { 'content-type': type } });
+  const field = (name: string, value: string) =>
+    `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
+  test.each([
+    ['without a boundary', () => form('', 'multipart/form-data'), 400, 'InvalidRequest'],
+    ['that breaks off', () => form(field('key', 'x')), 400, 'IncompleteBody'],
+    ['with an endless field', () => form(field('key', 'x'.repeat(300_000))), 400, 'InvalidRequest'],
+    [
+      'without a signature',
+      () => form(`${field('key', 'x')}${field('file', 'x')}--b--`),
+      400,
+      'InvalidArgument',
+    ],
+    ['without a key', () => post([{ bucket: Bucket }], {}, 'x'), 400, 'InvalidArgument'],
+  ])('a form %s is refused', async (_, send, status, code) => {
+    const response = await send();
+    expect([response.status, await codeOf(response)]).toEqual([status, code]);
   });
 
   test('a policy that is none is refused', async () => {

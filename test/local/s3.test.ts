@@ -19,7 +19,7 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { parseS3Event } from '../../jobs/messages.ts';
 import { eventually } from './support/processes.ts';
-import { BUCKET, md5, openBench, REGION, signedFetcher } from './support/s3.ts';
+import { BUCKET, codeOf, md5, openBench, REGION, signedFetcher } from './support/s3.ts';
 
 const Bucket = BUCKET;
 const bench = await openBench();
@@ -212,6 +212,27 @@ describe('objects', () => {
   });
 });
 
+test.each([
+  ['POST', '?delete=', '<Delete></Delete>', 400, 'MalformedXML'],
+  ['POST', '?delete=', '<Delete>', 400, 'MalformedXML'],
+  ['POST', '?delete=', '<Other/>', 400, 'MalformedXML'],
+  [
+    'POST',
+    '?delete=',
+    `<Delete>${'<Object><Key>a</Key></Object>'.repeat(1001)}</Delete>`,
+    400,
+    'MalformedXML',
+  ],
+  ['GET', '?list-type=2&max-keys=-1', undefined, 400, 'InvalidArgument'],
+  ['GET', '?list-type=2&max-keys=few', undefined, 400, 'InvalidArgument'],
+  ['GET', '?prefix=a', undefined, 501, 'NotImplemented'],
+  ['GET', '%FF', undefined, 400, 'InvalidArgument'],
+  ['PATCH', 'a', 'x', 501, 'NotImplemented'],
+])('%s of %s with %s is refused: %i %s', async (method, target, body, code, name) => {
+  const response = await signedFetch(method, target, body === undefined ? {} : { body });
+  expect([response.status, await codeOf(response)]).toEqual([code, name]);
+});
+
 describe('buckets', () => {
   test('that are not there are said to be none', async () => {
     await s3.send(new HeadBucketCommand({ Bucket }));
@@ -325,6 +346,28 @@ describe('browsers', () => {
       headers: { origin: 'https://example.com' },
     });
     expect(response.headers.get('access-control-expose-headers')).toContain('ETag');
+  });
+
+  test.each([
+    ['https://app.example.com', 'x-amz-meta-a', 'https://app.example.com'],
+    ['https://example.org', 'x-amz-meta-a', null],
+    ['https://app.example.com', 'authorization', null],
+  ])('of a rule for some: from %s with %s', async (origin, header, allowed) => {
+    const rule = {
+      allowedMethods: ['PUT'],
+      allowedOrigins: ['https://*.example.com'],
+      allowedHeaders: ['x-amz-*'],
+      exposedHeaders: [],
+      maxAgeSeconds: 1,
+    } as const;
+    const strict = await openBench({ buckets: [{ name: Bucket, cors: [rule], notifications: [] }] });
+    const asks = { 'access-control-request-method': 'PUT', 'access-control-request-headers': header };
+    const answer = await fetch(`${strict.server.url}/${Bucket}/x`, {
+      method: 'OPTIONS',
+      headers: { origin, ...asks },
+    });
+    expect(answer.headers.get('access-control-allow-origin')).toBe(allowed);
+    await strict.close();
   });
 
   test('may not DELETE', async () => expect((await preflight('DELETE')).status).toBe(403));
