@@ -194,12 +194,13 @@ async function handle(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  // A refused body is not read here, but Node reads it to its end when the answer is sent: clients that answer only
-  // then (Python's) see why they were refused, and keep their connection.
   const body = request.iterator({ destroyOnReturn: false });
   const exchange = { options, storage, request, response, body };
   const answer = await settledAnswer(exchange);
+  // What is left of a refused body is read to its end, unseen: clients that listen only when they have sent all of it
+  // (Python's) learn why they were refused, and their connection lives on.
   await body.return?.();
+  request.resume();
   await send(answer, exchange).finally(answer.done);
 }
 

@@ -242,23 +242,30 @@ describe('who may', () => {
     expect([response.status, await codeOf(response)]).toEqual([403, 'AccessDenied']);
   });
 
-  test('who sends a large body before reading is told why it is refused, on a connection that lives on', async () => {
-    const { pathname, search } = new URL(await presign({}, 1, { signingDate: new Date(Date.now() - 5000) }));
-    const head = (length: number) =>
-      `PUT ${pathname}${search} HTTP/1.1\r\nHost: ${new URL(url).host}\r\nContent-Length: ${length}\r\n\r\n`;
-    const socket = connect(bench.server.port, '127.0.0.1');
-    await new Promise((resolve) => {
-      socket.write(head(20 * MB));
-      socket.write(Buffer.alloc(20 * MB));
-      socket.write(`${head(1)}x`, resolve);
-    });
-    let answers = '';
-    for await (const bytes of socket) {
-      answers += bytes;
-      if (answers.split('Request has expired').length === 3) break;
-    }
-    expect(answers.match(/HTTP\/1\.1 .*/g)).toEqual(Array(2).fill('HTTP/1.1 403 Forbidden'));
-  });
+  test.each([
+    ['at its head', { payload: 'UNSIGNED-PAYLOAD', change: 'x-amz-meta-added: later\r\n' }, 'AccessDenied'],
+    ['in its midst', { payload: 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD', change: '' }, 'IncompleteBody'],
+  ])(
+    'who sends all before reading learns why it was refused %s, and keeps the connection',
+    async (...row) => {
+      const [, { payload, change }, code] = row;
+      const { headers } = sign(url, 'PUT', 'refused', payload, { 'x-amz-decoded-content-length': '1' });
+      const lines = Object.entries({ ...headers, 'content-length': 20 * MB }).map(
+        (pair) => `${pair.join(': ')}\r\n`,
+      );
+      const socket = connect(bench.server.port, '127.0.0.1');
+      socket.write(`PUT /${Bucket}/refused HTTP/1.1\r\n${lines.join('')}${change}\r\n`);
+      // Zeros: as chunks, a first line that has no end.
+      await new Promise((resolve) => socket.write(Buffer.alloc(20 * MB), resolve));
+      socket.write(`GET /${Bucket}/next HTTP/1.1\r\nhost: localhost\r\n\r\n`);
+      let answers = '';
+      for await (const bytes of socket) {
+        answers += bytes;
+        if (answers.split('</Error>').length === 3) break;
+      }
+      expect(answers.match(/<Code>\w*/g)).toEqual([`<Code>${code}`, '<Code>AccessDenied']);
+    },
+  );
 });
 
 describe('POST forms', () => {
