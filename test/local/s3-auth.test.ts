@@ -140,6 +140,12 @@ describe('who may', () => {
     ]);
   });
 
+  test('a URL that is not good yet is refused', async () => {
+    const signed = await presign({}, 60, { signingDate: new Date(Date.now() + 3600_000) });
+    const response = await fetch(signed, { method: 'PUT', body: 'x' });
+    expect([response.status, await response.text()]).toEqual([403, expect.stringContaining('not valid yet')]);
+  });
+
   test('a body of another length than was signed is refused', async () => {
     const signed = await presign({ ContentLength: 5 }, 60, { signableHeaders: new Set(['content-length']) });
     expect((await fetch(signed, { method: 'PUT', body: 'longer than five' })).status).toBe(403);

@@ -98,11 +98,16 @@ describe('aws-chunked', () => {
   const flip = (bytes: Buffer, index: number) =>
     index === 1 ? Buffer.from(bytes.map((byte) => byte ^ 1)) : bytes;
   const swap = ([a, b, ...rest]: Buffer[]) => [b, a, ...rest].filter((chunk) => chunk !== undefined);
+  const longer = ([, second = Buffer.of(), ...rest]: Buffer[]) => [
+    Buffer.concat([second.subarray(0, -2), Buffer.from('more\r\n')]),
+    ...rest,
+  ];
   const UNSIGNED = 'STREAMING-UNSIGNED-PAYLOAD-TRAILER';
   test.each<[string, string, Twist, number, string]>([
     ['a changed chunk', SIGNED, { chunk: flip }, 403, 'SignatureDoesNotMatch'],
     ['chunks in another order', SIGNED, { chunks: swap }, 403, 'SignatureDoesNotMatch'],
     ['a chunk less', SIGNED, { chunks: (all) => all.toSpliced(1, 1) }, 403, 'SignatureDoesNotMatch'],
+    ['a chunk longer than its size', UNSIGNED, { chunks: longer }, 400, 'IncompleteBody'],
     ['no last chunk', SIGNED, { chunks: (all) => all.slice(0, -1) }, 400, 'IncompleteBody'],
     ['another length than declared', SIGNED, { length: data.length + 1 }, 400, 'IncompleteBody'],
     ['a changed chunk', UNSIGNED, { chunk: flip }, 400, 'BadDigest'],

@@ -1,6 +1,8 @@
 /** Multipart uploads of the S3 emulator, by the AWS SDK. */
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import {
@@ -18,6 +20,7 @@ import {
   UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { eventually } from './support/processes.ts';
 import { BUCKET, md5, openBench } from './support/s3.ts';
@@ -167,6 +170,43 @@ describe('multipart uploads', () => {
     await complete(Key, UploadId, [{ PartNumber: 1, ETag }]);
     expect(await get(Key)).toBe('second');
     await eventually(async () => ((await blobs()).length <= before + 1 ? true : undefined));
+  });
+
+  test('who reads an object of parts reads it to its end, though it is replaced meanwhile', async () => {
+    const Key = 'read';
+    const { UploadId } = await create(Key);
+    const data = [1, 2, 3].map(() => randomBytes(8 * MB));
+    const parts = data.map(async (bytes, index) => ({
+      PartNumber: index + 1,
+      ETag: (await part(index + 1, UploadId, Key, bytes)).ETag,
+    }));
+    await complete(Key, UploadId, await Promise.all(parts));
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
+    await put(Key, 'new');
+    await put(Key, 'newer'); // by its answer the first one's bodies would be gone
+    expect(Buffer.concat(data).equals((await Body?.transformToByteArray()) ?? Buffer.of())).toBe(true);
+    expect(await get(Key)).toBe('newer');
+  });
+
+  test('a part that arrives after its upload was aborted is refused and not kept', async () => {
+    const Key = 'aborted';
+    const { UploadId } = await create(Key);
+    const command = new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: 1 });
+    const before = await blobs();
+    const added = async () => (await blobs()).filter((blob) => !before.includes(blob)).length;
+    const sending = request(await getSignedUrl(s3, command), {
+      method: 'PUT',
+      headers: { 'content-length': 2 },
+    });
+    const answered = once(sending, 'response');
+    sending.write('x');
+    await eventually(async () => ((await added()) === 1 ? true : undefined));
+    await s3.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
+    sending.end('y');
+    const [response] = await answered;
+    response.resume();
+    expect(response.statusCode).toBe(404);
+    expect(await added()).toBe(0);
   });
 
   test('of many that complete one key on condition, one wins', async () => {

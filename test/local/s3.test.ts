@@ -306,6 +306,16 @@ describe('listings', () => {
     expect(seen.toSorted()).toEqual(['l/b/', ...keys.filter((key) => !key.startsWith('l/b/'))].toSorted());
   });
 
+  test('name a folder once, though it gets a new key between two pages', async () => {
+    const list = (more: object) =>
+      s3.send(new ListObjectsV2Command({ Bucket, Prefix: 'l/', Delimiter: '/', MaxKeys: 2, ...more }));
+    const { CommonPrefixes, NextContinuationToken } = await list({});
+    expect(CommonPrefixes).toEqual([{ Prefix: 'l/b/' }]);
+    await put('l/b/3', 'x');
+    expect((await list({ ContinuationToken: NextContinuationToken })).CommonPrefixes).toBeUndefined();
+    await s3.send(new DeleteObjectCommand({ Bucket, Key: 'l/b/3' }));
+  });
+
   test('names of any character survive encoding-type=url, with and without a delimiter', async () => {
     const page = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: 'l/', EncodingType: 'url' }));
     expect(page.Contents?.map(({ Key = '' }) => decodeURIComponent(Key)).toSorted()).toEqual(keys.toSorted());
