@@ -183,9 +183,15 @@ async function send(answer: Answer, { request, response }: Exchange): Promise<vo
   }
 }
 
+/** Whether a client took them. A response whose socket is just being destroyed calls nobody back; it only closes. */
 const isSent = (bytes: Buffer, response: ServerResponse): Promise<boolean> =>
   new Promise((resolve) => {
-    response.write(bytes, (error) => resolve(!error));
+    const onClose = () => resolve(false);
+    response.once('close', onClose);
+    response.write(bytes, (error) => {
+      response.off('close', onClose);
+      resolve(!error);
+    });
   });
 
 async function handle(
