@@ -2,6 +2,7 @@
 /** The command line: parses, calls, prints. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { runLocal } from './local.ts';
+import { act } from './remote.ts';
 
 /** Reads an option that must be a whole number of at least `least`. */
 const wholeNumber = (least: number) => (text: string) => {
@@ -32,5 +33,54 @@ program
   .action(async (files: string[], options) => {
     process.exitCode = await runLocal(files, options);
   });
+
+/** A command that has a platform do something with one video, and prints the answer. */
+function videoCommand(name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .argument('<id>', 'the video, as `v` in the address of its page')
+    .addOption(
+      new Option('--url <url>', 'the platform').env('SPOTREEL_URL').default('http://localhost:8080'),
+    );
+}
+
+/** Reads an option that must be a JSON object. */
+function jsonObject(text: string): object {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  } catch {
+    // told below
+  }
+  throw new InvalidArgumentError('It must be a JSON object.');
+}
+
+/** Does it and prints what the platform says; its refusal goes to standard error, with exit code 1. */
+async function tell(url: string, id: string, action: string, body: object): Promise<void> {
+  try {
+    console.log(JSON.stringify(await act(url, id, action, body)));
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
+  }
+}
+
+videoCommand(
+  'retry',
+  'let a video that failed go on: what is made is kept, what is missing is queued',
+).action((id: string, { url }) => tell(url, id, 'retry', {}));
+
+videoCommand('reencode', 'encode a video anew; the present one plays until the new one is whole')
+  .addOption(
+    new Option('--settings <json>', 'encode settings that differ from the platform’s, e.g. {"preset":"slow"}')
+      .default({}, '{}')
+      .argParser(jsonObject),
+  )
+  .action((id: string, { url, settings }) => tell(url, id, 'reencode', { settings }));
+
+videoCommand('rollback', 'let an earlier revision play, at once')
+  .option('--to <revision>', 'which; otherwise the one before')
+  .action((id: string, { url, to }) => tell(url, id, 'rollback', { revision: to }));
 
 await program.parseAsync();

@@ -35,14 +35,15 @@ export type ClaimResult = 'written' | 'repeated' | 'taken';
 export async function claimVideo(
   uploads: ObjectStore,
   object: CreatedObject,
-): Promise<{ video: VideoId; result: ClaimResult }> {
+): Promise<{ video: VideoId; claim: Claim; result: ClaimResult }> {
   const claim = claimOf(object);
-  const key = jobKeys.claim(claim.video);
-  if ((await uploads.putOnceJson(key, claim)) === 'written') return { video: claim.video, result: 'written' };
+  const { video } = claim;
+  const key = jobKeys.claim(video);
+  if ((await uploads.putOnceJson(key, claim)) === 'written') return { video, claim, result: 'written' };
   const first = await uploads.getJson(key, claimSchema);
   if (!first)
     throw new Error(`s3://${uploads.bucket}/${key} was there and is gone; the event must come again`);
-  return { video: claim.video, result: isSameSource(first, claim) ? 'repeated' : 'taken' };
+  return { video, claim: first, result: isSameSource(first, claim) ? 'repeated' : 'taken' };
 }
 
 function isSameSource(a: Claim, b: Claim): boolean {

@@ -1,12 +1,16 @@
 /** What becomes of a message on the uploads queue: claims, capacity, tasks. */
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { z } from 'zod';
+import type { EncodeSettings } from '../video/settings.ts';
 import { claimVideo } from './claim.ts';
 import type { Capacity, Delivery } from './ensure-capacity.ts';
+import { readFailure } from './failed.ts';
 import { log } from './log.ts';
-import { type CreatedObject, parseS3Event } from './messages.ts';
-import { isVideoId, JOBS_PREFIX, jobKeys, UPLOADS_PREFIX, type VideoId } from './names.ts';
+import { type CreatedObject, type Encode, parseS3Event, requeueSchema, type Task } from './messages.ts';
+import { encodeOfPlanKey, jobKeys, UPLOADS_PREFIX } from './names.ts';
+import { nextTasks } from './progress.ts';
 import { backlog, sendTasks } from './queue.ts';
+import { requestFirst } from './requests.ts';
 import type { ObjectStore } from './store.ts';
 
 export interface Dispatcher {
@@ -14,80 +18,100 @@ export interface Dispatcher {
   readonly sqs: SQSClient;
   readonly tasksQueueUrl: string;
   readonly capacity: Capacity;
+  /** What an upload is encoded with. */
+  readonly settings: EncodeSettings;
 }
 
 export interface UploadsMessage extends Delivery {
-  /** An S3 event, as JSON. */
+  /** An S3 event or a `requeue`, as JSON. */
   readonly body: string;
 }
 
 /** The part of a plan that says how much work it is. */
 const planSizeSchema = z.object({ chunks: z.array(z.unknown()), audio: z.array(z.unknown()) });
 
-/** What an object asks for: a video to be planned, or work for so many tasks. */
-type Demand = { readonly plan: VideoId } | { readonly tasks: number };
+/** What a message asks for. */
+interface Demand {
+  /** To be queued once there is a machine for them. */
+  readonly queue: readonly Task[];
+  /** Media tasks that want a machine, whether they are queued already or not. */
+  readonly media: number;
+}
 
 /**
  * Handles a message, and any repetition of it, to the same effect. Throws where it must come back later.
  *
- * A plan task is queued after there is a machine for it: a message that comes back for hours, because EC2 has
- * none, would otherwise queue one more each time.
+ * Tasks are queued after there is a machine for them: a message that comes back for hours, because EC2 has none,
+ * would otherwise queue them once more each time.
  */
 export async function dispatchMessage(dispatcher: Dispatcher, message: UploadsMessage): Promise<void> {
-  const demands: Demand[] = [];
-  for (const object of parseS3Event(message.body)) {
-    const demand = await demandOf(dispatcher.uploads, object);
-    if (demand) demands.push(demand);
-  }
+  const demands = await demandsOf(dispatcher, JSON.parse(message.body));
   if (demands.length === 0) return;
 
-  const videos = demands.flatMap((demand) => ('plan' in demand ? [demand.plan] : []));
+  const queue = demands.flatMap((demand) => demand.queue);
   await dispatcher.capacity.ensure(await tasksToServe(dispatcher, demands), message);
-  await sendTasks(
-    dispatcher.sqs,
-    dispatcher.tasksQueueUrl,
-    videos.map((video) => ({ kind: 'plan', video })),
-  );
-  for (const video of videos) log('info', 'plan-queued', { video });
+  await sendTasks(dispatcher.sqs, dispatcher.tasksQueueUrl, queue);
+  for (const { kind, video, revision } of queue) {
+    if (kind === 'plan') log('info', 'plan-queued', { video, revision });
+  }
 }
 
-async function demandOf(uploads: ObjectStore, object: CreatedObject): Promise<Demand | undefined> {
+async function demandsOf(dispatcher: Dispatcher, message: unknown): Promise<Demand[]> {
+  const requeue = requeueSchema.safeParse(message);
+  const demands = requeue.success
+    ? [await demandOfRequeue(dispatcher.uploads, requeue.data.requeue)]
+    : await Promise.all(parseS3Event(message).map((object) => demandOf(dispatcher, object)));
+  return demands.filter((demand) => demand !== undefined);
+}
+
+/** What is missing of an encode that has not failed. */
+async function demandOfRequeue(uploads: ObjectStore, encode: Encode): Promise<Demand | undefined> {
+  if (await readFailure(uploads, encode)) return undefined;
+  const queue = await nextTasks(uploads, encode);
+  log('info', 'requeued', { ...encode, tasks: queue.length });
+  return { queue, media: queue.filter(({ kind }) => kind === 'chunk' || kind === 'audio').length };
+}
+
+async function demandOf(dispatcher: Dispatcher, object: CreatedObject): Promise<Demand | undefined> {
+  const { uploads } = dispatcher;
   const { bucket, key } = object;
   if (bucket === uploads.bucket && !key.endsWith('/')) {
-    if (key.startsWith(UPLOADS_PREFIX)) return demandOfSource(uploads, object);
-    const video = videoOfPlan(key);
-    if (video) return demandOfPlan(uploads, video);
+    if (key.startsWith(UPLOADS_PREFIX)) return demandOfSource(dispatcher, object);
+    const encode = encodeOfPlanKey(key);
+    if (encode) return demandOfPlan(uploads, encode);
   }
   log('info', 'object-ignored', { bucket, key });
   return undefined;
 }
 
 /** A source wants its plan, also when its event comes again: a crash may have come between claim and task. */
-async function demandOfSource(uploads: ObjectStore, object: CreatedObject): Promise<Demand | undefined> {
-  const { video, result } = await claimVideo(uploads, object);
+async function demandOfSource(
+  { uploads, settings }: Dispatcher,
+  object: CreatedObject,
+): Promise<Demand | undefined> {
+  const { video, claim, result } = await claimVideo(uploads, object);
   const { key, etag, size } = object;
   log(result === 'taken' ? 'warn' : 'info', `claim-${result}`, { video, key, etag, size });
   if (result === 'taken') return undefined;
-  if (result === 'repeated' && (await isPlanned(uploads, video))) return undefined;
-  return { plan: video };
+  const revision = await requestFirst(uploads, video, claim, settings);
+  if (result === 'repeated' && (await isPlanned(uploads, { video, revision }))) return undefined;
+  return { queue: [{ kind: 'plan', video, revision }], media: 0 };
 }
 
-/** Whether a video needs no plan task any more, because it has a plan or has failed. */
-async function isPlanned(uploads: ObjectStore, video: VideoId): Promise<boolean> {
-  return (await uploads.exists(jobKeys.plan(video))) || (await uploads.exists(jobKeys.failed(video)));
+/** Whether an encode needs no plan task any more, because it has a plan or has failed. */
+async function isPlanned(uploads: ObjectStore, encode: Encode): Promise<boolean> {
+  const { video, revision } = encode;
+  return (
+    (await uploads.exists(jobKeys.plan(video, revision))) ||
+    (await uploads.exists(jobKeys.failed(video, revision)))
+  );
 }
 
-async function demandOfPlan(uploads: ObjectStore, video: VideoId): Promise<Demand | undefined> {
-  const plan = await uploads.getJson(jobKeys.plan(video), planSizeSchema);
-  if (plan) return { tasks: plan.chunks.length + plan.audio.length };
-  log('warn', 'plan-gone', { video });
+async function demandOfPlan(uploads: ObjectStore, { video, revision }: Encode): Promise<Demand | undefined> {
+  const plan = await uploads.getJson(jobKeys.plan(video, revision), planSizeSchema);
+  if (plan) return { queue: [], media: plan.chunks.length + plan.audio.length };
+  log('warn', 'plan-gone', { video, revision });
   return undefined;
-}
-
-/** The video whose plan has this key. A plan's receipt ends in `/plan.json` too, but lies deeper. */
-function videoOfPlan(key: string): VideoId | undefined {
-  const video = key.slice(JOBS_PREFIX.length).split('/')[0] ?? '';
-  return isVideoId(video) && key === jobKeys.plan(video) ? video : undefined;
 }
 
 /**
@@ -96,8 +120,8 @@ function videoOfPlan(key: string): VideoId | undefined {
  * the two numbers is right where their sum would pay for every machine twice.
  */
 async function tasksToServe(dispatcher: Dispatcher, demands: readonly Demand[]): Promise<number> {
-  const planned = demands.reduce((sum, demand) => sum + ('tasks' in demand ? demand.tasks : 0), 0);
-  if (planned === 0) return 1;
+  const media = demands.reduce((sum, demand) => sum + demand.media, 0);
+  if (media === 0) return 1;
   const { visible, inFlight, delayed } = await backlog(dispatcher.sqs, dispatcher.tasksQueueUrl);
-  return Math.max(planned, visible + inFlight + delayed);
+  return Math.max(media, visible + inFlight + delayed);
 }

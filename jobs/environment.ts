@@ -4,6 +4,7 @@
  * `AWS_ENDPOINT_URL_S3`, ...) itself.
  */
 import { z } from 'zod';
+import { encodeSettingsSchema } from '../video/settings.ts';
 
 /** Text of JSON that must hold a value of this schema. */
 const json = <T extends z.ZodType>(schema: T) =>
@@ -40,6 +41,8 @@ export const dispatchEnvironmentSchema = z.object({
     .string()
     .min(1)
     .transform((text) => text.split(',')),
+  /** What an upload is encoded with, see `video/settings.ts`; every setting has a default. */
+  ENCODE_SETTINGS: json(encodeSettingsSchema).prefault('{}'),
   /** vCPUs that may run at once; a new account's spot quota is 5. */
   MAX_VCPUS: z.coerce.number().int().positive(),
   /** `true`: where spot has nothing at all, launch one on-demand machine instead. */
@@ -53,8 +56,6 @@ export const workerEnvironmentSchema = z.object({
   TASKS_QUEUE_URL: z.url(),
   /** Seconds without a task after which the worker ends. */
   IDLE_SECONDS: z.coerce.number().positive().default(120),
-  /** Encode settings as JSON, see `video/settings.ts`; every one has a default. */
-  ENCODE_SETTINGS: json(z.record(z.string(), z.unknown())).default({}),
   /** Folder for scratch files; emptied task by task. */
   SCRATCH_DIR: z.string().min(1).default('/var/tmp/spotreel'),
 });

@@ -1,7 +1,8 @@
-/** How a video ends without a stream: `jobs/<id>/failed.json`, written once. */
+/** How an encode ends without a stream: `jobs/<id>/<revision>/failed.json`, written once. */
 import { z } from 'zod';
 import type { FailureCode } from '../video/failures.ts';
-import { jobKeys, type VideoId } from './names.ts';
+import type { Encode } from './messages.ts';
+import { jobKeys } from './names.ts';
 import type { ObjectStore } from './store.ts';
 
 export const failedSchema = z.object({
@@ -11,11 +12,16 @@ export const failedSchema = z.object({
 });
 export type Failed = z.infer<typeof failedSchema>;
 
-/** Ends a video. The first reason stays. */
+/** Ends an encode. The first reason stays. */
 export async function recordFailure(
   uploads: ObjectStore,
-  video: VideoId,
+  { video, revision }: Encode,
   failure: { code: FailureCode; message: string },
 ): Promise<void> {
-  await uploads.putOnceJson(jobKeys.failed(video), failure satisfies Failed);
+  await uploads.putOnceJson(jobKeys.failed(video, revision), failure satisfies Failed);
+}
+
+/** Why an encode failed; undefined where it did not. */
+export function readFailure(uploads: ObjectStore, { video, revision }: Encode): Promise<Failed | undefined> {
+  return uploads.getJson(jobKeys.failed(video, revision), failedSchema);
 }

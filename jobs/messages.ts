@@ -1,17 +1,28 @@
 /** What travels on the tasks queue, and the S3 events on the uploads queue. */
 import { z } from 'zod';
-import { isVideoId, type VideoId } from './names.ts';
+import { isRevision, isVideoId, type Revision, type VideoId } from './names.ts';
 
 const videoId = z.string().refine(isVideoId, 'is not a video id') as unknown as z.ZodType<VideoId, string>;
+const revision = z.string().refine(isRevision, 'is not a revision') as unknown as z.ZodType<Revision, string>;
+
+/** One encode of one video: what every task and every state but the claim belongs to. */
+export const encodeSchema = z.object({ video: videoId, revision });
+export type Encode = z.infer<typeof encodeSchema>;
 
 /** A task: the whole of a message on the tasks queue. Numbers index the plan's lists. */
 export const taskSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('plan'), video: videoId }),
-  z.object({ kind: z.literal('chunk'), video: videoId, index: z.int().nonnegative() }),
-  z.object({ kind: z.literal('audio'), video: videoId, index: z.int().nonnegative() }),
-  z.object({ kind: z.literal('publish'), video: videoId }),
+  encodeSchema.extend({ kind: z.literal('plan') }),
+  encodeSchema.extend({ kind: z.literal('chunk'), index: z.int().nonnegative() }),
+  encodeSchema.extend({ kind: z.literal('audio'), index: z.int().nonnegative() }),
+  encodeSchema.extend({ kind: z.literal('publish') }),
 ]);
 export type Task = z.infer<typeof taskSchema>;
+
+/**
+ * A message on the uploads queue besides S3's events: queue whatever this encode still misses, and see that there
+ * are machines for it. Retry, re-encode and the sweeper send it, so that all launching stays with dispatch.
+ */
+export const requeueSchema = z.object({ requeue: encodeSchema });
 
 /**
  * The part of an S3 event notification that dispatch uses.
@@ -48,9 +59,8 @@ export function decodeEventKey(key: string): string {
   return decodeURIComponent(key.replaceAll('+', ' '));
 }
 
-/** The objects that an S3 event message says were created; none for S3's test event. Throws on anything else. */
-export function parseS3Event(body: string): CreatedObject[] {
-  const value: unknown = JSON.parse(body);
+/** The objects that an S3 event says were created; none for S3's test event. Throws on anything else. */
+export function parseS3Event(value: unknown): CreatedObject[] {
   if (testEventSchema.safeParse(value).success) return [];
   return s3EventSchema.parse(value).Records.flatMap(({ eventName, eventTime, s3 }) =>
     eventName.startsWith('ObjectCreated:')

@@ -13,6 +13,8 @@ export type TaskName = string & { readonly brand: 'TaskName' };
 
 const BASE32 = '0123456789abcdefghjkmnpqrstvwxyz';
 const ID_LENGTH = 20;
+const REVISION_LENGTH = 12;
+const REVISION_PATTERN = new RegExp(`^[0-9a-f]{${REVISION_LENGTH}}$`);
 const ID_PATTERN = new RegExp(`^[${BASE32}]{${ID_LENGTH}}$`);
 
 /** Where clients put sources; the only prefix that S3 announces to the uploads queue besides plans. */
@@ -21,7 +23,7 @@ export const UPLOADS_PREFIX = 'uploads/';
 export const JOBS_PREFIX = 'jobs/';
 /** Where published videos live in the production bucket. */
 export const VIDEOS_PREFIX = 'v/';
-/** The end of a plan's key, by which S3 announces it. */
+/** The end of a plan's key, by which S3 announces it. Of all keys below `jobs/`, only plans end so. */
 export const PLAN_SUFFIX = '/plan.json';
 
 function base32(bytes: Uint8Array): VideoId {
@@ -68,8 +70,13 @@ export const sourceKey = (id: VideoId): string => `${UPLOADS_PREFIX}${id}/source
 export const jobKeys = {
   root: (id: VideoId) => `${JOBS_PREFIX}${id}/`,
   claim: (id: VideoId) => `${JOBS_PREFIX}${id}/claim.json`,
-  plan: (id: VideoId) => `${JOBS_PREFIX}${id}${PLAN_SUFFIX}`,
-  failed: (id: VideoId) => `${JOBS_PREFIX}${id}/failed.json`,
+  requests: (id: VideoId) => `${JOBS_PREFIX}${id}/requests/`,
+  /** Numbered from 1, so that the last in S3's order is the newest. */
+  request: (id: VideoId, number: number) =>
+    `${JOBS_PREFIX}${id}/requests/${String(number).padStart(6, '0')}.json`,
+  settings: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/settings.json`,
+  plan: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}${PLAN_SUFFIX}`,
+  failed: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/failed.json`,
   receipts: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/done/`,
   receipt: (id: VideoId, revision: Revision, task: TaskName) =>
     `${JOBS_PREFIX}${id}/${revision}/done/${task}.json`,
@@ -84,8 +91,20 @@ export const videoKeys = {
   media: (id: VideoId, revision: Revision, path: string) => `${VIDEOS_PREFIX}${id}/${revision}/${path}`,
 } as const;
 
+/** Whether a string has the form of a revision. */
+export function isRevision(value: string): value is Revision {
+  return REVISION_PATTERN.test(value);
+}
+
+/** The video and revision whose plan has this key; undefined for any other key. */
+export function encodeOfPlanKey(key: string): { video: VideoId; revision: Revision } | undefined {
+  const [video = '', revision = ''] = key.slice(JOBS_PREFIX.length).split('/');
+  if (!isVideoId(video) || !isRevision(revision)) return undefined;
+  return key === jobKeys.plan(video, revision) ? { video, revision } : undefined;
+}
+
 /** The revision of a source under given settings: equal inputs give an equal tree (DESIGN, idea 3). */
 export function revisionOf(source: { etag: string; size: number }, settings: unknown): Revision {
   const digest = createHash('sha256').update(JSON.stringify([source.etag, source.size, settings]));
-  return digest.digest('hex').slice(0, 12) as Revision; // hexadecimal by construction
+  return digest.digest('hex').slice(0, REVISION_LENGTH) as Revision; // hexadecimal by construction
 }

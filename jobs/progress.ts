@@ -2,8 +2,8 @@
 import type { Plan } from '../video/plan.ts';
 import { planSchema } from '../video/plan.ts';
 import { type Receipt, receiptSchema } from '../video/receipt.ts';
-import type { Task } from './messages.ts';
-import { jobKeys, type Revision, type TaskName, type VideoId } from './names.ts';
+import type { Encode, Task } from './messages.ts';
+import { jobKeys, type TaskName } from './names.ts';
 import type { ObjectStore } from './store.ts';
 
 /** The name under which a task's receipt is kept. */
@@ -13,21 +13,21 @@ export function taskName(task: Task): TaskName {
 }
 
 /** The tasks that make a plan's media, in the order of their urgency. */
-export function mediaTasks(video: VideoId, plan: Pick<Plan, 'chunks' | 'audio'>): Task[] {
+export function mediaTasks({ video, revision }: Encode, plan: Pick<Plan, 'chunks' | 'audio'>): Task[] {
   return [
-    ...plan.audio.map((_, index): Task => ({ kind: 'audio', video, index })),
-    ...plan.chunks.map((_, index): Task => ({ kind: 'chunk', video, index })),
+    ...plan.audio.map((_, index): Task => ({ kind: 'audio', video, revision, index })),
+    ...plan.chunks.map((_, index): Task => ({ kind: 'chunk', video, revision, index })),
   ];
 }
 
-/** A video's plan; undefined while there is none. */
-export async function readPlan(uploads: ObjectStore, video: VideoId): Promise<Plan | undefined> {
-  return uploads.getJson(jobKeys.plan(video), planSchema);
+/** An encode's plan; undefined while there is none. */
+export async function readPlan(uploads: ObjectStore, { video, revision }: Encode): Promise<Plan | undefined> {
+  return uploads.getJson(jobKeys.plan(video, revision), planSchema);
 }
 
-/** The names of the tasks of a revision that are done. */
-export async function doneTasks(uploads: ObjectStore, video: VideoId, plan: Plan): Promise<Set<TaskName>> {
-  const prefix = jobKeys.receipts(video, plan.revision as Revision); // plans are written with a revision
+/** The names of the tasks of an encode that are done. */
+export async function doneTasks(uploads: ObjectStore, { video, revision }: Encode): Promise<Set<TaskName>> {
+  const prefix = jobKeys.receipts(video, revision);
   const done = new Set<TaskName>();
   for await (const { key } of uploads.list(prefix)) {
     done.add(key.slice(prefix.length, -'.json'.length) as TaskName); // receipts' keys are made of task names
@@ -36,34 +36,41 @@ export async function doneTasks(uploads: ObjectStore, video: VideoId, plan: Plan
 }
 
 /** The media tasks of a plan that have no receipt yet. */
-export async function missingTasks(uploads: ObjectStore, video: VideoId, plan: Plan): Promise<Task[]> {
-  const done = await doneTasks(uploads, video, plan);
-  return mediaTasks(video, plan).filter((task) => !done.has(taskName(task)));
+export async function missingTasks(uploads: ObjectStore, encode: Encode, plan: Plan): Promise<Task[]> {
+  const done = await doneTasks(uploads, encode);
+  return mediaTasks(encode, plan).filter((task) => !done.has(taskName(task)));
+}
+
+/** What an encode needs next: its plan, else the media that are missing, else to be published. */
+export async function nextTasks(uploads: ObjectStore, { video, revision }: Encode): Promise<Task[]> {
+  const plan = await readPlan(uploads, { video, revision });
+  if (!plan) return [{ kind: 'plan', video, revision }];
+  const missing = await missingTasks(uploads, { video, revision }, plan);
+  return missing.length > 0 ? missing : [{ kind: 'publish', video, revision }];
 }
 
 /** Leaves a task's receipt, unless there is one. */
 export async function writeReceipt(
   uploads: ObjectStore,
-  video: VideoId,
-  revision: string,
+  { video, revision }: Encode,
   receipt: Receipt,
 ): Promise<void> {
-  const key = jobKeys.receipt(video, revision as Revision, receipt.task as TaskName); // both come from a plan
+  const key = jobKeys.receipt(video, revision, receipt.task as TaskName); // receipts are made for tasks
   await uploads.putOnceJson(key, receipt);
 }
 
 /** The receipts of all media tasks; undefined where one is missing. */
 export async function readReceipts(
   uploads: ObjectStore,
-  video: VideoId,
+  { video, revision }: Encode,
   plan: Plan,
 ): Promise<Receipt[] | undefined> {
   const receipts: Receipt[] = [];
-  const names = mediaTasks(video, plan).map(taskName);
+  const names = mediaTasks({ video, revision }, plan).map(taskName);
   // A long video has more than a thousand receipts: a few at a time keep publishing under a second.
   for (let start = 0; start < names.length; start += RECEIPTS_AT_ONCE) {
     const some = names.slice(start, start + RECEIPTS_AT_ONCE).map((name) => {
-      return uploads.getJson(jobKeys.receipt(video, plan.revision as Revision, name), receiptSchema);
+      return uploads.getJson(jobKeys.receipt(video, revision, name), receiptSchema);
     });
     for (const receipt of await Promise.all(some)) {
       if (!receipt) return undefined;

@@ -1,21 +1,19 @@
 /** Where a video stands, read from its objects: what pages, API and command line show. */
-import type { Finding } from '../video/plan.ts';
-import { durationOf, type Plan } from '../video/plan.ts';
+import type { Finding, Plan } from '../video/plan.ts';
+import { durationOf } from '../video/plan.ts';
 import { claimSchema } from './claim.ts';
-import { failedSchema } from './failed.ts';
+import { readFailure } from './failed.ts';
+import type { Encode } from './messages.ts';
 import { asVideoId, JOBS_PREFIX, jobKeys, type VideoId, videoKeys } from './names.ts';
 import { doneTasks, mediaTasks, readPlan, taskName } from './progress.ts';
-import type { ObjectStore } from './store.ts';
+import { publishedRevision, type Stores } from './publish.ts';
+import { requestedRevision } from './requests.ts';
 
 export type VideoState = 'queued' | 'encoding' | 'ready' | 'failed';
 
-export interface VideoStatus {
-  readonly id: VideoId;
+/** How far one encode is. */
+export interface EncodeStatus {
   readonly state: VideoState;
-  /** The file's name, or the id. */
-  readonly title: string;
-  /** ISO 8601. */
-  readonly uploadedAt: string;
   /** 0 to 100, of the media made. */
   readonly percent: number;
   /** Seconds of the finished video that are encoded in every rung. */
@@ -24,64 +22,96 @@ export interface VideoStatus {
   /** Of the highest rung, in pixels. */
   readonly width?: number;
   readonly height?: number;
-  /** Path of the multivariant playlist below the playback domain. */
-  readonly playbackUrl?: string;
   readonly findings?: readonly Finding[];
   readonly failure?: { readonly code: string; readonly message: string };
 }
 
-export interface Stores {
-  readonly uploads: ObjectStore;
-  readonly production: ObjectStore;
+export interface VideoStatus extends EncodeStatus {
+  readonly id: VideoId;
+  /** The file's name, or the id. */
+  readonly title: string;
+  /** ISO 8601. */
+  readonly uploadedAt: string;
+  /** Which encode this tells of: the one that plays, or else the one that was asked for. */
+  readonly revision?: string;
+  /** Path of the multivariant playlist below the playback domain. */
+  readonly playbackUrl?: string;
+  /** The encode that will take the place of the one that plays. */
+  readonly next?: EncodeStatus & { readonly revision: string };
+}
+
+/** What a plan says of its video. */
+function planned(plan: Plan) {
+  const [highest] = plan.rungs;
+  return {
+    durationSeconds: durationOf(plan),
+    ...(highest && { width: highest.width, height: highest.height }),
+    findings: plan.findings,
+  };
 }
 
 /** Frames of the chunks that are done. */
-async function encodedFrames({ uploads }: Stores, id: VideoId, plan: Plan): Promise<number> {
-  const done = await doneTasks(uploads, id, plan);
-  const frames = mediaTasks(id, plan).map((task) => {
+async function encodedFrames({ uploads }: Stores, encode: Encode, plan: Plan): Promise<number> {
+  const done = await doneTasks(uploads, encode);
+  const frames = mediaTasks(encode, plan).map((task) => {
     const chunk = task.kind === 'chunk' ? plan.chunks[task.index] : undefined;
     return chunk && done.has(taskName(task)) ? chunk.to - chunk.from : 0;
   });
   return frames.reduce((sum, count) => sum + count, 0);
 }
 
-/** A video's status; undefined where no upload of that id was ever claimed. */
-export async function videoStatus(stores: Stores, id: VideoId): Promise<VideoStatus | undefined> {
-  const [claim, failure, plan, published] = await Promise.all([
-    stores.uploads.getJson(jobKeys.claim(id), claimSchema),
-    stores.uploads.getJson(jobKeys.failed(id), failedSchema),
-    readPlan(stores.uploads, id),
-    stores.production.exists(videoKeys.master(id)),
+/** An encode that does not play (yet). */
+async function encodeStatus(stores: Stores, encode: Encode): Promise<EncodeStatus> {
+  const [failure, plan] = await Promise.all([
+    readFailure(stores.uploads, encode),
+    readPlan(stores.uploads, encode),
   ]);
-  if (!claim) return undefined;
-  const known = { id, title: claim.fileName ?? id, uploadedAt: claim.uploadedAt };
-  if (failure && !published) return { ...known, state: 'failed', percent: 0, failure };
-  if (!plan) return { ...known, state: 'queued', percent: 0 };
-  const [highest] = plan.rungs;
-  const planned = {
-    durationSeconds: durationOf(plan),
-    ...(highest && { width: highest.width, height: highest.height }),
-    findings: plan.findings,
-  };
-  if (published) {
-    const playbackUrl = `/${videoKeys.master(id)}`;
-    return {
-      ...known,
-      ...planned,
-      state: 'ready',
-      percent: 100,
-      encodedSeconds: durationOf(plan),
-      playbackUrl,
-    };
-  }
-  const frames = await encodedFrames(stores, id, plan);
+  if (failure) return { state: 'failed', percent: 0, failure };
+  if (!plan) return { state: 'queued', percent: 0 };
+  const frames = await encodedFrames(stores, encode, plan);
   return {
-    ...known,
-    ...planned,
+    ...planned(plan),
     state: 'encoding',
     // The last percent is publishing.
     percent: Math.floor((99 * frames) / plan.frames),
     encodedSeconds: durationOf({ frames, rate: plan.rate }),
+  };
+}
+
+/** An encode that plays. */
+async function publishedStatus({ uploads }: Stores, encode: Encode): Promise<EncodeStatus> {
+  const plan = await readPlan(uploads, encode);
+  return {
+    ...(plan && { ...planned(plan), encodedSeconds: durationOf(plan) }),
+    state: 'ready',
+    percent: 100,
+  };
+}
+
+/** A video's status; undefined where no upload of that id was ever claimed. */
+export async function videoStatus(stores: Stores, id: VideoId): Promise<VideoStatus | undefined> {
+  const [claim, requested, published] = await Promise.all([
+    stores.uploads.getJson(jobKeys.claim(id), claimSchema),
+    requestedRevision(stores.uploads, id),
+    publishedRevision(stores.production, id),
+  ]);
+  if (!claim) return undefined;
+  const known = { id, title: claim.fileName ?? id, uploadedAt: claim.uploadedAt };
+  const asked = requested && { video: id, revision: requested };
+  if (!published) {
+    if (!asked) return { ...known, state: 'queued', percent: 0 };
+    return { ...known, revision: asked.revision, ...(await encodeStatus(stores, asked)) };
+  }
+  const [playing, next] = await Promise.all([
+    publishedStatus(stores, { video: id, revision: published }),
+    asked && asked.revision !== published ? encodeStatus(stores, asked) : undefined,
+  ]);
+  return {
+    ...known,
+    revision: published,
+    ...playing,
+    playbackUrl: `/${videoKeys.master(id)}`,
+    ...(asked && next && { next: { revision: asked.revision, ...next } }),
   };
 }
 

@@ -7,9 +7,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  type HeadObjectCommandOutput,
   PutObjectCommand,
+  type PutObjectCommandInput,
   paginateListObjectsV2,
   type S3Client,
   S3ServiceException,
@@ -74,18 +77,8 @@ export class ObjectStore {
     body: Uint8Array | string,
     headers: ObjectHeaders,
   ): Promise<'written' | 'exists'> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await this.#s3.send(
-          new PutObjectCommand({ ...this.#putInput(key, body, headers), IfNoneMatch: '*' }),
-        );
-        return 'written';
-      } catch (error) {
-        if (isStatus(error, 412)) return 'exists';
-        if (!isStatus(error, 409) || attempt === CONFLICT_TRIES) throw error;
-        await sleep(CONFLICT_WAIT_MS * 2 ** (attempt - 1));
-      }
-    }
+    const written = await this.#putIf({ ...this.#putInput(key, body, headers), IfNoneMatch: '*' });
+    return written ? 'written' : 'exists';
   }
 
   /** `putOnce` of a value as JSON. */
@@ -93,9 +86,41 @@ export class ObjectStore {
     return this.putOnce(key, toStoredJson(value), { contentType: 'application/json' });
   }
 
-  /** Writes an object whatever is there: for the few that are replaced, such as a master playlist. */
-  async put(key: string, body: Uint8Array | string, headers: ObjectHeaders): Promise<void> {
-    await this.#s3.send(new PutObjectCommand(this.#putInput(key, body, headers)));
+  /**
+   * Replaces an object as it was last seen, and says whether it was still so: for the few that are replaced, such
+   * as a master playlist. A write of our own whose answer was lost and that the SDK repeated also reads `changed`.
+   * @param etag as `etag` gave it; undefined where there was none
+   */
+  async replace(
+    key: string,
+    body: Uint8Array | string,
+    headers: ObjectHeaders,
+    etag: string | undefined,
+  ): Promise<'written' | 'changed'> {
+    const condition = etag === undefined ? { IfNoneMatch: '*' } : { IfMatch: etag };
+    const written = await this.#putIf({ ...this.#putInput(key, body, headers), ...condition });
+    return written ? 'written' : 'changed';
+  }
+
+  /** The ETag of an object, with its quotes; undefined where there is no such object. */
+  async etag(key: string): Promise<string | undefined> {
+    return (await this.#head(key))?.ETag;
+  }
+
+  /** Deletes an object; does nothing where there is none. */
+  async delete(key: string): Promise<void> {
+    await this.#s3.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key }));
+  }
+
+  /** An object's text; undefined where there is no such object. */
+  async getText(key: string): Promise<string | undefined> {
+    try {
+      const { Body } = await this.#s3.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }));
+      return (await Body?.transformToString('utf-8')) ?? '';
+    } catch (error) {
+      if (isAbsent(error)) return undefined;
+      throw error;
+    }
   }
 
   /**
@@ -103,7 +128,7 @@ export class ObjectStore {
    * names the object where it is no JSON or does not fit the schema.
    */
   async getJson<T extends z.ZodType>(key: string, schema: T): Promise<z.infer<T> | undefined> {
-    const text = await this.#getText(key);
+    const text = await this.getText(key);
     if (text === undefined) return undefined;
     let value: unknown;
     try {
@@ -119,13 +144,7 @@ export class ObjectStore {
 
   /** Whether there is an object of this key. */
   async exists(key: string): Promise<boolean> {
-    try {
-      await this.#s3.send(new HeadObjectCommand({ Bucket: this.bucket, Key: key }));
-      return true;
-    } catch (error) {
-      if (isAbsent(error)) return false;
-      throw error;
-    }
+    return (await this.#head(key)) !== undefined;
   }
 
   /** Every object whose key begins with the prefix, in S3's order (UTF-8 binary), over all pages. */
@@ -153,10 +172,24 @@ export class ObjectStore {
       for (const { Prefix } of page.CommonPrefixes ?? []) if (Prefix !== undefined) yield Prefix;
   }
 
-  async #getText(key: string): Promise<string | undefined> {
+  /** A conditional write. Says whether the condition held. */
+  async #putIf(input: PutObjectCommandInput): Promise<boolean> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#s3.send(new PutObjectCommand(input));
+        return true;
+      } catch (error) {
+        // S3 says 404 where If-Match names a version of an object that was deleted since.
+        if (isStatus(error, 412) || (input.IfMatch !== undefined && isAbsent(error))) return false;
+        if (!isStatus(error, 409) || attempt === CONFLICT_TRIES) throw error;
+        await sleep(CONFLICT_WAIT_MS * 2 ** (attempt - 1));
+      }
+    }
+  }
+
+  async #head(key: string): Promise<HeadObjectCommandOutput | undefined> {
     try {
-      const { Body } = await this.#s3.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }));
-      return (await Body?.transformToString('utf-8')) ?? '';
+      return await this.#s3.send(new HeadObjectCommand({ Bucket: this.bucket, Key: key }));
     } catch (error) {
       if (isAbsent(error)) return undefined;
       throw error;

@@ -17,7 +17,8 @@ const ec2 = new EC2Client({});
 /** Handles the messages in turn, so that each sees the machines that those before it launched. */
 export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
   const capacity = new Capacity(ec2, capacitySettingsOf(environment));
-  const dispatcher = { uploads, sqs, tasksQueueUrl: environment.TASKS_QUEUE_URL, capacity };
+  const { TASKS_QUEUE_URL: tasksQueueUrl, ENCODE_SETTINGS: settings } = environment;
+  const dispatcher = { uploads, sqs, tasksQueueUrl, capacity, settings };
   const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
   for (const { messageId, body, attributes } of event.Records) {
     const receiveCount = Number(attributes.ApproximateReceiveCount);

@@ -26,6 +26,7 @@ export interface LauncherProps {
   readonly network: Network;
   readonly fleet: WorkerFleet;
   readonly instanceTypes: Readonly<Record<Architecture, readonly WorkerType[]>>;
+  readonly encodeSettings: Readonly<Record<string, unknown>>;
   readonly maxVcpus: number;
   readonly onDemandFallback: boolean;
 }
@@ -98,6 +99,7 @@ function environmentOf(
     PLATFORM: props.platform,
     LAUNCH_TEMPLATES: Stack.of(scope).toJsonString(templates),
     SUBNET_IDS: props.network.vpc.publicSubnets.map(({ subnetId }) => subnetId).join(','),
+    ENCODE_SETTINGS: JSON.stringify(props.encodeSettings),
     MAX_VCPUS: String(props.maxVcpus),
     ON_DEMAND_FALLBACK: String(props.onDemandFallback),
   };

@@ -41,7 +41,6 @@ export interface WorkerFleetProps {
   readonly idleSeconds: number;
   readonly maxLifetime: Duration;
   readonly rootVolume: Size;
-  readonly encodeSettings: Readonly<Record<string, unknown>>;
 }
 
 export class WorkerFleet extends Construct {
@@ -129,7 +128,7 @@ export class WorkerFleet extends Construct {
 /** Everything that `workerEnvironmentSchema` names, and the region for the AWS SDK. */
 function workerEnvironment(
   scope: Construct,
-  { storage, queues, idleSeconds, encodeSettings }: WorkerFleetProps,
+  { storage, queues, idleSeconds }: WorkerFleetProps,
 ): Record<keyof z.input<typeof workerEnvironmentSchema> | 'AWS_REGION', string> {
   return {
     AWS_REGION: Stack.of(scope).region,
@@ -137,8 +136,6 @@ function workerEnvironment(
     PRODUCTION_BUCKET: storage.production.bucketName,
     TASKS_QUEUE_URL: queues.tasks.queueUrl,
     IDLE_SECONDS: String(idleSeconds),
-    // A quote would end the quoting of the environment file; JSON can spell it otherwise.
-    ENCODE_SETTINGS: JSON.stringify(encodeSettings).replaceAll("'", '\\u0027'),
     // Below systemd's StateDirectory: the service sees the rest of the disk read-only.
     SCRATCH_DIR: '/var/lib/spotreel/scratch',
   };

@@ -67,10 +67,11 @@ async function answerTo(
   const { method = '', headers } = request;
   const path = pathOf(request);
   // CloudFront's words for a method that the distribution does not allow begin in the same way, and are a 403 too.
-  if (!['GET', 'HEAD', 'OPTIONS'].includes(method)) return sentence(403, `${method} is not allowed here`);
+  const methods = path?.startsWith('/api/') ? ['GET', 'HEAD', 'POST'] : ['GET', 'HEAD', 'OPTIONS'];
+  if (!methods.includes(method)) return sentence(403, `${method} is not allowed here`);
   if (path === undefined) return sentence(400, `${request.url} is not a URL: its escapes are not UTF-8`);
   if (method === 'OPTIONS') return { status: 200, headers: { ...PREFLIGHT_HEADERS, 'content-length': '0' } };
-  if (path.startsWith('/api/')) return apiAnswer(path, options.api);
+  if (path.startsWith('/api/')) return apiAnswer(path, request, options.api);
   if (!path.startsWith(MEDIA_PATH)) return pageAnswer(path, headers['if-none-match']);
   const { s3, bucket } = options;
   return (await originAnswer(s3, bucket, { method, key: path.slice(1), headers }, signal)) ?? notFound();

@@ -17,8 +17,11 @@ import {
   UPLOAD_CORS,
   UPLOAD_NOTIFICATIONS,
 } from '../jobs/platform.ts';
-import { listVideos, type Stores, videoStatus } from '../jobs/status.ts';
+import type { Stores } from '../jobs/publish.ts';
+import { reencode, retry, rollback } from '../jobs/redrive.ts';
+import { listVideos, videoStatus } from '../jobs/status.ts';
 import { ObjectStore } from '../jobs/store.ts';
+import { encodeSettingsSchema } from '../video/settings.ts';
 import { type Ec2, startEc2 } from './ec2/ec2.ts';
 import { startEdge } from './edge.ts';
 import { startEventSource } from './lambda/event-source.ts';
@@ -156,11 +159,12 @@ export async function startLocalPlatform({ port, dataDir, workers }: LocalOption
       timeoutSeconds: DISPATCH_TIMEOUT_SECONDS,
     };
     const logs = join(dataDir, 'logs');
+    const ownersSqs = new SQSClient({ region: REGION, endpoint: sqs.url, credentials: OWNER });
     started(
       await startEventSource({
         ...lambda,
         entry: file('lambda/dispatch.ts'),
-        sqs: new SQSClient({ region: REGION, endpoint: sqs.url, credentials: OWNER }),
+        sqs: ownersSqs,
         queueUrl: sqs.queueUrl('uploads'),
         region: REGION,
         batch: DISPATCH_BATCH,
@@ -187,6 +191,8 @@ export async function startLocalPlatform({ port, dataDir, workers }: LocalOption
       uploads: new ObjectStore(s3, UPLOAD_BUCKET),
       production: new ObjectStore(s3, PRODUCTION_BUCKET),
     };
+    const settings = encodeSettingsSchema.parse({});
+    const redriver = { stores, sqs: ownersSqs, uploadsQueueUrl: sqs.queueUrl('uploads'), settings };
     const edge = started(
       await startEdge({
         port,
@@ -195,6 +201,10 @@ export async function startLocalPlatform({ port, dataDir, workers }: LocalOption
         api: {
           listVideos: async () => ({ videos: await listVideos(stores) }),
           showVideo: (id) => videoStatus(stores, id),
+          retry: (id) => retry(redriver, id),
+          reencode: (id, changes) =>
+            reencode(redriver, id, encodeSettingsSchema.parse({ ...settings, ...changes })),
+          rollback: (id, to) => rollback(redriver, id, to),
         },
       }),
     );

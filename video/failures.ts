@@ -16,6 +16,7 @@ export const FAILURES = {
     'The picture is larger than this platform allows. Export it smaller, or have the owner raise the limit.',
   'source-changed':
     'The file was replaced or deleted while it was being encoded. Upload it again under a new name.',
+  superseded: 'Other settings were asked for before this encode was finished.',
   'gave-up': 'Encoding failed again and again. The last error is below; retry the video, or report it.',
 } as const satisfies Record<string, string>;
 

@@ -17,6 +17,9 @@ export type Rung = z.infer<typeof rungSchema>;
 /** A source this much taller than the highest rung that fits gets a rung of its own size. */
 const OWN_SIZE_FROM = 1.1;
 
+/** A picture of a few pixels still has headers and key frames, which no cap must squeeze. */
+const LEAST_KBPS = 50;
+
 const even = (pixels: number): number => Math.max(2, Math.round(pixels / 2) * 2);
 
 /** Crf and cap for a size between the table's rungs: the next larger rung's, its cap scaled by the pixels. */
@@ -26,7 +29,7 @@ function interpolate(short: number, table: readonly RungSettings[]): RungSetting
   return {
     height: short,
     crf: above.crf,
-    maxKbps: Math.round(above.maxKbps * (short / above.height) ** 1.5),
+    maxKbps: Math.max(LEAST_KBPS, Math.round(above.maxKbps * (short / above.height) ** 1.5)),
   };
 }
 

@@ -1,6 +1,6 @@
 /** `audio`: one ffmpeg run for a whole track; what it writes is cut at the picture's segments while it runs. */
 import type { Readable } from 'node:stream';
-import type { VideoId } from '../jobs/names.ts';
+import type { Task } from '../jobs/messages.ts';
 import { audioArguments, audioTimeout } from '../video/ffmpeg-arguments.ts';
 import { AAC_CODEC, BoxSplitter, writeAudioFragment } from '../video/fmp4.ts';
 import { audioDelay, audioEdges } from '../video/plan.ts';
@@ -26,11 +26,8 @@ async function* framesOf(output: Readable, onInit: (bytes: Buffer) => void): Asy
   }
 }
 
-export async function audioTask(
-  context: TaskContext,
-  task: { kind: 'audio'; video: VideoId; index: number },
-) {
-  const plan = await requirePlan(context, task.video);
+export async function audioTask(context: TaskContext, task: Task & { kind: 'audio' }): Promise<void> {
+  const plan = await requirePlan(context, task);
   const track = plan.audio[task.index];
   if (!track)
     throw new Error(`Video ${task.video} has ${plan.audio.length} audio tracks, none of index ${task.index}`);
@@ -50,7 +47,7 @@ export async function audioTask(
       const data = Buffer.concat([...init, ...segments]);
       const file = `part-${String(objects.length).padStart(5, '0')}.m4a`;
       const object = describeMedia(rendition, file, data, () => AAC_CODEC);
-      await storeMedia(context, task.video, plan.revision, object, data);
+      await storeMedia(context, task, object, data);
       objects.push(object);
       segments = [];
     };

@@ -1,7 +1,7 @@
 /** `chunk`: one ffmpeg run that decodes a stretch once and encodes every rung of it. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { VideoId } from '../jobs/names.ts';
+import type { Task } from '../jobs/messages.ts';
 import { chunkArguments, chunkTimeout } from '../video/ffmpeg-arguments.ts';
 import { avcCodec, delayPresentation } from '../video/fmp4.ts';
 import { timescaleOf } from '../video/plan.ts';
@@ -20,11 +20,8 @@ function checkChunk(object: MediaObject, from: number, to: number, ticksPerFrame
   }
 }
 
-export async function chunkTask(
-  context: TaskContext,
-  task: { kind: 'chunk'; video: VideoId; index: number },
-) {
-  const plan = await requirePlan(context, task.video);
+export async function chunkTask(context: TaskContext, task: Task & { kind: 'chunk' }): Promise<void> {
+  const plan = await requirePlan(context, task);
   const chunk = plan.chunks[task.index];
   if (!chunk)
     throw new Error(`Video ${task.video} has ${plan.chunks.length} chunks, none of index ${task.index}`);
@@ -45,7 +42,7 @@ export async function chunkTask(
           const data = delayPresentation(written, plan.delayFrames * ticksPerFrame);
           const object = describeMedia(name, file, data, avcCodec);
           checkChunk(object, chunk.from, chunk.to, ticksPerFrame);
-          await storeMedia(context, task.video, plan.revision, object, data);
+          await storeMedia(context, task, object, data);
           return object;
         }),
       );

@@ -3,12 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { type Claim, claimSchema } from '../jobs/claim.ts';
+import type { Encode } from '../jobs/messages.ts';
 import { jobKeys, type VideoId } from '../jobs/names.ts';
 import { readPlan } from '../jobs/progress.ts';
 import type { ObjectStore } from '../jobs/store.ts';
 import { SourceError } from '../video/failures.ts';
 import type { Plan } from '../video/plan.ts';
-import type { EncodeSettings } from '../video/settings.ts';
 import type { SourceProxy } from './source-proxy.ts';
 
 export interface WorkerContext {
@@ -17,7 +17,6 @@ export interface WorkerContext {
   readonly sqs: SQSClient;
   readonly tasksQueueUrl: string;
   readonly proxy: SourceProxy;
-  readonly settings: EncodeSettings;
   readonly scratchDir: string;
   /** Names this worker in receipts: an instance id, or host and process. */
   readonly worker: string;
@@ -35,10 +34,11 @@ export async function requireClaim(context: WorkerContext, video: VideoId): Prom
   return claim;
 }
 
-/** The plan of a video. Throws where there is none, for then the task should not exist. */
-export async function requirePlan(context: WorkerContext, video: VideoId): Promise<Plan> {
-  const plan = await readPlan(context.uploads, video);
-  if (!plan) throw new Error(`Video ${video} has no plan; its task should not exist`);
+/** The plan of an encode. Throws where there is none, for then the task should not exist. */
+export async function requirePlan(context: WorkerContext, encode: Encode): Promise<Plan> {
+  const plan = await readPlan(context.uploads, encode);
+  if (!plan)
+    throw new Error(`Revision ${encode.revision} of ${encode.video} has no plan; its task should not exist`);
   return plan;
 }
 

@@ -1,7 +1,7 @@
 /** What the tasks that write media share: reading what ffmpeg made, storing it, and saying that it is done. */
 import { createHash } from 'node:crypto';
-import type { Task } from '../jobs/messages.ts';
-import { type Revision, type VideoId, videoKeys } from '../jobs/names.ts';
+import type { Encode, Task } from '../jobs/messages.ts';
+import { videoKeys } from '../jobs/names.ts';
 import { CACHE_CONTROL, contentTypeOf } from '../jobs/platform.ts';
 import { missingTasks, taskName, writeReceipt } from '../jobs/progress.ts';
 import { sendTasks } from '../jobs/queue.ts';
@@ -36,12 +36,11 @@ export function describeMedia(
 /** Stores a media object, once. */
 export async function storeMedia(
   { production }: TaskContext,
-  video: VideoId,
-  revision: string,
+  { video, revision }: Encode,
   { rendition, file }: MediaObject,
   data: Buffer,
 ): Promise<void> {
-  const key = videoKeys.media(video, revision as Revision, `${rendition}/${file}`); // a plan's revision
+  const key = videoKeys.media(video, revision, `${rendition}/${file}`);
   await production.putOnce(key, data, {
     contentType: contentTypeOf(key),
     cacheControl: CACHE_CONTROL.immutable,
@@ -49,9 +48,14 @@ export async function storeMedia(
 }
 
 /** Queues `publish` where nothing is missing any more. Two workers may both see that; publishing twice is harmless. */
-export async function publishIfComplete(context: TaskContext, video: VideoId, plan: Plan): Promise<void> {
-  const missing = await missingTasks(context.uploads, video, plan);
-  if (missing.length === 0) await sendTasks(context.sqs, context.tasksQueueUrl, [{ kind: 'publish', video }]);
+export async function publishIfComplete(
+  context: TaskContext,
+  { video, revision }: Encode,
+  plan: Plan,
+): Promise<void> {
+  const missing = await missingTasks(context.uploads, { video, revision }, plan);
+  if (missing.length > 0) return;
+  await sendTasks(context.sqs, context.tasksQueueUrl, [{ kind: 'publish', video, revision }]);
 }
 
 /** Does a media task and leaves its receipt, unless it has one; then sees whether the video is complete. */
@@ -61,12 +65,12 @@ export async function once(
   plan: Plan,
   work: () => Promise<{ objects: MediaObject[]; cpuSeconds: number }>,
 ): Promise<void> {
-  const missing = await missingTasks(context.uploads, task.video, plan);
+  const missing = await missingTasks(context.uploads, task, plan);
   if (missing.some((other) => taskName(other) === taskName(task))) {
     const started = new Date();
     const { objects, cpuSeconds } = await work();
     const finished = new Date();
-    await writeReceipt(context.uploads, task.video, plan.revision, {
+    await writeReceipt(context.uploads, task, {
       task: taskName(task),
       objects,
       cpuSeconds,
@@ -76,5 +80,5 @@ export async function once(
       worker: context.worker,
     });
   }
-  await publishIfComplete(context, task.video, plan);
+  await publishIfComplete(context, task, plan);
 }

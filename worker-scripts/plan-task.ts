@@ -2,14 +2,15 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { jobKeys, revisionOf, type VideoId } from '../jobs/names.ts';
-import { missingTasks, readPlan } from '../jobs/progress.ts';
+import type { Encode } from '../jobs/messages.ts';
+import { jobKeys } from '../jobs/names.ts';
+import { nextTasks, readPlan } from '../jobs/progress.ts';
 import { sendTasks } from '../jobs/queue.ts';
+import { readSettings } from '../jobs/requests.ts';
 import { SourceError } from '../video/failures.ts';
 import { decodeTestArguments, packetArguments, probeArguments } from '../video/ffmpeg-arguments.ts';
-import { type Plan, planVideo } from '../video/plan.ts';
+import { type Plan, planSchema, planVideo } from '../video/plan.ts';
 import { ffprobeSchema, PacketReader, readSource } from '../video/probe.ts';
-import { RECIPE_VERSION } from '../video/settings.ts';
 import { type TaskContext, withSource } from './context.ts';
 import { ProcessError, run, withoutAddresses } from './process.ts';
 
@@ -60,7 +61,8 @@ async function readPackets(url: string, stream: number, signal: AbortSignal) {
   return reader.packets();
 }
 
-async function makePlan(context: TaskContext, video: VideoId): Promise<Plan> {
+async function makePlan(context: TaskContext, { video, revision }: Encode): Promise<Plan> {
+  const { settings } = await readSettings(context.uploads, video, revision);
   return withSource(context, video, async (url, claim) => {
     if (claim.size === 0) throw new SourceError('empty');
     const source = await probe(url, context.signal);
@@ -71,24 +73,18 @@ async function makePlan(context: TaskContext, video: VideoId): Promise<Plan> {
       readPackets(url, source.video.stream, context.signal),
       orRefuse('undecodable', decode),
     ]);
-    const revision = revisionOf(claim, { recipe: RECIPE_VERSION, settings: context.settings });
-    return planVideo(source, packets, context.settings, revision);
+    // What does not fit must fail here: a plan that was written can not be read otherwise, however often.
+    return planSchema.parse(planVideo(source, packets, settings, revision));
   });
 }
 
-/** Plans a video unless it has a plan, and queues what the plan still misses. */
-export async function planTask(context: TaskContext, task: { video: VideoId }): Promise<void> {
+/** Plans an encode unless it has a plan, and queues what it still misses. */
+export async function planTask(context: TaskContext, { video, revision }: Encode): Promise<void> {
   const { uploads, sqs, tasksQueueUrl } = context;
-  if (!(await readPlan(uploads, task.video))) {
-    await uploads.putOnceJson(jobKeys.plan(task.video), await makePlan(context, task.video));
+  if (!(await readPlan(uploads, { video, revision }))) {
+    const plan = await makePlan(context, { video, revision });
+    await uploads.putOnceJson(jobKeys.plan(video, revision), plan);
   }
-  // The plan that was written first is the one that counts, so it is read back.
-  const plan = await readPlan(uploads, task.video);
-  if (!plan) throw new Error(`The plan of ${task.video} was written but is not there`);
-  const missing = await missingTasks(uploads, task.video, plan);
-  await sendTasks(
-    sqs,
-    tasksQueueUrl,
-    missing.length > 0 ? missing : [{ kind: 'publish', video: task.video }],
-  );
+  // Of two plans the first that was written counts; what is missing is asked of the objects.
+  await sendTasks(sqs, tasksQueueUrl, await nextTasks(uploads, { video, revision }));
 }

@@ -143,7 +143,7 @@ export class TaskLoop {
     const about = { video: task.video, task, attempt: message.attempt };
     try {
       // The siblings of a task that ended its video are dropped cheaply.
-      if (await uploads.exists(jobKeys.failed(task.video))) log('info', 'task-dropped', about);
+      if (await uploads.exists(jobKeys.failed(task.video, task.revision))) log('info', 'task-dropped', about);
       else {
         const started = Date.now();
         log('info', 'task-started', about);
@@ -171,13 +171,13 @@ export class TaskLoop {
   /** Ends the video where trying again is of no use; says whether it did. */
   async #end(task: Task, message: Received, error: unknown): Promise<boolean> {
     if (error instanceof SourceError) {
-      await recordFailure(this.#context.uploads, task.video, { code: error.code, message: error.message });
+      await recordFailure(this.#context.uploads, task, { code: error.code, message: error.message });
       return true;
     }
     if (message.attempt < maxReceiveCount) return false;
     const detail = error instanceof Error ? error.message : String(error);
     const sentence = `${FAILURES['gave-up']} (${detail})`;
-    await recordFailure(this.#context.uploads, task.video, { code: 'gave-up', message: sentence });
+    await recordFailure(this.#context.uploads, task, { code: 'gave-up', message: sentence });
     return true;
   }
 

@@ -6,12 +6,10 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { parseEnvironment, workerEnvironmentSchema } from '../jobs/environment.ts';
 import { log } from '../jobs/log.ts';
 import { ObjectStore } from '../jobs/store.ts';
-import { encodeSettingsSchema } from '../video/settings.ts';
 import { SourceProxy } from './source-proxy.ts';
 import { TaskLoop } from './task-loop.ts';
 
 const environment = parseEnvironment(workerEnvironmentSchema, process.env);
-const settings = encodeSettingsSchema.parse(environment.ENCODE_SETTINGS);
 const s3 = new S3Client({});
 const worker = `${hostname()}-${process.pid}`;
 // One thread an encoder: as many tasks at once as there are cores (ENCODING.md, "Where the CPU goes").
@@ -26,7 +24,6 @@ const loop = new TaskLoop(
     sqs: new SQSClient({}),
     tasksQueueUrl: environment.TASKS_QUEUE_URL,
     proxy,
-    settings,
     scratchDir: environment.SCRATCH_DIR,
     worker,
   },

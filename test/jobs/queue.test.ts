@@ -4,15 +4,16 @@ import { GetQueueAttributesCommand, SendMessageBatchCommand, SQSClient } from '@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { type Task, taskSchema } from '../../jobs/messages.ts';
-import { newVideoId } from '../../jobs/names.ts';
+import { newVideoId, revisionOf } from '../../jobs/names.ts';
 import { backlog, sendTasks } from '../../jobs/queue.ts';
 
 const sqs = mockClient(SQSClient);
 const client = new SQSClient({});
 const QUEUE = 'http://127.0.0.1/tasks';
 const video = newVideoId();
+const revision = revisionOf({ etag: 'e1', size: 5 }, {});
 const chunks = (count: number): Task[] =>
-  Array.from({ length: count }, (_, index) => ({ kind: 'chunk', video, index }));
+  Array.from({ length: count }, (_, index) => ({ kind: 'chunk', video, revision, index }));
 
 const batches = () =>
   sqs.commandCalls(SendMessageBatchCommand).map(({ args }) => args[0].input.Entries ?? []);
@@ -50,7 +51,7 @@ describe('sendTasks', () => {
   test('sends again what SQS refused for a reason of its own, and only that', async () => {
     sqs.on(SendMessageBatchCommand).resolvesOnce(failed('1', false)).resolves({});
     await sendTasks(client, QUEUE, chunks(3));
-    expect(sentTasks()).toEqual([chunks(3), [{ kind: 'chunk', video, index: 1 }]]);
+    expect(sentTasks()).toEqual([chunks(3), [{ kind: 'chunk', video, revision, index: 1 }]]);
   });
 
   test.each([

@@ -78,10 +78,38 @@ describe('putOnce', () => {
   });
 });
 
-test('put writes whatever is there', async () => {
-  s3.on(PutObjectCommand).resolves({});
-  await store.put('k', 'body', JSON_HEADERS);
-  expect(s3.commandCalls(PutObjectCommand)[0]?.args[0].input).not.toHaveProperty('IfNoneMatch');
+describe('replace', () => {
+  const conditions = () => {
+    const { IfMatch, IfNoneMatch } = s3.commandCalls(PutObjectCommand)[0]?.args[0].input ?? {};
+    return { IfMatch, IfNoneMatch };
+  };
+
+  test('writes where the object is as it was seen', async () => {
+    s3.on(PutObjectCommand).resolves({});
+    expect(await store.replace('k', 'body', JSON_HEADERS, '"e1"')).toBe('written');
+    expect(conditions()).toEqual({ IfMatch: '"e1"' });
+  });
+
+  test('writes where there was none and is none', async () => {
+    s3.on(PutObjectCommand).resolves({});
+    expect(await store.replace('k', 'body', JSON_HEADERS, undefined)).toBe('written');
+    expect(conditions()).toEqual({ IfNoneMatch: '*' });
+  });
+
+  test.each([
+    ['is another one now', TAKEN],
+    ['was deleted', s3Error(404, 'NoSuchKey')],
+  ])('says so where the object %s', async (_, error) => {
+    s3.on(PutObjectCommand).rejects(error);
+    expect(await store.replace('k', 'body', JSON_HEADERS, '"e1"')).toBe('changed');
+  });
+
+  test('into a bucket that is not there is an error', async () => {
+    s3.on(PutObjectCommand).rejects(s3Error(404, 'NoSuchBucket'));
+    await expect(store.replace('k', 'body', JSON_HEADERS, '"e1"')).rejects.toMatchObject({
+      name: 'NoSuchBucket',
+    });
+  });
 });
 
 describe('getJson', () => {

@@ -1,15 +1,17 @@
 /** dispatch: from S3 events to claims, machines and plan tasks. */
 
 import { CreateFleetCommand, DescribeInstancesCommand, EC2Client } from '@aws-sdk/client-ec2';
-import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { S3Client } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { SQSEvent } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
-import { jobKeys, newVideoId, sourceKey, videoIdOf } from '../../jobs/names.ts';
+import { jobKeys, newVideoId, revisionOf, sourceKey, videoIdOf } from '../../jobs/names.ts';
+import { encodeSettingsSchema, RECIPE_VERSION } from '../../video/settings.ts';
 import { CAPACITY_SETTINGS, launched, refused, running } from '../support/fleet.ts';
 import { captureLog } from '../support/log-lines.ts';
-import { jsonObject, s3Error } from '../support/s3-objects.ts';
+import { type Objects, serveS3 } from '../support/memory-s3.ts';
+import { tinyPlan, tinyReceipts } from '../support/tiny-video.ts';
 
 Object.assign(process.env, {
   UPLOAD_BUCKET: 'uploads-bucket',
@@ -17,6 +19,7 @@ Object.assign(process.env, {
   PLATFORM: 'demo',
   LAUNCH_TEMPLATES: JSON.stringify(CAPACITY_SETTINGS.launchTemplates),
   SUBNET_IDS: 'subnet-a,subnet-b',
+  ENCODE_SETTINGS: '{"preset":"fast"}',
   MAX_VCPUS: '8',
   ON_DEMAND_FALLBACK: 'false',
 });
@@ -26,27 +29,15 @@ const s3 = mockClient(S3Client);
 const sqs = mockClient(SQSClient);
 const ec2 = mockClient(EC2Client);
 
-/** What the upload bucket holds: text by key. */
-const objects = new Map<string, string>();
+const objects: Objects = new Map();
+/** The name of an object of the upload bucket. */
+const uploaded = (key: string) => `uploads-bucket/${key}`;
 let logged: ReturnType<typeof captureLog>;
 
 beforeEach(() => {
   for (const mock of [s3, sqs, ec2]) mock.reset();
   objects.clear();
-  s3.on(PutObjectCommand).callsFake(({ Key, Body }) => {
-    if (objects.has(Key)) throw s3Error(412, 'PreconditionFailed');
-    objects.set(Key, String(Body));
-    return {};
-  });
-  s3.on(GetObjectCommand).callsFake(({ Key }) => {
-    const text = objects.get(Key);
-    if (text === undefined) throw s3Error(404, 'NoSuchKey');
-    return jsonObject(text);
-  });
-  s3.on(HeadObjectCommand).callsFake(({ Key }) => {
-    if (!objects.has(Key)) throw s3Error(404, 'NotFound');
-    return {};
-  });
+  serveS3(s3, objects);
   sqs.on(SendMessageBatchCommand).resolves({});
   sqs.on(GetQueueAttributesCommand).resolves({});
   ec2.on(DescribeInstancesCommand).resolves({});
@@ -100,14 +91,22 @@ const askedVcpus = () =>
     .map(({ args }) => args[0].input.TargetCapacitySpecification?.TotalTargetCapacity);
 const events = () => logged().map(({ event }) => event);
 const id = newVideoId();
+/** Of an upload of the size and ETag below, with the platform's settings. */
+const revision = revisionOf(
+  { etag: 'e1', size: 5 },
+  { recipe: RECIPE_VERSION, settings: encodeSettingsSchema.parse({ preset: 'fast' }) },
+);
 const derived = (key: string) => videoIdOf({ bucket: 'uploads-bucket', key, etag: 'e1' });
 
 describe('an uploaded source', () => {
   test('is claimed, gets one machine, and its plan task', async () => {
     expect(await dispatch(s3Event({ key: sourceKey(id) }))).toEqual(ALL_WELL);
-    expect(JSON.parse(objects.get(jobKeys.claim(id)) ?? '')).toMatchObject({ video: id, key: sourceKey(id) });
+    expect(JSON.parse(objects.get(uploaded(jobKeys.claim(id))) ?? '')).toMatchObject({
+      video: id,
+      key: sourceKey(id),
+    });
     expect(askedVcpus()).toEqual([2]);
-    expect(tasks()).toEqual([{ kind: 'plan', video: id }]);
+    expect(tasks()).toEqual([{ kind: 'plan', video: id, revision }]);
   });
 
   test.each([
@@ -116,29 +115,29 @@ describe('an uploaded source', () => {
     ['an ampersand, an umlaut and an emoji', 'uploads/K%C3%B6ln%26%F0%9F%90%88.mp4', 'uploads/Köln&🐈.mp4'],
   ])('with %s in its key is claimed under its real key', async (_, encoded, key) => {
     await dispatch(s3Event({ key: encoded }));
-    expect(JSON.parse(objects.get(jobKeys.claim(derived(key))) ?? '')).toMatchObject({ key });
+    expect(JSON.parse(objects.get(uploaded(jobKeys.claim(derived(key)))) ?? '')).toMatchObject({ key });
   });
 
   test('of no bytes is claimed and planned as any other: the plan says what is wrong', async () => {
     await dispatch(s3Event({ key: sourceKey(id), size: 0 }));
-    expect(tasks()).toEqual([{ kind: 'plan', video: id }]);
+    expect(tasks()).toMatchObject([{ kind: 'plan', video: id }]);
   });
 
   test('whose event comes twice gets its plan task again while it has no plan: the first may be lost', async () => {
     await dispatch(s3Event({ key: sourceKey(id) }));
-    const claim = objects.get(jobKeys.claim(id));
+    const claim = objects.get(uploaded(jobKeys.claim(id)));
     await dispatch(s3Event({ key: sourceKey(id) }));
     expect(tasks()).toHaveLength(2);
-    expect(objects.get(jobKeys.claim(id))).toBe(claim);
+    expect(objects.get(uploaded(jobKeys.claim(id)))).toBe(claim);
   });
 
   test.each([
-    ['has a plan', jobKeys.plan(id)],
-    ['has failed', jobKeys.failed(id)],
+    ['has a plan', jobKeys.plan(id, revision)],
+    ['has failed', jobKeys.failed(id, revision)],
   ])('whose event comes again when it %s costs nothing', async (_, key) => {
     await dispatch(s3Event({ key: sourceKey(id) }));
     for (const mock of [sqs, ec2]) mock.resetHistory();
-    objects.set(key, '{}');
+    objects.set(uploaded(key), '{}');
     expect(await dispatch(s3Event({ key: sourceKey(id) }))).toEqual(ALL_WELL);
     expect(tasks()).toEqual([]);
     expect(askedVcpus()).toEqual([]);
@@ -149,7 +148,7 @@ describe('an uploaded source', () => {
     sqs.resetHistory();
     expect(await dispatch(s3Event({ key: sourceKey(id), eTag: 'e2' }))).toEqual(ALL_WELL);
     expect(tasks()).toEqual([]);
-    expect(JSON.parse(objects.get(jobKeys.claim(id)) ?? '')).toMatchObject({ etag: 'e1' });
+    expect(JSON.parse(objects.get(uploaded(jobKeys.claim(id))) ?? '')).toMatchObject({ etag: 'e1' });
     expect(logged()).toContainEqual(
       expect.objectContaining({ level: 'warn', event: 'claim-taken', video: id }),
     );
@@ -165,13 +164,13 @@ describe('an uploaded source', () => {
 describe('a plan', () => {
   const plan = (chunks: number, audio: number) =>
     objects.set(
-      jobKeys.plan(id),
+      uploaded(jobKeys.plan(id, revision)),
       JSON.stringify({ chunks: Array(chunks).fill({}), audio: Array(audio).fill({}), more: true }),
     );
 
   test('asks for a vCPU a chunk and audio track, and queues nothing', async () => {
     plan(3, 1);
-    expect(await dispatch(s3Event({ key: jobKeys.plan(id) }))).toEqual(ALL_WELL);
+    expect(await dispatch(s3Event({ key: jobKeys.plan(id, revision) }))).toEqual(ALL_WELL);
     expect(askedVcpus()).toEqual([4]);
     expect(tasks()).toEqual([]);
   });
@@ -188,40 +187,93 @@ describe('a plan', () => {
         ApproximateNumberOfMessagesDelayed: String(delayed),
       },
     });
-    await dispatch(s3Event({ key: jobKeys.plan(id) }));
+    await dispatch(s3Event({ key: jobKeys.plan(id, revision) }));
     expect(askedVcpus()).toEqual([asked]);
   });
 
   test('of any length asks for no more than maxVcpus', async () => {
     plan(1000, 1);
-    await dispatch(s3Event({ key: jobKeys.plan(id) }));
+    await dispatch(s3Event({ key: jobKeys.plan(id, revision) }));
     expect(askedVcpus()[0]).toBeLessThanOrEqual(8);
   });
 
   test('counts the machines that run', async () => {
     plan(3, 1);
     ec2.on(DescribeInstancesCommand).resolves(running('c7g.large'));
-    await dispatch(s3Event({ key: jobKeys.plan(id) }));
+    await dispatch(s3Event({ key: jobKeys.plan(id, revision) }));
     expect(askedVcpus()).toEqual([2]);
   });
 
   test('that is gone asks for nothing', async () => {
-    expect(await dispatch(s3Event({ key: jobKeys.plan(id) }))).toEqual(ALL_WELL);
+    expect(await dispatch(s3Event({ key: jobKeys.plan(id, revision) }))).toEqual(ALL_WELL);
     expect(askedVcpus()).toEqual([]);
     expect(events()).toEqual(['plan-gone']);
   });
 
   test('that does not fit is an error that names it', async () => {
-    objects.set(jobKeys.plan(id), '{"chunks":[]}');
-    expect(await dispatch(s3Event({ key: jobKeys.plan(id) }))).toEqual(failing('m1'));
+    objects.set(uploaded(jobKeys.plan(id, revision)), '{"chunks":[]}');
+    expect(await dispatch(s3Event({ key: jobKeys.plan(id, revision) }))).toEqual(failing('m1'));
     expect(logged()).toMatchObject([
       {
         level: 'error',
         event: 'message-failed',
         messageId: 'm1',
-        error: expect.stringContaining(jobKeys.plan(id)),
+        error: expect.stringContaining(jobKeys.plan(id, revision)),
       },
     ]);
+  });
+});
+
+describe('a requeue', () => {
+  const requeue = () => JSON.stringify({ requeue: { video: id, revision } });
+  const store = (key: string, value: unknown) => objects.set(uploaded(key), JSON.stringify(value));
+
+  test('of an encode without a plan queues the plan, after there is a machine', async () => {
+    expect(await dispatch(requeue())).toEqual(ALL_WELL);
+    expect(askedVcpus()).toEqual([2]);
+    expect(tasks()).toEqual([{ kind: 'plan', video: id, revision }]);
+  });
+
+  test('queues the media that have no receipt, and no others', async () => {
+    store(jobKeys.plan(id, revision), tinyPlan(revision));
+    for (const receipt of tinyReceipts().slice(0, 2))
+      store(`jobs/${id}/${revision}/done/${receipt.task}.json`, receipt);
+    expect(await dispatch(requeue())).toEqual(ALL_WELL);
+    expect(tasks()).toEqual([{ kind: 'chunk', video: id, revision, index: 1 }]);
+  });
+
+  test('of an encode whose media are all there queues its publish', async () => {
+    store(jobKeys.plan(id, revision), tinyPlan(revision));
+    for (const receipt of tinyReceipts()) store(`jobs/${id}/${revision}/done/${receipt.task}.json`, receipt);
+    expect(await dispatch(requeue())).toEqual(ALL_WELL);
+    expect(tasks()).toEqual([{ kind: 'publish', video: id, revision }]);
+  });
+
+  test('of an encode that failed queues nothing', async () => {
+    store(jobKeys.failed(id, revision), { code: 'empty', message: 'It is empty.' });
+    expect(await dispatch(requeue())).toEqual(ALL_WELL);
+    expect(tasks()).toEqual([]);
+    expect(askedVcpus()).toEqual([]);
+  });
+
+  test('that gets no machine queues nothing: it comes back', async () => {
+    ec2.on(CreateFleetCommand).resolves(refused('InsufficientInstanceCapacity'));
+    expect(await dispatch(requeue())).toEqual(failing('m1'));
+    expect(tasks()).toEqual([]);
+  });
+});
+
+describe('a video that was re-encoded', () => {
+  test('is not planned by its first settings again when its upload event comes again', async () => {
+    await dispatch(s3Event({ key: sourceKey(id) }));
+    const later = revisionOf({ etag: 'e1', size: 5 }, { other: 'settings' });
+    objects.set(
+      uploaded(jobKeys.request(id, 2)),
+      JSON.stringify({ revision: later, requestedAt: '2026-01-02T03:04:05.000Z' }),
+    );
+    sqs.resetHistory();
+    await dispatch(s3Event({ key: sourceKey(id) }));
+    expect(tasks()).toEqual([{ kind: 'plan', video: id, revision: later }]);
   });
 });
 
@@ -229,7 +281,8 @@ describe('is ignored with a log line:', () => {
   test.each([
     ['a folder marker', { key: 'uploads/2026/' }],
     ["a plan's receipt", { key: `jobs/${id}/abcdef012345/done/plan.json` }],
-    ['a plan of what is no video', { key: 'jobs/someone/plan.json' }],
+    ['a plan of what is no video', { key: 'jobs/someone/abcdef012345/plan.json' }],
+    ['a plan of no revision', { key: `jobs/${id}/plan.json` }],
     ['another key', { key: 'elsewhere/a.mp4' }],
     ["another bucket's object", { key: sourceKey(id), bucket: 'strange' }],
   ])('%s', async (_, created) => {
@@ -265,7 +318,7 @@ describe('in a batch', () => {
     expect(await dispatch(s3Event({ key: sourceKey(id) }), s3Event({ key: sourceKey(other) }))).toEqual(
       failing('m1'),
     );
-    expect(tasks()).toEqual([{ kind: 'plan', video: other }]);
+    expect(tasks()).toEqual([{ kind: 'plan', video: other, revision }]);
   });
 
   test('many uploads share the machine that the first launched', async () => {
@@ -276,9 +329,9 @@ describe('in a batch', () => {
   });
 
   test('a message of several records is one request for all of them', async () => {
-    objects.set(jobKeys.plan(id), JSON.stringify({ chunks: [1, 2, 3], audio: [] }));
-    objects.set(jobKeys.plan(other), JSON.stringify({ chunks: [1, 2], audio: [1] }));
-    await dispatch(s3Event({ key: jobKeys.plan(id) }, { key: jobKeys.plan(other) }));
+    objects.set(uploaded(jobKeys.plan(id, revision)), JSON.stringify({ chunks: [1, 2, 3], audio: [] }));
+    objects.set(uploaded(jobKeys.plan(other, revision)), JSON.stringify({ chunks: [1, 2], audio: [1] }));
+    await dispatch(s3Event({ key: jobKeys.plan(id, revision) }, { key: jobKeys.plan(other, revision) }));
     expect(askedVcpus()).toEqual([6]);
   });
 

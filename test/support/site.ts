@@ -45,6 +45,11 @@ export const READY: ListedVideo = {
   playbackUrl: `/${videoKeys.master(PLAYABLE)}`,
 };
 
+/** What no page asks for. */
+const unused = async () => {
+  throw new Error('The site of tests only shows videos');
+};
+
 /** Starts a site that has the stream of `READY`. Needs ffmpeg. */
 export async function startSite(): Promise<Site> {
   const objects = await hlsTree(videoKeys.root(PLAYABLE));
@@ -66,6 +71,9 @@ export async function startSite(): Promise<Site> {
     api: {
       listVideos: async () => ({ videos: site.videos }),
       showVideo: async (id) => site.videos.find((video) => video.id === id),
+      retry: unused,
+      reencode: unused,
+      rollback: unused,
     },
   });
   return Object.assign(site, { url: edge.url });

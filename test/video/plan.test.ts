@@ -121,6 +121,11 @@ const ffprobe = (changes: object = {}) => ({
   format: { format_name: 'mov,mp4,m4a,3gp,3g2,mj2', start_time: '0.021' },
 });
 
+test('a picture of two pixels has a rung that the plan can hold', () => {
+  const [rung] = chooseLadder({ width: 2, height: 2 }, settings.rungs);
+  expect(rung).toMatchObject({ name: '2p', width: 2, height: 2, maxKbps: 50 });
+});
+
 describe('source', () => {
   test('cover art is not the picture', () => expect(readSource(ffprobe()).video.stream).toBe(1));
 

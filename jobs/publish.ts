@@ -1,0 +1,131 @@
+/**
+ * Publishing: what was made is checked against the plan, gets its playlists, and is switched to. The switch is one
+ * object, `v/<id>/master.m3u8`, which names one revision: so it is atomic, and rolling back is the same act.
+ */
+import { videoDetails } from '../video/details.ts';
+import type { Plan } from '../video/plan.ts';
+import {
+  audioPlaylist,
+  audioSegments,
+  keyFramePlaylist,
+  masterPlaylist,
+  targetDuration,
+  videoPlaylist,
+  videoSegments,
+} from '../video/playlists.ts';
+import type { Receipt } from '../video/receipt.ts';
+import { audioRendition, objectsOf, verifyTree } from '../video/verify.ts';
+import { claimSchema } from './claim.ts';
+import type { Encode } from './messages.ts';
+import { isRevision, jobKeys, type Revision, type VideoId, videoKeys } from './names.ts';
+import { CACHE_CONTROL, contentTypeOf } from './platform.ts';
+import { readPlan, readReceipts } from './progress.ts';
+import { requestedRevision } from './requests.ts';
+import { type ObjectStore, toStoredJson } from './store.ts';
+
+export interface Stores {
+  readonly uploads: ObjectStore;
+  readonly production: ObjectStore;
+}
+
+/** The revision that plays; undefined where the video is not published. */
+export async function publishedRevision(
+  production: ObjectStore,
+  video: VideoId,
+): Promise<Revision | undefined> {
+  const master = await production.getText(videoKeys.master(video));
+  const revision = /^([0-9a-f]+)\/.*\.m3u8$/m.exec(master ?? '')?.[1] ?? '';
+  return isRevision(revision) ? revision : undefined;
+}
+
+/** Bytes of every object of a revision, by its path below it. */
+async function storedSizes(production: ObjectStore, prefix: string): Promise<Map<string, number>> {
+  const sizes = new Map<string, number>();
+  for await (const { key, size } of production.list(prefix)) sizes.set(key.slice(prefix.length), size);
+  return sizes;
+}
+
+/** The playlists of a revision by their path below it, and the master, which lies above it. */
+function playlistsOf(plan: Plan, receipts: readonly Receipt[]) {
+  const rungs = plan.rungs.map(({ name }) => ({ name, objects: objectsOf(receipts, name) }));
+  const audio = plan.audio.map((_, index) => {
+    const name = audioRendition(index);
+    return { name, objects: objectsOf(receipts, name) };
+  });
+  const target = targetDuration(
+    ...rungs.map(({ objects }) => videoSegments(plan, objects)),
+    ...audio.map(({ objects }) => audioSegments(objects)),
+  );
+  const media = [
+    ...rungs.flatMap(({ name, objects }) => [
+      { path: `${name}/index.m3u8`, text: videoPlaylist(plan, objects, target) },
+      { path: `${name}/iframes.m3u8`, text: keyFramePlaylist(plan, objects) },
+    ]),
+    ...audio.map(({ name, objects }) => ({
+      path: `${name}/index.m3u8`,
+      text: audioPlaylist(objects, target),
+    })),
+  ];
+  return { media, master: masterPlaylist(plan, `${plan.revision}/`, rungs, audio) };
+}
+
+/**
+ * Checks an encode's tree, writes its playlists, and lets it play where it is the revision that was asked for.
+ * Doing it again changes nothing.
+ * @returns `superseded` where another revision was asked for since
+ * @throws where anything is missing or not as planned; then what plays is left as it is
+ */
+export async function publish(stores: Stores, encode: Encode): Promise<'published' | 'superseded'> {
+  const { uploads, production } = stores;
+  const { video, revision } = encode;
+  const [claim, plan] = await Promise.all([
+    uploads.getJson(jobKeys.claim(video), claimSchema),
+    readPlan(uploads, encode),
+  ]);
+  if (!claim || !plan) throw new Error(`Revision ${revision} of ${video} has no claim or no plan`);
+  const [receipts, stored] = await Promise.all([
+    readReceipts(uploads, encode, plan),
+    storedSizes(production, videoKeys.media(video, revision, '')),
+  ]);
+  if (!receipts) throw new Error(`Revision ${revision} of ${video} is not complete; publish came too early`);
+  const problems = verifyTree(plan, receipts, stored);
+  if (problems.length > 0) throw new Error(`The tree of ${video} is not as planned: ${problems.join('; ')}`);
+
+  const { media, master } = playlistsOf(plan, receipts);
+  await Promise.all(
+    media.map(({ path, text }) => {
+      const key = videoKeys.media(video, revision, path);
+      return production.putOnce(key, text, {
+        contentType: contentTypeOf(key),
+        cacheControl: CACHE_CONTROL.immutable,
+      });
+    }),
+  );
+  const details = toStoredJson(videoDetails(video, claim.fileName, plan));
+  // The master comes last: everything that it points to is there.
+  for (const [key, text] of [
+    [videoKeys.details(video), details],
+    [videoKeys.master(video), master],
+  ] as const) {
+    if (!(await switchTo(stores, encode, key, text))) return 'superseded';
+  }
+  return 'published';
+}
+
+/**
+ * Replaces an object if its revision is the one asked for; says whether it is. What is replaced is looked at before
+ * the request: a publisher of a newer revision that comes in between makes the write fail, and it is tried anew.
+ */
+async function switchTo(
+  { uploads, production }: Stores,
+  { video, revision }: Encode,
+  key: string,
+  text: string,
+): Promise<boolean> {
+  for (;;) {
+    const etag = await production.etag(key);
+    if ((await requestedRevision(uploads, video)) !== revision) return false;
+    const headers = { contentType: contentTypeOf(key), cacheControl: CACHE_CONTROL.replaceable };
+    if ((await production.replace(key, text, headers, etag)) === 'written') return true;
+  }
+}

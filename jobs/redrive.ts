@@ -1,0 +1,143 @@
+/** What a person can do about a video that failed, or that should be encoded otherwise. */
+import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { z } from 'zod';
+import { FAILURES } from '../video/failures.ts';
+import type { EncodeSettings } from '../video/settings.ts';
+import { type Claim, claimSchema } from './claim.ts';
+import { recordFailure } from './failed.ts';
+import type { Encode, requeueSchema } from './messages.ts';
+import { jobKeys, type Revision, type VideoId } from './names.ts';
+import { missingTasks, readPlan } from './progress.ts';
+import { publish, publishedRevision, type Stores } from './publish.ts';
+import {
+  readRequests,
+  requestedRevision,
+  requestFirst,
+  requestRevision,
+  requestSettings,
+} from './requests.ts';
+import type { ObjectStore } from './store.ts';
+
+export interface Redriver {
+  readonly stores: Stores;
+  readonly sqs: SQSClient;
+  readonly uploadsQueueUrl: string;
+  /** What an upload is encoded with. */
+  readonly settings: EncodeSettings;
+}
+
+/** A request that can not be met as things are; the message says why and what can be done. */
+export class RedriveError extends Error {
+  override readonly name = 'RedriveError';
+  readonly code: 'no-such-video' | 'no-such-revision' | 'nothing-to-roll-back-to';
+
+  constructor(code: RedriveError['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Asks dispatch to queue what an encode misses. */
+export async function sendRequeue(sqs: SQSClient, uploadsQueueUrl: string, encode: Encode): Promise<void> {
+  const { video, revision } = encode;
+  const body: z.infer<typeof requeueSchema> = { requeue: { video, revision } };
+  await sqs.send(new SendMessageCommand({ QueueUrl: uploadsQueueUrl, MessageBody: JSON.stringify(body) }));
+}
+
+/** Whether every media object of an encode is made. */
+async function isComplete(uploads: ObjectStore, encode: Encode): Promise<boolean> {
+  const plan = await readPlan(uploads, encode);
+  return plan !== undefined && (await missingTasks(uploads, encode, plan)).length === 0;
+}
+
+async function requireClaim({ stores }: Redriver, video: VideoId): Promise<Claim> {
+  const claim = await stores.uploads.getJson(jobKeys.claim(video), claimSchema);
+  if (!claim) throw new RedriveError('no-such-video', `There is no video ${video}.`);
+  return claim;
+}
+
+/** Lets an encode go on, also where it had failed. */
+async function goOn({ stores, sqs, uploadsQueueUrl }: Redriver, encode: Encode): Promise<void> {
+  await stores.uploads.delete(jobKeys.failed(encode.video, encode.revision));
+  await sendRequeue(sqs, uploadsQueueUrl, encode);
+}
+
+/** Ends an encode whose place another takes, so that workers drop its tasks. */
+async function supersede({ stores: { uploads } }: Redriver, encode: Encode): Promise<void> {
+  if (await isComplete(uploads, encode)) return;
+  await recordFailure(uploads, encode, { code: 'superseded', message: FAILURES.superseded });
+}
+
+/**
+ * Queues what a video still misses, also where it failed; nothing that is made is made again. A video that is ready
+ * is left alone.
+ * @returns the revision, and whether anything was missing
+ */
+export async function retry(
+  redriver: Redriver,
+  video: VideoId,
+): Promise<{ revision: Revision; requeued: boolean }> {
+  const { stores, settings } = redriver;
+  const claim = await requireClaim(redriver, video);
+  const revision = await requestFirst(stores.uploads, video, claim, settings);
+  if ((await publishedRevision(stores.production, video)) === revision) return { revision, requeued: false };
+  await goOn(redriver, { video, revision });
+  return { revision, requeued: true };
+}
+
+/**
+ * Encodes a video anew; what plays goes on playing until the new revision is whole. Settings that were used before
+ * name the revision that they made, which is then only switched to.
+ * @returns the revision that will play
+ */
+export async function reencode(
+  redriver: Redriver,
+  video: VideoId,
+  settings: EncodeSettings,
+): Promise<{ revision: Revision; requeued: boolean }> {
+  const { uploads, production } = redriver.stores;
+  const claim = await requireClaim(redriver, video);
+  const before = await requestedRevision(uploads, video);
+  const revision = await requestSettings(uploads, video, claim, settings);
+  if (before && before !== revision) await supersede(redriver, { video, revision: before });
+  if ((await publishedRevision(production, video)) === revision) return { revision, requeued: false };
+  await goOn(redriver, { video, revision });
+  return { revision, requeued: true };
+}
+
+/**
+ * Lets an earlier revision play again, at once: the one before the present request, or the one that is named.
+ * A re-encode that is not finished is ended by it.
+ * @returns the revision that plays
+ */
+export async function rollback(
+  redriver: Redriver,
+  video: VideoId,
+  to?: Revision,
+): Promise<{ revision: Revision }> {
+  const { stores } = redriver;
+  await requireClaim(redriver, video);
+  const requests = (await readRequests(stores.uploads, video)).map((request) => request.revision);
+  const present = requests.at(-1);
+  const revision = await rollbackTarget(stores, video, requests, to);
+  await requestRevision(stores.uploads, video, revision);
+  if (present && present !== revision) await supersede(redriver, { video, revision: present });
+  await publish(stores, { video, revision });
+  return { revision };
+}
+
+async function rollbackTarget(
+  { uploads }: Stores,
+  video: VideoId,
+  requests: readonly Revision[],
+  to: Revision | undefined,
+): Promise<Revision> {
+  const present = requests.at(-1);
+  const earlier = [...new Set(requests.toReversed())].filter((revision) => revision !== present);
+  const candidates = to === undefined ? earlier : requests.filter((revision) => revision === to).slice(0, 1);
+  for (const revision of candidates) if (await isComplete(uploads, { video, revision })) return revision;
+  if (to === undefined)
+    throw new RedriveError('nothing-to-roll-back-to', `${video} has no earlier revision that is complete.`);
+  const known = [...new Set(requests)].join(', ') || 'none';
+  throw new RedriveError('no-such-revision', `${video} has no complete revision ${to}; it has: ${known}.`);
+}

@@ -1,0 +1,67 @@
+/** S3 in memory behind a mocked client: conditional writes, listings, absence; what `jobs` uses of it. */
+import { createHash } from 'node:crypto';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+  type ServiceInputTypes,
+  type ServiceOutputTypes,
+} from '@aws-sdk/client-s3';
+import type { AwsStub } from 'aws-sdk-client-mock';
+import { jsonObject, s3Error } from './s3-objects.ts';
+
+/** Objects: their text by `bucket/key`. */
+export type Objects = Map<string, string>;
+
+type Mock = AwsStub<ServiceInputTypes, ServiceOutputTypes, S3Client['config']>;
+
+const etagOf = (text: string) => `"${createHash('md5').update(text).digest('hex')}"`;
+
+const nameOf = ({ Bucket, Key }: { Bucket?: string; Key?: string }) => `${Bucket}/${Key}`;
+
+/** Lets a mocked client read and write these objects. */
+export function serveS3(mock: Mock, objects: Objects): void {
+  const read = (input: { Bucket?: string; Key?: string }, error: string): string => {
+    const text = objects.get(nameOf(input));
+    if (text === undefined) throw s3Error(404, error);
+    return text;
+  };
+
+  mock.on(PutObjectCommand).callsFake((input) => {
+    const present = objects.get(nameOf(input));
+    if (input.IfMatch !== undefined && present === undefined) throw s3Error(404, 'NoSuchKey');
+    const holds =
+      (input.IfNoneMatch === undefined || present === undefined) &&
+      (input.IfMatch === undefined || input.IfMatch === etagOf(present ?? ''));
+    if (!holds) throw s3Error(412, 'PreconditionFailed');
+    objects.set(nameOf(input), String(input.Body));
+    return {};
+  });
+  mock.on(GetObjectCommand).callsFake((input) => jsonObject(read(input, 'NoSuchKey')));
+  mock.on(HeadObjectCommand).callsFake((input) => ({ ETag: etagOf(read(input, 'NotFound')) }));
+  mock.on(DeleteObjectCommand).callsFake((input) => {
+    objects.delete(nameOf(input));
+    return {};
+  });
+  mock.on(ListObjectsV2Command).callsFake(({ Bucket, Prefix = '', Delimiter }) => {
+    const keys = [...objects.keys()]
+      .filter((name) => name.startsWith(`${Bucket}/${Prefix}`))
+      .map((name) => name.slice(`${Bucket}/`.length))
+      .sort();
+    if (Delimiter === undefined) {
+      const contents = keys.map((Key) => {
+        const text = objects.get(`${Bucket}/${Key}`) ?? '';
+        return { Key, Size: Buffer.byteLength(text), ETag: etagOf(text), LastModified: new Date(0) };
+      });
+      return { Contents: contents };
+    }
+    const folders = keys.flatMap((key) => {
+      const end = key.indexOf(Delimiter, Prefix.length);
+      return end < 0 ? [] : [key.slice(0, end + 1)];
+    });
+    return { CommonPrefixes: [...new Set(folders)].map((folder) => ({ Prefix: folder })) };
+  });
+}
