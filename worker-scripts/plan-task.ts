@@ -17,7 +17,7 @@ import { ProcessError, run, withoutAddresses } from './process.ts';
 /** Seconds that ffprobe may take for the headers. */
 const PROBE_TIMEOUT = 120;
 /** Seconds that reading every packet may take: 50 GB at 50 MB/s. */
-const PACKETS_TIMEOUT = 1000;
+export const PACKETS_TIMEOUT_SECONDS = 1000;
 
 /** ffmpeg's words for a file whose index was never written, because the recording or the copy stopped. */
 const INCOMPLETE = /moov atom not found|Could not find codec parameters.*unspecified size/;
@@ -56,7 +56,7 @@ async function readPackets(url: string, stream: number, signal: AbortSignal) {
   const args = packetArguments(url, stream);
   await orRefuse(
     'undecodable',
-    run({ program: 'ffprobe', args, timeoutSeconds: PACKETS_TIMEOUT, signal, read }),
+    run({ program: 'ffprobe', args, timeoutSeconds: PACKETS_TIMEOUT_SECONDS, signal, read }),
   );
   return reader.packets();
 }
