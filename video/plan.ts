@@ -8,7 +8,8 @@ import { findFrameRate } from './frame-rate.ts';
 import { chooseLadder, rungSchema } from './ladder.ts';
 import type { Packets, Source } from './probe.ts';
 import { type Rational, rationalSchema, toNumber } from './rational.ts';
-import { AAC_FRAME, AUDIO_RATE, type EncodeSettings } from './settings.ts';
+import { AAC_FRAME, AUDIO_RATE, type EncodeSettings, presetSchema } from './settings.ts';
+import { audioWork, chunkSecondsFor, chunkWork, type Shape, workPerSecond } from './work.ts';
 
 /** Something notable about a source, and what was done about it. */
 export const findingSchema = z.object({ code: z.string(), text: z.string() });
@@ -47,7 +48,7 @@ export const planSchema = z.object({
   gopFrames: z.int().positive(),
   /** Frames of a segment; the last may be shorter. */
   segmentFrames: z.int().positive(),
-  preset: z.string(),
+  preset: presetSchema,
   /** Highest rung first. */
   rungs: z.array(rungSchema).min(1),
   chunks: z.array(chunkSchema).min(1),
@@ -61,6 +62,8 @@ export const planSchema = z.object({
       frames: z.int().positive(),
     }),
   ),
+  /** vCPU-seconds of all chunks and audio tracks, as `video/work.ts` estimates them. */
+  workSeconds: z.number().positive(),
   findings: z.array(findingSchema),
 });
 export type Plan = z.infer<typeof planSchema>;
@@ -93,13 +96,13 @@ export function cutChunks(frames: number, segmentFrames: number, longest: number
   return Array.from({ length: count }, (_, index) => ({ from: edge(index), to: edge(index + 1) }));
 }
 
-/** A few chunks even for a short video, so that more than one core works on it, but never below `SHORTEST`. */
-const WANTED_CHUNKS = 4;
-/** Seconds; below it a chunk's own overhead passes 5 % (ENCODING.md). */
-const SHORTEST_CHUNK = 12;
-
-function longestChunk(seconds: number, settings: EncodeSettings): number {
-  return Math.min(settings.chunkSeconds, Math.max(SHORTEST_CHUNK, seconds / WANTED_CHUNKS));
+/** vCPU-seconds of a plan's chunks and audio tracks. */
+function workOf(plan: Shape & Pick<Plan, 'chunks' | 'audio'>): number {
+  const perSecond = workPerSecond(plan);
+  const seconds = (frames: number) => durationOf({ rate: plan.rate, frames });
+  const chunks = plan.chunks.map(({ from, to }) => chunkWork(perSecond, seconds(to - from)));
+  const work = chunks.reduce((sum, one) => sum + one, plan.audio.length * audioWork(seconds(plan.frames)));
+  return Math.ceil(work * 100) / 100;
 }
 
 /** Seconds by which the picture may end before the file's own duration, and the share of it: sound may last longer. */
@@ -165,10 +168,8 @@ export function planVideo(
 
   const gopFrames = Math.max(1, Math.round(settings.gopSeconds * toNumber(rate)));
   const segmentFrames = gopFrames * Math.round(settings.segmentSeconds / settings.gopSeconds);
-  const longest = Math.max(1, Math.round((longestChunk(seconds, settings) * toNumber(rate)) / segmentFrames));
   const keyGap = packets.longestKeyGap * toNumber(timeBase);
-  return {
-    revision,
+  const shape = {
     source: {
       container: source.container,
       codec: source.video.codec,
@@ -181,13 +182,13 @@ export function planVideo(
       containerStart: source.startSeconds,
       preroll: INDEXED.test(source.container) ? INDEXED_PREROLL : Math.ceil(keyGap * 1.2) + 2,
     },
-    rate,
     frames,
-    delayFrames: frames > REORDERED_FRAMES ? REORDERED_FRAMES : 0,
-    gopFrames,
-    segmentFrames,
-    preset: settings.preset,
+    rate,
     rungs: chooseLadder(source.video, settings.rungs),
+    preset: settings.preset,
+  };
+  const longest = chunkSecondsFor(seconds, workPerSecond(shape), settings) / settings.segmentSeconds;
+  const tasks = {
     chunks: cutChunks(frames, segmentFrames, longest),
     audio: source.audio
       ? [
@@ -200,6 +201,15 @@ export function planVideo(
           },
         ]
       : [],
+  };
+  return {
+    revision,
+    ...shape,
+    delayFrames: frames > REORDERED_FRAMES ? REORDERED_FRAMES : 0,
+    gopFrames,
+    segmentFrames,
+    ...tasks,
+    workSeconds: workOf({ ...shape, ...tasks }),
     findings: findingsOf(source, seconds, found),
   };
 }

@@ -20,18 +20,23 @@ const DEFAULT_RUNGS: RungSettings[] = [
   { height: 240, crf: 24, maxKbps: 450 },
 ];
 
+/** x264's speeds, of those that are worth choosing from. */
+export const presetSchema = z.enum(['superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow']);
+
 export const encodeSettingsSchema = z
   .strictObject({
     /** The ladder's rungs; those above the source are left out. */
     rungs: z.array(rungSettingsSchema).min(1).default(DEFAULT_RUNGS),
     /** x264's speed. `medium` costs 2.4 times `veryfast` for 4 to 12 % fewer bits (ENCODING.md). */
-    preset: z.enum(['superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow']).default('veryfast'),
+    preset: presetSchema.default('veryfast'),
     /** Seconds between key frames: Apple's rule 1.13 asks for 2. */
     gopSeconds: z.number().min(1).max(4).default(2),
     /** Seconds of a segment, a multiple of the GOP: Apple's rule 7.5 asks for 6. */
     segmentSeconds: z.number().min(2).max(12).default(6),
-    /** Seconds of the longest chunk: 30 cost 1 % over one run, 8 cost 13 % (ENCODING.md). */
-    chunkSeconds: z.number().min(6).max(600).default(30),
+    /** Seconds that no chunk exceeds; within them the work decides (video/work.ts). */
+    chunkSeconds: z.number().min(6).max(600).default(120),
+    /** Seconds within which a video should be ready, where machines are to be had: fewer make shorter chunks. */
+    turnaroundSeconds: z.number().min(30).max(86_400).default(300),
     /** Stereo AAC's bit rate. */
     audioKbps: z.int().min(32).max(320).default(128),
     /** Sources longer than this, in seconds, are refused. */

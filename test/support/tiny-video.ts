@@ -37,6 +37,7 @@ export function tinyPlan(revision: string): Plan {
     ],
     chunks: CHUNKS,
     audio: [{ stream: 1, language: 'en', channels: 2, kbps: 128, frames: AUDIO_FRAMES }],
+    workSeconds: 1,
     findings: [],
   });
 }

@@ -2,10 +2,11 @@ import { describe, expect, test } from '@jest/globals';
 import { SourceError } from '../../video/failures.ts';
 import { findFrameRate } from '../../video/frame-rate.ts';
 import { chooseLadder } from '../../video/ladder.ts';
-import { audioEdges, cutChunks, planVideo, timescaleOf } from '../../video/plan.ts';
+import { audioEdges, cutChunks, durationOf, planSchema, planVideo, timescaleOf } from '../../video/plan.ts';
 import { PacketReader, readSource } from '../../video/probe.ts';
 import { type Rational, rational } from '../../video/rational.ts';
 import { AAC_FRAME, AUDIO_RATE, encodeSettingsSchema } from '../../video/settings.ts';
+import { audioWork, chunkWork, workPerSecond } from '../../video/work.ts';
 
 const settings = encodeSettingsSchema.parse({});
 
@@ -171,6 +172,24 @@ describe('plan', () => {
       expect(chunk.from % plan.segmentFrames).toBe(0);
       expect(chunk.from).toBe(plan.chunks[index - 1]?.to ?? 0);
     }
+  });
+  test('says how much work it is: its chunks, each with what cutting costs, and its sound', () => {
+    const perSecond = workPerSecond(plan);
+    const sound = plan.audio.length * audioWork(durationOf(plan));
+    const chunks = plan.chunks.length * chunkWork(perSecond, 0) + perSecond * durationOf(plan);
+    expect(plan.workSeconds).toBeCloseTo(chunks + sound, 1);
+  });
+  test('a plan as it is stored gives the work that it was cut by', () => {
+    const stored = planSchema.parse(JSON.parse(JSON.stringify(plan)));
+    expect(workPerSecond(stored)).toBe(workPerSecond(plan));
+  });
+  test('a slow preset and little time make shorter chunks', () => {
+    const hour = { pts: steady(rational(25, 1), 90_000, rational(1, 90000)), longestKeyGap: 0 };
+    const chunksOf = (changes: object) =>
+      planVideo(readSource(ffprobe()), hour, encodeSettingsSchema.parse(changes), 'r').chunks.length;
+    expect(chunksOf({})).toBe(120);
+    expect(chunksOf({ turnaroundSeconds: 1200 })).toBeLessThan(50);
+    expect(chunksOf({ turnaroundSeconds: 1200, preset: 'medium' })).toBeGreaterThan(50);
   });
   test('audio covers the picture and is cut within one AAC frame of its segments', () => {
     const [track] = plan.audio;

@@ -1,0 +1,125 @@
+/**
+ * How much computing an encode is, before it is done. Pure and deterministic: plans depend on it. What machines really
+ * need is learnt from receipts and corrects the number of machines only (jobs/calibration.ts).
+ *
+ * The unit is the vCPU-second: a second of one hardware thread of the machine on which docs/encoding.md was measured.
+ */
+import { type Rational, toNumber } from './rational.ts';
+import type { EncodeSettings } from './settings.ts';
+
+/** vCPU-seconds a million pixels to decode, by ffmpeg's name of the codec: eight seconds of 1080p25 each, measured. */
+const DECODE: ReadonlyMap<string, number> = new Map([
+  ['h264', 0.0024],
+  ['hevc', 0.0021],
+  ['av1', 0.0012],
+  ['vp9', 0.0035],
+  ['vp8', 0.0022],
+  ['mpeg2video', 0.0011],
+  ['mpeg4', 0.0011],
+  ['prores', 0.0081], // with its way from 4:2:2 to 4:2:0
+  ['dnxhd', 0.0054],
+  ['mjpeg', 0.0021],
+  ['theora', 0.0014],
+]);
+/** Of any other codec: most are old and simple, but a wrong guess should not be too small. */
+const DECODE_UNKNOWN = 0.0025;
+
+/** vCPU-seconds a million pixels that a scaler reads, measured as what remains between decoder and encoder. */
+const SCALE = 0.0028;
+
+/** vCPU-seconds a million pixels to encode with our recipe at `veryfast`: the middle of five clips, 0.009 to 0.013. */
+const ENCODE = 0.01;
+
+/** The same for other presets, as multiples, measured. */
+const PRESET: Readonly<Record<EncodeSettings['preset'], number>> = {
+  superfast: 0.65,
+  veryfast: 1,
+  faster: 1.9,
+  fast: 2.4,
+  medium: 2.6,
+  slow: 4,
+};
+
+/** vCPU-seconds a second of sound, from any codec to AAC. */
+const AUDIO = 0.024;
+
+/**
+ * What a chunk costs beside its frames: ffmpeg's start, in vCPU-seconds, and the preroll and the encoders' run-up,
+ * which grow with the work: as much as so many seconds of the source.
+ */
+const CHUNK_START = 0.05;
+const CHUNK_RUN_UP_SECONDS = 0.75;
+
+/** The part of a plan that decides how much work it is. */
+export interface Shape {
+  readonly source: {
+    readonly codec: string;
+    readonly width: number;
+    readonly height: number;
+    /** Frames that the source has. */
+    readonly frames: number;
+  };
+  /** Frames that each rung has. */
+  readonly frames: number;
+  /** Of the rungs. */
+  readonly rate: Rational;
+  readonly rungs: ReadonlyArray<{ readonly width: number; readonly height: number }>;
+  readonly preset: EncodeSettings['preset'];
+}
+
+const megapixels = ({ width, height }: { width: number; height: number }): number => (width * height) / 1e6;
+
+/** vCPU-seconds to make all rungs of a second of the source: decode once, scale each from the one above, encode all. */
+export function workPerSecond({ source, frames, rate, rungs, preset }: Shape): number {
+  const decoded = megapixels(source);
+  const encoded = rungs.map(megapixels);
+  const sizes = [decoded, ...encoded];
+  // Between equal sizes nothing is scaled.
+  const read = encoded.reduce((sum, to, index) => sum + (sizes[index] === to ? 0 : (sizes[index] ?? 0)), 0);
+  const made = encoded.reduce((sum, pixels) => sum + pixels, 0);
+  const sourceRate = (toNumber(rate) * source.frames) / frames;
+  const decoding = (DECODE.get(source.codec) ?? DECODE_UNKNOWN) * decoded * sourceRate;
+  return decoding + (SCALE * read + ENCODE * PRESET[preset] * made) * toNumber(rate);
+}
+
+/** vCPU-seconds of a chunk of so many seconds. */
+export const chunkWork = (perSecond: number, seconds: number): number =>
+  CHUNK_START + perSecond * (CHUNK_RUN_UP_SECONDS + seconds);
+
+/** vCPU-seconds of an audio track of so many seconds. */
+export const audioWork = (seconds: number): number => AUDIO * seconds;
+
+/** The share of a long video's work that may go into cutting it. */
+const MAX_OVERHEAD = 0.03;
+
+/**
+ * A chunk takes at most this share of the turnaround: then the vCPUs that the target asks for have eight chunks each,
+ * and waiting for the last chunk, or doing a lost one again, takes an eighth of it.
+ */
+const TURNAROUND_SHARE = 1 / 8;
+
+/** A few chunks even for a short video, so that more than one core works on it ... */
+const WANTED_CHUNKS = 4;
+/** ... but none below so many seconds: there the overhead passes 7 % (measured). */
+const SHORTEST_CHUNK = 12;
+
+/**
+ * The seconds of a video's longest chunk, in whole segments. Long enough that cutting costs no more than 3 % of a long
+ * video, short enough for its share of the turnaround, never above `chunkSeconds`: a chunk is what a lost machine
+ * loses. Where these disagree, the overhead counts more than the turnaround.
+ * @param seconds of the video
+ * @param perSecond its work, from `workPerSecond`
+ */
+export function chunkSecondsFor(
+  seconds: number,
+  perSecond: number,
+  settings: Pick<EncodeSettings, 'chunkSeconds' | 'segmentSeconds' | 'turnaroundSeconds'>,
+): number {
+  const { chunkSeconds, segmentSeconds, turnaroundSeconds } = settings;
+  const overhead = chunkWork(perSecond, 0) / perSecond;
+  const cheap = Math.ceil(overhead / MAX_OVERHEAD / segmentSeconds);
+  const quick = Math.floor((turnaroundSeconds * TURNAROUND_SHARE) / perSecond / segmentSeconds);
+  const parallel = Math.round(Math.max(SHORTEST_CHUNK, seconds / WANTED_CHUNKS) / segmentSeconds);
+  const longest = Math.floor(chunkSeconds / segmentSeconds);
+  return Math.max(1, Math.min(Math.max(cheap, quick), parallel, longest)) * segmentSeconds;
+}
