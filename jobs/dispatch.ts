@@ -6,7 +6,14 @@ import { claimVideo } from './claim.ts';
 import type { Capacity, Delivery } from './ensure-capacity.ts';
 import { readFailure } from './failed.ts';
 import { log } from './log.ts';
-import { type CreatedObject, type Encode, parseS3Event, requeueSchema, type Task } from './messages.ts';
+import {
+  type CreatedObject,
+  type Encode,
+  parseS3Event,
+  requeueSchema,
+  type Task,
+  uploadedSchema,
+} from './messages.ts';
 import { encodeOfPlanKey, jobKeys, UPLOADS_PREFIX } from './names.ts';
 import { nextTasks } from './progress.ts';
 import { backlog, sendTasks } from './queue.ts';
@@ -23,7 +30,7 @@ export interface Dispatcher {
 }
 
 export interface UploadsMessage extends Delivery {
-  /** An S3 event or a `requeue`, as JSON. */
+  /** An S3 event, `requeue` or `uploaded`, as JSON. */
   readonly body: string;
 }
 
@@ -57,10 +64,13 @@ export async function dispatchMessage(dispatcher: Dispatcher, message: UploadsMe
 }
 
 async function demandsOf(dispatcher: Dispatcher, message: unknown): Promise<Demand[]> {
-  const requeue = requeueSchema.safeParse(message);
-  const demands = requeue.success
-    ? [await demandOfRequeue(dispatcher.uploads, requeue.data.requeue)]
-    : await Promise.all(parseS3Event(message).map((object) => demandOf(dispatcher, object)));
+  const requeue = requeueSchema.safeParse(message).data?.requeue;
+  const uploaded = uploadedSchema.safeParse(message).data?.uploaded;
+  const objects = uploaded ? [uploaded] : requeue ? [] : parseS3Event(message);
+  const demands = [
+    ...(requeue ? [await demandOfRequeue(dispatcher.uploads, requeue)] : []),
+    ...(await Promise.all(objects.map((object) => demandOf(dispatcher, object)))),
+  ];
   return demands.filter((demand) => demand !== undefined);
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { FailureCode } from '../video/failures.ts';
 import type { Encode } from './messages.ts';
 import { jobKeys } from './names.ts';
+import { unmarkOpen } from './open.ts';
 import type { ObjectStore } from './store.ts';
 
 export const failedSchema = z.object({
@@ -12,13 +13,14 @@ export const failedSchema = z.object({
 });
 export type Failed = z.infer<typeof failedSchema>;
 
-/** Ends an encode. The first reason stays. */
+/** Ends an encode. The first reason stays; taking it back is `redrive.ts`'s. */
 export async function recordFailure(
   uploads: ObjectStore,
   { video, revision }: Encode,
   failure: { code: FailureCode; message: string },
 ): Promise<void> {
   await uploads.putOnceJson(jobKeys.failed(video, revision), failure satisfies Failed);
+  await unmarkOpen(uploads, { video, revision });
 }
 
 /** Why an encode failed; undefined where it did not. */

@@ -24,6 +24,21 @@ export type Task = z.infer<typeof taskSchema>;
  */
 export const requeueSchema = z.object({ requeue: encodeSchema });
 
+const createdObjectSchema = z.object({
+  bucket: z.string(),
+  key: z.string(),
+  /** Bytes. */
+  size: z.int(),
+  /** Without quotes, as the event has it. */
+  etag: z.string(),
+  /** ISO 8601 time of the event. */
+  time: z.iso.datetime(),
+});
+export type CreatedObject = Readonly<z.infer<typeof createdObjectSchema>>;
+
+/** Another one: handle this source as if S3 had announced it. The sweeper sends it where no event ever came. */
+export const uploadedSchema = z.object({ uploaded: createdObjectSchema });
+
 /**
  * The part of an S3 event notification that dispatch uses.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
@@ -43,16 +58,6 @@ const s3EventSchema = z.object({
 
 /** S3 sends this once, when a notification is configured; it names no object. */
 const testEventSchema = z.object({ Event: z.literal('s3:TestEvent') });
-
-export interface CreatedObject {
-  readonly bucket: string;
-  readonly key: string;
-  readonly size: number;
-  /** Without quotes, as the event has it. */
-  readonly etag: string;
-  /** ISO 8601 time of the event. */
-  readonly time: string;
-}
 
 /** A key as events spell it: `application/x-www-form-urlencoded`, so `+` is a space and UTF-8 is escaped. */
 export function decodeEventKey(key: string): string {

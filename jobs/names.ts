@@ -21,6 +21,8 @@ const ID_PATTERN = new RegExp(`^[${BASE32}]{${ID_LENGTH}}$`);
 export const UPLOADS_PREFIX = 'uploads/';
 /** Where job state lives. */
 export const JOBS_PREFIX = 'jobs/';
+/** Where encodes that have not ended are marked. */
+export const OPEN_PREFIX = 'open/';
 /** Where published videos live in the production bucket. */
 export const VIDEOS_PREFIX = 'v/';
 /** The end of a plan's key, by which S3 announces it. Of all keys below `jobs/`, only plans end so. */
@@ -74,6 +76,8 @@ export const jobKeys = {
   /** Numbered from 1, so that the last in S3's order is the newest. */
   request: (id: VideoId, number: number) =>
     `${JOBS_PREFIX}${id}/requests/${String(number).padStart(6, '0')}.json`,
+  /** All that an encode leaves. */
+  encode: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/`,
   settings: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/settings.json`,
   plan: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}${PLAN_SUFFIX}`,
   failed: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/failed.json`,
@@ -81,6 +85,9 @@ export const jobKeys = {
   receipt: (id: VideoId, revision: Revision, task: TaskName) =>
     `${JOBS_PREFIX}${id}/${revision}/done/${task}.json`,
 } as const;
+
+/** Key of the mark of an encode that has not ended. */
+export const openKey = (id: VideoId, revision: Revision): string => `${OPEN_PREFIX}${id}/${revision}`;
 
 /** Keys of a video's published tree in the production bucket. */
 export const videoKeys = {

@@ -18,6 +18,7 @@ import { audioRendition, objectsOf, verifyTree } from '../video/verify.ts';
 import { claimSchema } from './claim.ts';
 import type { Encode } from './messages.ts';
 import { isRevision, jobKeys, type Revision, type VideoId, videoKeys } from './names.ts';
+import { unmarkOpen } from './open.ts';
 import { CACHE_CONTROL, contentTypeOf } from './platform.ts';
 import { readPlan, readReceipts } from './progress.ts';
 import { requestedRevision } from './requests.ts';
@@ -107,8 +108,12 @@ export async function publish(stores: Stores, encode: Encode): Promise<'publishe
     [videoKeys.details(video), details],
     [videoKeys.master(video), master],
   ] as const) {
-    if (!(await switchTo(stores, encode, key, text))) return 'superseded';
+    if (!(await switchTo(stores, encode, key, text))) {
+      await unmarkOpen(uploads, encode);
+      return 'superseded';
+    }
   }
+  await unmarkOpen(uploads, encode);
   return 'published';
 }
 

@@ -7,14 +7,15 @@ import { type Claim, claimSchema } from './claim.ts';
 import { recordFailure } from './failed.ts';
 import type { Encode, requeueSchema } from './messages.ts';
 import { jobKeys, type Revision, type VideoId } from './names.ts';
+import { markOpen } from './open.ts';
 import { missingTasks, readPlan } from './progress.ts';
 import { publish, publishedRevision, type Stores } from './publish.ts';
 import {
   readRequests,
+  recordSettings,
   requestedRevision,
   requestFirst,
   requestRevision,
-  requestSettings,
 } from './requests.ts';
 import type { ObjectStore } from './store.ts';
 
@@ -58,6 +59,7 @@ async function requireClaim({ stores }: Redriver, video: VideoId): Promise<Claim
 
 /** Lets an encode go on, also where it had failed. */
 async function goOn({ stores, sqs, uploadsQueueUrl }: Redriver, encode: Encode): Promise<void> {
+  await markOpen(stores.uploads, encode);
   await stores.uploads.delete(jobKeys.failed(encode.video, encode.revision));
   await sendRequeue(sqs, uploadsQueueUrl, encode);
 }
@@ -98,11 +100,14 @@ export async function reencode(
   const { uploads, production } = redriver.stores;
   const claim = await requireClaim(redriver, video);
   const before = await requestedRevision(uploads, video);
-  const revision = await requestSettings(uploads, video, claim, settings);
+  const revision = await recordSettings(uploads, video, claim, settings);
+  const plays = (await publishedRevision(production, video)) === revision;
+  // The mark comes before the request: if this ends in between, the sweeper carries on.
+  if (!plays) await markOpen(uploads, { video, revision });
+  await requestRevision(uploads, video, revision);
   if (before && before !== revision) await supersede(redriver, { video, revision: before });
-  if ((await publishedRevision(production, video)) === revision) return { revision, requeued: false };
-  await goOn(redriver, { video, revision });
-  return { revision, requeued: true };
+  if (!plays) await goOn(redriver, { video, revision });
+  return { revision, requeued: !plays };
 }
 
 /**

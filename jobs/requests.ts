@@ -8,6 +8,7 @@ import { type EncodeSettings, encodeSettingsSchema, RECIPE_VERSION } from '../vi
 import type { Claim } from './claim.ts';
 import { encodeSchema } from './messages.ts';
 import { jobKeys, type Revision, revisionOf, type VideoId } from './names.ts';
+import { markOpen } from './open.ts';
 import type { ObjectStore } from './store.ts';
 
 export const requestSchema = z.object({
@@ -55,7 +56,7 @@ export async function readSettings(
 }
 
 /** Records what makes a revision, and names it. */
-async function recordSettings(
+export async function recordSettings(
   uploads: ObjectStore,
   video: VideoId,
   claim: Claim,
@@ -80,7 +81,10 @@ export async function requestFirst(
   claim: Claim,
   settings: EncodeSettings,
 ): Promise<Revision> {
+  const present = await requestedRevision(uploads, video);
+  if (present) return present;
   const revision = await recordSettings(uploads, video, claim, settings);
+  await markOpen(uploads, { video, revision });
   if ((await uploads.putOnceJson(jobKeys.request(video, 1), requestOf(revision))) === 'written')
     return revision;
   return (await requestedRevision(uploads, video)) ?? revision;
@@ -100,16 +104,4 @@ export async function requestRevision(
     if ((await uploads.putOnceJson(jobKeys.request(video, number + 1), requestOf(revision))) === 'written')
       return;
   }
-}
-
-/** Asks for a video to be encoded with these settings from now on, and names the revision. */
-export async function requestSettings(
-  uploads: ObjectStore,
-  video: VideoId,
-  claim: Claim,
-  settings: EncodeSettings,
-): Promise<Revision> {
-  const revision = await recordSettings(uploads, video, claim, settings);
-  await requestRevision(uploads, video, revision);
-  return revision;
 }

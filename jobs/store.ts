@@ -102,6 +102,11 @@ export class ObjectStore {
     return written ? 'written' : 'changed';
   }
 
+  /** Writes an object whatever is there: for marks and hints, of which the last one counts. */
+  async put(key: string, body: Uint8Array | string, headers: ObjectHeaders): Promise<void> {
+    await this.#s3.send(new PutObjectCommand(this.#putInput(key, body, headers)));
+  }
+
   /** The ETag of an object, with its quotes; undefined where there is no such object. */
   async etag(key: string): Promise<string | undefined> {
     return (await this.#head(key))?.ETag;

@@ -2,7 +2,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
-import { JOBS_PREFIX } from '../jobs/names.ts';
+import { JOBS_PREFIX, OPEN_PREFIX } from '../jobs/names.ts';
 import { DISPATCH_BATCH } from '../jobs/platform.ts';
 import type { Permission } from './allow.ts';
 import { Launcher, type LauncherProps } from './launcher.ts';
@@ -32,6 +32,11 @@ function permissionsOf({ storage: { uploads }, queues: { tasks } }: LauncherProp
     {
       actions: ['s3:GetObject', 's3:PutObject'],
       resources: [uploads.arnForObjects(`${JOBS_PREFIX}*`)],
+      why: 'Keys are made at run time; the prefix holds nothing else.',
+    },
+    {
+      actions: ['s3:PutObject'],
+      resources: [uploads.arnForObjects(`${OPEN_PREFIX}*`)],
       why: 'Keys are made at run time; the prefix holds nothing else.',
     },
     // For 404 instead of 403 where nothing is there yet.

@@ -17,6 +17,8 @@ export const FAILURES = {
   'source-changed':
     'The file was replaced or deleted while it was being encoded. Upload it again under a new name.',
   superseded: 'Other settings were asked for before this encode was finished.',
+  'timed-out':
+    'Encoding did not end within the time for a file of this size. See whether the account gets machines, then retry the video.',
   'gave-up': 'Encoding failed again and again. The last error is below; retry the video, or report it.',
 } as const satisfies Record<string, string>;
 

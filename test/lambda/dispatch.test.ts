@@ -263,6 +263,13 @@ describe('a requeue', () => {
   });
 });
 
+test('a source that the sweeper tells of is handled as if S3 had', async () => {
+  const time = '2026-01-02T03:04:05.000Z';
+  const uploadedObject = { bucket: 'uploads-bucket', key: sourceKey(id), etag: 'e1', size: 5, time };
+  expect(await dispatch(JSON.stringify({ uploaded: uploadedObject }))).toEqual(ALL_WELL);
+  expect(tasks()).toEqual([{ kind: 'plan', video: id, revision }]);
+});
+
 describe('a video that was re-encoded', () => {
   test('is not planned by its first settings again when its upload event comes again', async () => {
     await dispatch(s3Event({ key: sourceKey(id) }));

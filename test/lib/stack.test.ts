@@ -373,6 +373,7 @@ describe('least privilege', () => {
       [
         ['PlatformStorageUploads/uploads/*', ['s3:GetObject']],
         ['PlatformStorageUploads/jobs/*', ['s3:GetObject', 's3:PutObject']],
+        ['PlatformStorageUploads/open/*', ['s3:DeleteObject']],
         ['PlatformStorageProduction/v/*', ['s3:AbortMultipartUpload', 's3:GetObject', 's3:PutObject']],
       ].map(([arn, actions]) => [arn, expect.arrayContaining([...(actions ?? [])])]),
     );
@@ -389,6 +390,7 @@ describe('least privilege', () => {
   test('dispatch writes job state only, the sweep no object at all', () => {
     expect(objectsOf('Dispatch')).toEqual([
       ['PlatformStorageUploads/jobs/*', ['s3:GetObject', 's3:PutObject']],
+      ['PlatformStorageUploads/open/*', ['s3:PutObject']],
     ]);
     expect(objectsOf('Sweep')).toEqual([]);
   });

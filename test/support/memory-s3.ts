@@ -22,8 +22,11 @@ const etagOf = (text: string) => `"${createHash('md5').update(text).digest('hex'
 
 const nameOf = ({ Bucket, Key }: { Bucket?: string; Key?: string }) => `${Bucket}/${Key}`;
 
-/** Lets a mocked client read and write these objects. */
-export function serveS3(mock: Mock, objects: Objects): void {
+/**
+ * Lets a mocked client read and write these objects.
+ * @param times when each was written, by `bucket/key`
+ */
+export function serveS3(mock: Mock, objects: Objects, times = new Map<string, Date>()): void {
   const read = (input: { Bucket?: string; Key?: string }, error: string): string => {
     const text = objects.get(nameOf(input));
     if (text === undefined) throw s3Error(404, error);
@@ -38,6 +41,7 @@ export function serveS3(mock: Mock, objects: Objects): void {
       (input.IfMatch === undefined || input.IfMatch === etagOf(present ?? ''));
     if (!holds) throw s3Error(412, 'PreconditionFailed');
     objects.set(nameOf(input), String(input.Body));
+    times.set(nameOf(input), new Date());
     return {};
   });
   mock.on(GetObjectCommand).callsFake((input) => jsonObject(read(input, 'NoSuchKey')));
@@ -54,7 +58,8 @@ export function serveS3(mock: Mock, objects: Objects): void {
     if (Delimiter === undefined) {
       const contents = keys.map((Key) => {
         const text = objects.get(`${Bucket}/${Key}`) ?? '';
-        return { Key, Size: Buffer.byteLength(text), ETag: etagOf(text), LastModified: new Date(0) };
+        const LastModified = times.get(`${Bucket}/${Key}`) ?? new Date(0);
+        return { Key, Size: Buffer.byteLength(text), ETag: etagOf(text), LastModified };
       });
       return { Contents: contents };
     }

@@ -1,0 +1,52 @@
+/**
+ * Encodes that have not ended: one marker each, `open/<id>/<revision>`, written before anything else of the encode
+ * and deleted when it has ended. The sweeper lists these few instead of every video there ever was. A marker that
+ * stays behind is harmless: the sweeper finds that its encode has ended, and deletes it.
+ */
+import { z } from 'zod';
+import type { Encode } from './messages.ts';
+import { isRevision, isVideoId, OPEN_PREFIX, openKey } from './names.ts';
+import { type ObjectStore, toStoredJson } from './store.ts';
+
+const markerSchema = z.object({
+  /** ISO 8601: when it was asked for, or asked for again. */
+  since: z.iso.datetime(),
+});
+
+export interface OpenEncode extends Encode {
+  /** When the marker was written last: at the beginning, and each time the sweeper helped. */
+  readonly markedAt: Date;
+}
+
+/** Says that an encode is to end. Its time begins anew where it was open already. */
+export async function markOpen(
+  uploads: ObjectStore,
+  { video, revision }: Encode,
+  since: Date = new Date(),
+): Promise<void> {
+  const marker: z.infer<typeof markerSchema> = { since: since.toISOString() };
+  const headers = { contentType: 'application/json' };
+  await uploads.put(openKey(video, revision), toStoredJson(marker), headers);
+}
+
+/** Says that an encode has ended. */
+export async function unmarkOpen(uploads: ObjectStore, { video, revision }: Encode): Promise<void> {
+  await uploads.delete(openKey(video, revision));
+}
+
+/** Since when an encode is open; undefined where it is not. */
+export async function openSince(
+  uploads: ObjectStore,
+  { video, revision }: Encode,
+): Promise<Date | undefined> {
+  const marker = await uploads.getJson(openKey(video, revision), markerSchema);
+  return marker && new Date(marker.since);
+}
+
+/** Every encode that has a marker. */
+export async function* listOpen(uploads: ObjectStore): AsyncGenerator<OpenEncode> {
+  for await (const { key, lastModified } of uploads.list(OPEN_PREFIX)) {
+    const [video = '', revision = ''] = key.slice(OPEN_PREFIX.length).split('/');
+    if (isVideoId(video) && isRevision(revision)) yield { video, revision, markedAt: lastModified };
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * The sweeper: finds what stalled, because an event was lost or a process ended between two writes, and has it go on
+ * or ends it. It writes nothing that dispatch and workers would not write, so that it may run beside them at any time.
+ */
+import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { z } from 'zod';
+import { FAILURES } from '../video/failures.ts';
+import { type Claim, claimSchema } from './claim.ts';
+import { readFailure, recordFailure } from './failed.ts';
+import { log } from './log.ts';
+import type { Encode, uploadedSchema } from './messages.ts';
+import { jobKeys, UPLOADS_PREFIX, videoIdOf } from './names.ts';
+import { listOpen, markOpen, type OpenEncode, openSince, unmarkOpen } from './open.ts';
+import { publishedRevision, type Stores } from './publish.ts';
+import { backlog } from './queue.ts';
+import { sendRequeue } from './redrive.ts';
+import { requestedRevision, requestRevision } from './requests.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/** Milliseconds without a new object after which an encode is looked at: a boot, or a chunk of the slowest kind. */
+const STALL_MS = 15 * MINUTE;
+/**
+ * Milliseconds after which it is helped even while the queues hold messages. Usually its own are among them, so help
+ * before that would only double them.
+ */
+const LONG_STALL_MS = 6 * HOUR;
+/** Uploads older than this were looked at by many sweeps. */
+const UPLOADS_WINDOW_MS = 24 * HOUR;
+
+/** Every encode has so long, and so much more a gigabyte of its source. */
+const BASE_MS = 24 * HOUR;
+const MS_A_GIGABYTE = HOUR;
+
+/** Milliseconds within which an encode ends, from its request or retry on; the bound that the docs state. */
+export const deadlineMs = (sourceBytes: number): number => BASE_MS + (MS_A_GIGABYTE * sourceBytes) / 1e9;
+
+export interface Sweeper {
+  readonly stores: Stores;
+  readonly sqs: SQSClient;
+  readonly uploadsQueueUrl: string;
+  readonly tasksQueueUrl: string;
+  readonly now: Date;
+}
+
+/** What the queues say at this sweep: asked once, and only if anything stalled. */
+class Queues {
+  readonly #sweeper: Sweeper;
+  #idle: Promise<boolean> | undefined;
+
+  constructor(sweeper: Sweeper) {
+    this.#sweeper = sweeper;
+  }
+
+  /** Whether nothing waits or is worked on, so that what stalled can not be waiting its turn. */
+  idle(): Promise<boolean> {
+    this.#idle ??= this.#ask();
+    return this.#idle;
+  }
+
+  async #ask(): Promise<boolean> {
+    const { sqs, uploadsQueueUrl, tasksQueueUrl } = this.#sweeper;
+    const counts = await Promise.all([uploadsQueueUrl, tasksQueueUrl].map((url) => backlog(sqs, url)));
+    return counts.every(({ visible, inFlight, delayed }) => visible + inFlight + delayed === 0);
+  }
+}
+
+/** Looks after everything that is unfinished. One that can not be looked after does not keep the others waiting. */
+export async function sweepUnfinished(sweeper: Sweeper): Promise<void> {
+  const queues = new Queues(sweeper);
+  for await (const open of listOpen(sweeper.stores.uploads)) {
+    if (sweeper.now.getTime() - open.markedAt.getTime() < STALL_MS) continue;
+    const { video, revision } = open;
+    await sweepEncode(sweeper, queues, open).catch((error: unknown) => {
+      log('error', 'sweep-failed', { video, revision, error: String(error) });
+    });
+  }
+  await sweepUploads(sweeper, queues);
+}
+
+async function sweepEncode(sweeper: Sweeper, queues: Queues, encode: OpenEncode): Promise<void> {
+  const { stores, sqs, uploadsQueueUrl, now } = sweeper;
+  const { uploads } = stores;
+  const { video, revision } = encode;
+  const claim = await uploads.getJson(jobKeys.claim(video), claimSchema);
+  if (!claim || (await hasEnded(stores, encode))) return unmarkOpen(uploads, encode);
+
+  const since = (await openSince(uploads, encode)) ?? encode.markedAt;
+  if (now.getTime() - since.getTime() > deadlineMs(claim.size)) return timeOut(sweeper, encode, claim);
+
+  const quietMs = now.getTime() - (await lastProgress(sweeper, encode)).getTime();
+  if (quietMs < STALL_MS) return;
+  if (quietMs < LONG_STALL_MS && !(await queues.idle())) return;
+  log('warn', 'stalled', { video, revision, minutes: Math.round(quietMs / MINUTE) });
+  await sendRequeue(sqs, uploadsQueueUrl, { video, revision });
+  await markOpen(uploads, encode, since);
+}
+
+/** Whether nothing more is to come of an encode: it failed, it plays, or another one was asked for instead. */
+async function hasEnded({ uploads, production }: Stores, encode: Encode): Promise<boolean> {
+  const { video, revision } = encode;
+  if (await readFailure(uploads, encode)) return true;
+  // The mark comes before the request: whoever wrote it ended in between.
+  if ((await requestedRevision(uploads, video)) === undefined)
+    await requestRevision(uploads, video, revision);
+  if ((await requestedRevision(uploads, video)) !== revision) return true;
+  return (await publishedRevision(production, video)) === revision;
+}
+
+async function timeOut({ stores }: Sweeper, encode: Encode, claim: Claim): Promise<void> {
+  const { video, revision } = encode;
+  const hours = Math.round(deadlineMs(claim.size) / HOUR);
+  log('error', 'timed-out', { video, revision, hours });
+  const message = `${FAILURES['timed-out']} (${hours} hours)`;
+  await recordFailure(stores.uploads, encode, { code: 'timed-out', message });
+}
+
+/** When the last object of an encode was written. */
+async function lastProgress({ stores }: Sweeper, encode: OpenEncode): Promise<Date> {
+  let last = encode.markedAt;
+  for await (const { lastModified } of stores.uploads.list(jobKeys.encode(encode.video, encode.revision)))
+    if (lastModified > last) last = lastModified;
+  return last;
+}
+
+/** Sources that no event told of. */
+async function sweepUploads(sweeper: Sweeper, queues: Queues): Promise<void> {
+  const { stores, sqs, uploadsQueueUrl, now } = sweeper;
+  const { uploads } = stores;
+  const { bucket } = uploads;
+  for await (const { key, etag, size, lastModified } of uploads.list(UPLOADS_PREFIX)) {
+    const age = now.getTime() - lastModified.getTime();
+    if (age < STALL_MS || age > UPLOADS_WINDOW_MS || key.endsWith('/')) continue;
+    if (await uploads.exists(jobKeys.claim(videoIdOf({ bucket, key, etag })))) continue;
+    if (age < LONG_STALL_MS && !(await queues.idle())) return;
+    log('warn', 'upload-unclaimed', { key, etag, minutes: Math.round(age / MINUTE) });
+    const uploaded = { bucket, key, etag, size, time: lastModified.toISOString() };
+    const body: z.infer<typeof uploadedSchema> = { uploaded };
+    await sqs.send(new SendMessageCommand({ QueueUrl: uploadsQueueUrl, MessageBody: JSON.stringify(body) }));
+  }
+}

@@ -1,0 +1,232 @@
+/** The sweeper: everything that can stall goes on or ends, and nothing else is touched. */
+import { S3Client } from '@aws-sdk/client-s3';
+import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { claimVideo } from '../../jobs/claim.ts';
+import { readFailure, recordFailure } from '../../jobs/failed.ts';
+import type { Encode } from '../../jobs/messages.ts';
+import { jobKeys, newVideoId, openKey, type Revision, sourceKey, videoKeys } from '../../jobs/names.ts';
+import { requestedRevision, requestFirst, requestRevision } from '../../jobs/requests.ts';
+import { ObjectStore } from '../../jobs/store.ts';
+import { deadlineMs, sweepUnfinished } from '../../jobs/sweep.ts';
+import { encodeSettingsSchema } from '../../video/settings.ts';
+import { captureLog } from '../support/log-lines.ts';
+import { type Objects, serveS3 } from '../support/memory-s3.ts';
+import { tinyPlan, tinyReceipts } from '../support/tiny-video.ts';
+
+const s3 = mockClient(S3Client);
+const sqs = mockClient(SQSClient);
+const objects: Objects = new Map();
+const times = new Map<string, Date>();
+const client = new S3Client({ region: 'us-east-1' });
+const uploads = new ObjectStore(client, 'uploads');
+const production = new ObjectStore(client, 'production');
+const video = newVideoId();
+const settings = encodeSettingsSchema.parse({});
+const GIGABYTE = 1e9;
+
+/** Runs the sweeper so many minutes from now. */
+const sweepIn = (minutes: number) =>
+  sweepUnfinished({
+    stores: { uploads, production },
+    sqs: new SQSClient({ region: 'us-east-1' }),
+    uploadsQueueUrl: 'http://127.0.0.1/uploads',
+    tasksQueueUrl: 'http://127.0.0.1/tasks',
+    now: new Date(Date.now() + minutes * 60_000),
+  });
+
+const sent = () =>
+  sqs.commandCalls(SendMessageCommand).map(({ args }) => JSON.parse(args[0].input.MessageBody ?? ''));
+const isOpen = ({ revision }: Encode) => objects.has(`uploads/${openKey(video, revision)}`);
+const queued = (queue: 'uploads' | 'tasks', messages: number) =>
+  sqs
+    .on(GetQueueAttributesCommand, { QueueUrl: `http://127.0.0.1/${queue}` })
+    .resolves({ Attributes: { ApproximateNumberOfMessages: String(messages) } });
+
+/** An upload that was dispatched. */
+async function upload(size = 5): Promise<Encode> {
+  const object = { bucket: 'uploads', key: sourceKey(video), etag: 'e1', size };
+  const { claim } = await claimVideo(uploads, { ...object, time: '2026-01-02T03:04:05.000Z' });
+  return { video, revision: await requestFirst(uploads, video, claim, settings) };
+}
+
+/** Writes an object of an encode as if so many minutes later. */
+async function writeLater(minutes: number, key: string, value: unknown): Promise<void> {
+  await uploads.putOnceJson(key, value);
+  times.set(`uploads/${key}`, new Date(Date.now() + minutes * 60_000));
+}
+
+beforeEach(() => {
+  s3.reset();
+  sqs.reset();
+  objects.clear();
+  times.clear();
+  serveS3(s3, objects, times);
+  sqs.on(SendMessageCommand).resolves({});
+  sqs.on(GetQueueAttributesCommand).resolves({});
+  captureLog();
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+describe('an encode without progress', () => {
+  test('is queued again once nothing else is queued', async () => {
+    const encode = await upload();
+    await sweepIn(20);
+    expect(sent()).toEqual([{ requeue: encode }]);
+  });
+
+  test('is left alone while it is young', async () => {
+    await upload();
+    await sweepIn(10);
+    expect(sent()).toEqual([]);
+  });
+
+  test.each(['uploads', 'tasks'] as const)(
+    'is left alone while the %s queue holds messages, for its own are likely among them',
+    async (queue) => {
+      await upload();
+      queued(queue, 1);
+      await sweepIn(20);
+      expect(sent()).toEqual([]);
+    },
+  );
+
+  test('is queued again in the end, however full the queues are', async () => {
+    const encode = await upload();
+    queued('tasks', 1000);
+    await sweepIn(7 * 60);
+    expect(sent()).toEqual([{ requeue: encode }]);
+  });
+
+  test('is not queued again by the next sweep', async () => {
+    const encode = await upload();
+    await sweepIn(20);
+    times.set(`uploads/${openKey(video, encode.revision)}`, new Date(Date.now() + 20 * 60_000));
+    await sweepIn(34);
+    expect(sent()).toHaveLength(1);
+    await sweepIn(36);
+    expect(sent()).toHaveLength(2);
+  });
+
+  test('is one whose last object is old: a plan or a receipt is progress', async () => {
+    const { revision } = await upload();
+    await writeLater(18, jobKeys.plan(video, revision), tinyPlan(revision));
+    await sweepIn(20);
+    expect(sent()).toEqual([]);
+    for (const receipt of tinyReceipts().slice(0, 1))
+      await writeLater(30, `${jobKeys.receipts(video, revision)}${receipt.task}.json`, receipt);
+    await sweepIn(40);
+    expect(sent()).toEqual([]);
+    await sweepIn(46);
+    expect(sent()).toHaveLength(1);
+  });
+
+  test('whose request was never written, because its writer ended, gets it', async () => {
+    const { revision } = await upload();
+    objects.delete(`uploads/${jobKeys.request(video, 1)}`);
+    await sweepIn(20);
+    expect(await requestedRevision(uploads, video)).toBe(revision);
+    expect(sent()).toEqual([{ requeue: { video, revision } }]);
+  });
+
+  test('that can not be looked after does not keep the others waiting', async () => {
+    const encode = await upload();
+    const broken = newVideoId();
+    const revision = 'abcdef012345' as Revision; // of the form
+    await uploads.put(openKey(broken, revision), '{}', { contentType: 'application/json' });
+    objects.set(`uploads/${jobKeys.claim(broken)}`, 'no JSON');
+    await sweepIn(20);
+    expect(sent()).toEqual([{ requeue: encode }]);
+  });
+});
+
+describe('every encode ends', () => {
+  test('with "timed-out" a day after it was asked for, and an hour more a gigabyte', async () => {
+    const encode = await upload(2 * GIGABYTE);
+    expect(deadlineMs(2 * GIGABYTE)).toBe(26 * 3600 * 1000);
+    await sweepIn(26 * 60 - 1);
+    expect(await readFailure(uploads, encode)).toBeUndefined();
+    await sweepIn(26 * 60 + 1);
+    expect(await readFailure(uploads, encode)).toMatchObject({
+      code: 'timed-out',
+      message: expect.stringContaining('26 hours'),
+    });
+    expect(isOpen(encode)).toBe(false);
+  });
+
+  test('also when the sweeper has helped it again and again', async () => {
+    const encode = await upload();
+    for (let hour = 1; hour <= 25; hour += 8) {
+      await sweepIn(hour * 60);
+      times.set(`uploads/${openKey(video, encode.revision)}`, new Date(Date.now() + hour * 60 * 60_000));
+    }
+    expect(await readFailure(uploads, encode)).toMatchObject({ code: 'timed-out' });
+  });
+});
+
+describe('the mark of an encode', () => {
+  test.each<[string, (encode: Encode) => Promise<unknown>]>([
+    ['failed', async (encode) => recordFailure(uploads, encode, { code: 'gave-up', message: 'no luck' })],
+    [
+      'plays',
+      async ({ revision }) =>
+        production.put(videoKeys.master(video), `#EXTM3U\n${revision}/360p/index.m3u8\n`, {
+          contentType: 'application/vnd.apple.mpegurl',
+        }),
+    ],
+    [
+      'was superseded',
+      async () => requestRevision(uploads, video, '0123456789ab' as Revision), // of the form
+    ],
+    ['belongs to a deleted video', async () => uploads.delete(jobKeys.claim(video))],
+  ])('that %s is deleted, and nothing is queued', async (_, end) => {
+    const encode = await upload();
+    await end(encode);
+    await uploads.put(openKey(video, encode.revision), '{"since":"2026-01-01T00:00:00.000Z"}', {
+      contentType: 'application/json',
+    });
+    await sweepIn(20);
+    expect(isOpen(encode)).toBe(false);
+    expect(sent()).toEqual([]);
+  });
+});
+
+describe('a source that no event told of', () => {
+  const key = 'uploads/lost/movie.mp4';
+  const arrive = () => uploads.put(key, 'movie', { contentType: 'video/mp4' });
+
+  test('is told to dispatch', async () => {
+    await arrive();
+    await sweepIn(20);
+    expect(sent()).toEqual([{ uploaded: expect.objectContaining({ bucket: 'uploads', key, size: 5 }) }]);
+  });
+
+  test.each([
+    ['young', 10],
+    ['older than a day, so that many sweeps have told of it', 25 * 60],
+  ])('is left alone while it is %s', async (_, minutes) => {
+    await arrive();
+    await sweepIn(minutes);
+    expect(sent()).toEqual([]);
+  });
+
+  test('is left alone while events wait to be handled', async () => {
+    await arrive();
+    queued('uploads', 3);
+    await sweepIn(20);
+    expect(sent()).toEqual([]);
+  });
+
+  test('is none where it is claimed, or a folder', async () => {
+    const object = { bucket: 'uploads', key: 'uploads/a.mp4', size: 5, time: '2026-01-02T03:04:05.000Z' };
+    await uploads.put(object.key, 'movie', { contentType: 'video/mp4' });
+    for await (const { key: listed, etag } of uploads.list('uploads/'))
+      await claimVideo(uploads, { ...object, key: listed, etag });
+    await uploads.put('uploads/folder/', '', { contentType: 'application/octet-stream' });
+    await sweepIn(20);
+    expect(sent()).toEqual([]);
+  });
+});
