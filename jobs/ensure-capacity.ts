@@ -39,11 +39,14 @@ export class Capacity {
   readonly #ec2: EC2Client;
   readonly #settings: CapacitySettings;
   readonly #typeVcpus: readonly number[];
+  readonly #leaving: string | undefined;
   #machines: Machine[] | undefined;
 
-  constructor(ec2: EC2Client, settings: CapacitySettings) {
+  /** @param leaving the id of a machine that is about to end, which therefore does not count as one that runs */
+  constructor(ec2: EC2Client, settings: CapacitySettings, leaving?: string) {
     this.#ec2 = ec2;
     this.#settings = settings;
+    this.#leaving = leaving;
     this.#typeVcpus = settings.launchTemplates.flatMap((template) =>
       template.instanceTypes.map(({ vcpus }) => vcpus),
     );
@@ -55,7 +58,9 @@ export class Capacity {
    * Throws a `LaunchError` where nothing runs and nothing was launched.
    */
   async ensure(tasks: number, delivery: Delivery): Promise<void> {
-    this.#machines ??= await runningMachines(this.#ec2, this.#settings);
+    this.#machines ??= (await runningMachines(this.#ec2, this.#settings)).filter(
+      ({ id }) => id !== this.#leaving,
+    );
     const runningVcpus = this.#machines.reduce((sum, { vcpus }) => sum + vcpus, 0);
     const { maxVcpus, onDemandFallback } = this.#settings;
     const request = capacityRequest({ tasks, runningVcpus, maxVcpus, typeVcpus: this.#typeVcpus });

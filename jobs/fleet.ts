@@ -4,6 +4,7 @@ import {
   CreateFleetCommand,
   type CreateFleetCommandInput,
   type CreateFleetCommandOutput,
+  DescribeInstancesCommand,
   type EC2Client,
   type FleetLaunchTemplateConfigRequest,
   paginateDescribeInstances,
@@ -66,6 +67,20 @@ export async function runningMachines(ec2: EC2Client, settings: FleetSettings): 
       machines.push({ id: InstanceId, vcpus });
     }
   return machines;
+}
+
+/** When a machine of this deployment was launched; undefined where it is not ours, or ended an hour ago. */
+export async function launchTimeOf(ec2: EC2Client, platform: string, id: string): Promise<Date | undefined> {
+  // By a filter: an id that EC2 does not know (any more) would be an error otherwise.
+  const { Reservations = [] } = await ec2.send(
+    new DescribeInstancesCommand({
+      Filters: [
+        { Name: `tag:${PLATFORM_TAG}`, Values: [platform] },
+        { Name: 'instance-id', Values: [id] },
+      ],
+    }),
+  );
+  return Reservations[0]?.Instances?.[0]?.LaunchTime;
 }
 
 /**

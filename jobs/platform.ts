@@ -20,6 +20,29 @@ export const DISPATCH_BATCH = {
 /** Minutes between two runs of the sweep: the longest that work waits after every worker has died. */
 export const SWEEP_MINUTES = 1;
 
+/**
+ * What EC2 tells of machines through EventBridge, and the sweep hears. The events carry no tags, so those of
+ * machines that are not ours come too.
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/automating_with_eventbridge.html
+ */
+export const MACHINE_EVENTS: readonly MachineEventPattern[] = [
+  { name: 'Interruption', detailType: 'EC2 Spot Instance Interruption Warning' },
+  { name: 'Rebalance', detailType: 'EC2 Instance Rebalance Recommendation' },
+  {
+    name: 'End',
+    detailType: 'EC2 Instance State-change Notification',
+    states: ['shutting-down', 'terminated', 'stopped'],
+  },
+];
+
+export interface MachineEventPattern {
+  readonly name: string;
+  /** The event's `detail-type`. */
+  readonly detailType: string;
+  /** Values of its `detail.state`; any, or none, where undefined. */
+  readonly states?: readonly string[];
+}
+
 export interface QueueSettings {
   /** Seconds that a received message stays hidden unless extended. */
   readonly visibilityTimeoutSeconds: number;

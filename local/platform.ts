@@ -12,6 +12,7 @@ import type { LaunchTemplate } from '../jobs/environment.ts';
 import {
   DISPATCH_BATCH,
   DISPATCH_TIMEOUT_SECONDS,
+  MACHINE_EVENTS,
   QUEUES,
   SWEEP_MINUTES,
   UPLOAD_CORS,
@@ -23,9 +24,10 @@ import { listVideos, videoStatus } from '../jobs/status.ts';
 import { ObjectStore } from '../jobs/store.ts';
 import { encodeSettingsSchema } from '../video/settings.ts';
 import { type Ec2, startEc2 } from './ec2/ec2.ts';
+import type { Ec2Options } from './ec2/machines.ts';
 import { startEdge } from './edge.ts';
+import { type EventBridge, startEventBridge } from './lambda/event-bridge.ts';
 import { startEventSource } from './lambda/event-source.ts';
-import { startSchedule } from './lambda/schedule.ts';
 import { lockFolder } from './lock.ts';
 import { startS3 } from './s3/server.ts';
 import { startSqs } from './sqs/sqs.ts';
@@ -135,10 +137,15 @@ export async function startLocalPlatform({ port, dataDir, workers }: LocalOption
       AWS_ENDPOINT_URL_S3: s3Server.url,
       AWS_ENDPOINT_URL_SQS: sqs.url,
     };
+    let eventBridge: EventBridge | undefined; // its function needs EC2, so it starts later
     const ec2 = started(
-      await startMachines(portAfter(3), dataDir, workers, role, {
-        ...endpoints,
-        TASKS_QUEUE_URL: sqs.queueUrl('tasks'),
+      await startMachines({
+        port: portAfter(3),
+        dataDir,
+        workers,
+        credentials: role,
+        env: { ...endpoints, TASKS_QUEUE_URL: sqs.queueUrl('tasks') },
+        tell: (event) => void eventBridge?.put(event),
       }),
     );
 
@@ -171,12 +178,13 @@ export async function startLocalPlatform({ port, dataDir, workers }: LocalOption
         logFile: join(logs, 'dispatch.log'),
       }),
     );
-    started(
-      await startSchedule({
+    eventBridge = started(
+      await startEventBridge({
         ...lambda,
         entry: file('lambda/sweep.ts'),
         region: REGION,
         everySeconds: SWEEP_MINUTES * 60,
+        machineEvents: MACHINE_EVENTS,
         logFile: join(logs, 'sweep.log'),
       }),
     );
@@ -226,19 +234,24 @@ export async function startLocalPlatform({ port, dataDir, workers }: LocalOption
 }
 
 /** EC2, whose machines run the worker as `bootstrap.sh` does. */
-function startMachines(
-  port: number,
-  dataDir: string,
-  workers: number,
-  credentials: ReturnType<typeof roleCredentials>,
-  env: Readonly<Record<string, string>>,
-): Promise<Ec2> {
+function startMachines({
+  dataDir,
+  workers,
+  env,
+  ...options
+}: {
+  port: number;
+  dataDir: string;
+  workers: number;
+  credentials: ReturnType<typeof roleCredentials>;
+  env: Readonly<Record<string, string>>;
+  tell: NonNullable<Ec2Options['tell']>;
+}): Promise<Ec2> {
   return startEc2({
-    port,
+    ...options,
     region: REGION,
     maxInstances: workers,
     vcpusPerInstance: availableParallelism(),
-    credentials,
     worker: {
       command: process.execPath,
       args: [file('worker-scripts/worker.ts')],

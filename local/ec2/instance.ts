@@ -36,6 +36,17 @@ export interface InstanceOptions {
   readonly cores: readonly number[] | undefined;
   /** Milliseconds between SIGTERM and SIGKILL. */
   readonly terminateGraceMs: number;
+  /** Hears what EventBridge would. */
+  readonly tell: (event: InstanceEvent) => void;
+}
+
+/**
+ * What EC2 sends to EventBridge about an instance.
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/automating_with_eventbridge.html
+ */
+export interface InstanceEvent {
+  readonly detailType: string;
+  readonly detail: { readonly 'instance-id': string; readonly state?: InstanceState };
 }
 
 /** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceState.html */
@@ -97,7 +108,7 @@ export class Instance {
       throw error;
     }
     if (this.#order) this.#give(this.#order);
-    else this.state = 'running';
+    else this.#become('running');
   }
 
   #startMetadata(): Promise<Metadata> {
@@ -146,6 +157,8 @@ export class Instance {
   /** Serves a spot notice, and terminates the instance when its time has come, as EC2 does. */
   interrupt(seconds: number): void {
     this.#metadata?.announceInterruption(new Date(Date.now() + seconds * 1000));
+    this.#tell('EC2 Instance Rebalance Recommendation');
+    this.#tell('EC2 Spot Instance Interruption Warning', { 'instance-action': 'terminate' });
     clearTimeout(this.#interruption);
     this.#interruption = setTimeout(() => this.terminate('Server.SpotInstanceTermination'), seconds * 1000);
   }
@@ -153,7 +166,7 @@ export class Instance {
   #stop(reason: EndReason, order: Order): void {
     if (this.state === 'terminated') return;
     this.endReason ??= reason;
-    this.state = 'shutting-down';
+    this.#become('shutting-down');
     this.#give(order);
   }
 
@@ -164,12 +177,23 @@ export class Instance {
 
   async #onExit(): Promise<void> {
     clearTimeout(this.#interruption);
+    this.#become('shutting-down');
     await this.#metadata?.close();
     // A worker that ends by itself shuts its machine down, and our launch templates make that a termination.
     this.endReason ??= 'Client.InstanceInitiatedShutdown';
     this.endTime = new Date();
-    this.state = 'terminated';
+    this.#become('terminated');
     this.#end();
+  }
+
+  #become(state: InstanceState): void {
+    if (state === this.state) return;
+    this.state = state;
+    this.#tell('EC2 Instance State-change Notification', { state });
+  }
+
+  #tell(detailType: string, detail: object = {}): void {
+    this.options.tell({ detailType, detail: { 'instance-id': this.id, ...detail } });
   }
 }
 

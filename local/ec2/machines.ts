@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { XmlContent } from '../aws/xml.ts';
 import { Ec2Error } from './errors.ts';
 import { bestPool, type FleetRequest, machinesFor, type Pool, poolsOf } from './fleet.ts';
-import { coresOf, Instance, type WorkerSpec } from './instance.ts';
+import { coresOf, Instance, type InstanceEvent, type WorkerSpec } from './instance.ts';
 import type { Credentials } from './metadata.ts';
 
 export interface Ec2Options {
@@ -19,6 +19,8 @@ export interface Ec2Options {
   readonly credentials: Credentials;
   /** Milliseconds between SIGTERM and SIGKILL. @default 10 000 */
   readonly terminateGraceMs?: number;
+  /** Hears what EC2 would send to EventBridge. @default - nobody does */
+  readonly tell?: (event: InstanceEvent) => void;
 }
 
 /** Elements of an answer. */
@@ -118,6 +120,7 @@ export class Machines {
       credentials,
       vcpusPerInstance,
       terminateGraceMs = TERMINATE_GRACE_MS,
+      tell = () => {},
     } = this.#options;
     const availabilityZone = override.AvailabilityZone ?? `${region}a`;
     const instance = new Instance({
@@ -130,6 +133,7 @@ export class Machines {
       credentials,
       cores: coresOf(this.#alive().length, vcpusPerInstance),
       terminateGraceMs,
+      tell,
     });
     // Before it starts, for it takes room from now on.
     this.#instances.push(instance);

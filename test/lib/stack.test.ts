@@ -57,6 +57,7 @@ describe('while idle', () => {
     'AWS::IAM::InstanceProfile',
     'AWS::IAM::Policy',
     'AWS::IAM::Role',
+    'AWS::Lambda::EventInvokeConfig',
     'AWS::Lambda::EventSourceMapping',
     'AWS::Lambda::Function',
     'AWS::Lambda::LayerVersion',
@@ -314,9 +315,31 @@ describe('dispatch', () => {
   });
 
   test('the sweep runs on its schedule, and a failed one is not repeated before the next', () => {
-    const rule = only('AWS::Events::Rule');
+    const rule = only('AWS::Events::Rule', 'Schedule');
     expect(rule['ScheduleExpression']).toBe(`rate(${SWEEP_MINUTES} minute${SWEEP_MINUTES === 1 ? '' : 's'})`);
-    expect(rule['Targets']).toMatchObject([{ RetryPolicy: { MaximumRetryAttempts: 0 } }]);
+    for (const { Properties } of ofType('AWS::Events::Rule'))
+      expect(Properties['Targets']).toMatchObject([{ RetryPolicy: { MaximumRetryAttempts: 0 } }]);
+    expect(only('AWS::Lambda::EventInvokeConfig')).toMatchObject({ MaximumRetryAttempts: 0 });
+  });
+
+  test.each([
+    ['a spot machine is interrupted', { 'detail-type': ['EC2 Spot Instance Interruption Warning'] }],
+    ['a spot machine had better be replaced', { 'detail-type': ['EC2 Instance Rebalance Recommendation'] }],
+    [
+      'a machine ends',
+      {
+        'detail-type': ['EC2 Instance State-change Notification'],
+        detail: { state: ['shutting-down', 'terminated', 'stopped'] },
+      },
+    ],
+  ])('the sweep hears when %s', (_, pattern) => {
+    const [sweep] = ofType('AWS::Lambda::Function').filter(({ id }) => id.includes('Sweep'));
+    expect(ofType('AWS::Events::Rule').map(({ Properties }) => spell(Properties))).toContainEqual(
+      expect.objectContaining({
+        EventPattern: { source: ['aws.ec2'], ...pattern },
+        Targets: [expect.objectContaining({ Arn: `<${sweep?.id}.Arn>` })],
+      }),
+    );
   });
 });
 

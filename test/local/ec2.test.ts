@@ -438,6 +438,28 @@ describe('a machine', () => {
     expect(ec2.instances()).toMatchObject([{ state: 'running' }]);
   });
 
+  test('is told of to EventBridge when it runs, is interrupted and ends', async () => {
+    const told: unknown[] = [];
+    await start('environment', { tell: (event) => told.push(event) });
+    const { id } = await launchOne();
+    ec2.serveSpotNotice(id, 0);
+    await terminated(id);
+    const state = (state: string) => ({
+      detailType: 'EC2 Instance State-change Notification',
+      detail: { 'instance-id': id, state },
+    });
+    expect(told).toEqual([
+      state('running'),
+      { detailType: 'EC2 Instance Rebalance Recommendation', detail: { 'instance-id': id } },
+      {
+        detailType: 'EC2 Spot Instance Interruption Warning',
+        detail: { 'instance-id': id, 'instance-action': 'terminate' },
+      },
+      state('shutting-down'),
+      state('terminated'),
+    ]);
+  });
+
   test('is terminated when the time of its spot notice has come', async () => {
     await start('environment');
     const { id } = await launchOne();

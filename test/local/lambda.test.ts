@@ -12,12 +12,12 @@ import {
 } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { SQSEvent } from 'aws-lambda';
+import { startEventBridge } from '../../local/lambda/event-bridge.ts';
 import {
   type EventSource,
   type EventSourceOptions,
   startEventSource,
 } from '../../local/lambda/event-source.ts';
-import { startSchedule } from '../../local/lambda/schedule.ts';
 import { allGone, eventually } from './support/processes.ts';
 import { type Bench, openBench, REGION, SETTINGS } from './support/sqs.ts';
 
@@ -288,14 +288,77 @@ describe('closing', () => {
   });
 });
 
+describe('EventBridge', () => {
+  test("calls a function with EC2's events that its rules match, and with no other", async () => {
+    const bridge = await startEventBridge({
+      entry: HANDLER,
+      env: {},
+      region: REGION,
+      timeoutSeconds: 30,
+      everySeconds: 3600,
+      machineEvents: [
+        { name: 'Any', detailType: 'any state' },
+        { name: 'Some', detailType: 'some states', states: ['stopped', 'terminated'] },
+      ],
+      logFile,
+    });
+    const put = (detailType: string, state: string) =>
+      bridge.put({ detailType, detail: { 'instance-id': 'i-1', state } });
+    await Promise.all([
+      put('some states', 'running'),
+      put('another', 'terminated'),
+      put('any state', 'running'),
+      put('some states', 'terminated'),
+    ]);
+    const seen = (await callsOf(3)).map(({ event }) => event);
+    await bridge.close();
+    expect(seen).toHaveLength(3);
+    expect(seen).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ 'detail-type': 'Scheduled Event' }),
+        expect.objectContaining({
+          'detail-type': 'any state',
+          source: 'aws.ec2',
+          detail: { 'instance-id': 'i-1', state: 'running' },
+        }),
+        expect.objectContaining({
+          'detail-type': 'some states',
+          detail: { 'instance-id': 'i-1', state: 'terminated' },
+        }),
+      ]),
+    );
+  });
+
+  test('that is closed takes nothing more and leaves nothing running', async () => {
+    const bridge = await startEventBridge({
+      entry: HANDLER,
+      env: { HANG: 'yes' },
+      region: REGION,
+      timeoutSeconds: 30,
+      everySeconds: 3600,
+      machineEvents: [{ name: 'Any', detailType: 'any' }],
+      logFile,
+    });
+    const event = { detailType: 'any', detail: { 'instance-id': 'i-1' } };
+    const call = bridge.put(event);
+    const pids = (await callsOf(2)).map(({ pid }) => pid);
+    await bridge.close();
+    await call;
+    await bridge.put(event);
+    await allGone(pids);
+    expect(await calls()).toHaveLength(2);
+  });
+});
+
 describe('a schedule', () => {
   test('calls its function at once and then again, with the event that EventBridge sends', async () => {
-    const schedule = await startSchedule({
+    const schedule = await startEventBridge({
       entry: HANDLER,
       env: {},
       region: REGION,
       timeoutSeconds: 30,
       everySeconds: 0.05,
+      machineEvents: [],
       logFile,
     });
     const [call] = await callsOf(2);
@@ -311,12 +374,13 @@ describe('a schedule', () => {
 
   test('goes on after a failure', async () => {
     const entry = support('lambda-broken.ts');
-    const schedule = await startSchedule({
+    const schedule = await startEventBridge({
       entry,
       env: {},
       region: REGION,
       timeoutSeconds: 30,
       everySeconds: 0.05,
+      machineEvents: [],
       logFile,
     });
     await eventually(async () =>
