@@ -11,6 +11,7 @@ export interface LocalOptions {
   readonly port: number;
   readonly data: string;
   readonly workers: number;
+  readonly cores?: number;
   readonly once?: boolean;
   readonly json?: boolean;
 }
@@ -76,9 +77,14 @@ async function uploadAndFollow(
  * @returns the exit code: 1 where `once` and a file is not ready
  */
 export async function runLocal(files: readonly string[], options: LocalOptions): Promise<number> {
-  const { port, workers, once = false, json = false } = options;
+  const { port, workers, cores, once = false, json = false } = options;
   if (once && files.length === 0) throw new Error('--once needs at least one file');
-  const platform = await startLocalPlatform({ port, workers, dataDir: resolve(options.data) });
+  const platform = await startLocalPlatform({
+    port,
+    workers,
+    dataDir: resolve(options.data),
+    ...(cores !== undefined && { cores }),
+  });
   const interrupted = new Promise<'interrupted'>((done) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done('interrupted'));
   });

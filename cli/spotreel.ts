@@ -28,6 +28,9 @@ program
   .addOption(
     new Option('--workers <n>', 'machines that may run at once').default(1).argParser(wholeNumber(1)),
   )
+  .addOption(
+    new Option('--cores <n>', 'cores of each machine; without it, every one').argParser(wholeNumber(1)),
+  )
   .option('--once', 'end when all files are ready or failed; exit code 0 only if all are ready')
   .option('--json', 'print one JSON line a video instead of progress')
   .action(async (files: string[], options) => {

@@ -24,13 +24,14 @@ import { listVideos, videoStatus } from '../jobs/status.ts';
 import { ObjectStore } from '../jobs/store.ts';
 import { encodeSettingsSchema } from '../video/settings.ts';
 import { type Ec2, startEc2 } from './ec2/ec2.ts';
-import type { Ec2Options } from './ec2/machines.ts';
+import type { WorkerSpec } from './ec2/instance.ts';
 import { startEdge } from './edge.ts';
+import type { FaultHooks } from './faults/hooks.ts';
 import { type EventBridge, startEventBridge } from './lambda/event-bridge.ts';
 import { startEventSource } from './lambda/event-source.ts';
 import { lockFolder } from './lock.ts';
 import { startS3 } from './s3/server.ts';
-import { startSqs } from './sqs/sqs.ts';
+import { type Sqs, startSqs } from './sqs/sqs.ts';
 
 /** What CloudFormation would name. */
 const REGION = 'us-east-1';
@@ -49,8 +50,12 @@ export interface LocalOptions {
   readonly port: number;
   /** Folder that keeps everything; made where it is missing. */
   readonly dataDir: string;
-  /** Machines that may run at once, each with every core. */
+  /** Machines that may run at once. */
   readonly workers: number;
+  /** Cores of each machine. @default every one that this machine has */
+  readonly cores?: number;
+  /** Disturbs the services, for tests of the platform above them. */
+  readonly faults?: FaultHooks;
 }
 
 export interface LocalPlatform {
@@ -59,6 +64,9 @@ export interface LocalPlatform {
   readonly s3Url: string;
   readonly sqsUrl: string;
   readonly ec2Url: string;
+  /** The services themselves, for who looks into them or disturbs them. */
+  readonly sqs: Sqs;
+  readonly ec2: Ec2;
   /** Signs as the owner. */
   readonly s3: S3Client;
   readonly uploadBucket: string;
@@ -88,7 +96,9 @@ function launchTemplates(vcpus: number): LaunchTemplate[] {
 }
 
 /** Starts the platform. Rejects where a port is taken, or another platform has the folder. */
-export async function startLocalPlatform({ port, dataDir, workers }: LocalOptions): Promise<LocalPlatform> {
+export async function startLocalPlatform(options: LocalOptions): Promise<LocalPlatform> {
+  const { port, dataDir, workers, cores = availableParallelism() } = options;
+  const faults = options.faults && { faults: options.faults };
   const portAfter = (distance: number) => (port === 0 ? 0 : port + distance);
   const closers: (() => Promise<void>)[] = [];
   const stopped = new AbortController();
@@ -117,6 +127,7 @@ export async function startLocalPlatform({ port, dataDir, workers }: LocalOption
           { name: 'uploads', settings: QUEUES.uploads, deadLetterQueue: 'uploads-dead-letters' },
           { name: 'tasks', settings: QUEUES.tasks, deadLetterQueue: 'tasks-dead-letters' },
         ],
+        ...faults,
       }),
     );
     const s3Server = started(
@@ -130,6 +141,7 @@ export async function startLocalPlatform({ port, dataDir, workers }: LocalOption
           { name: PRODUCTION_BUCKET, cors: [], notifications: [] },
         ],
         notify: (_, event) => sqs.send('uploads', event),
+        ...faults,
       }),
     );
     const endpoints = {
@@ -139,13 +151,15 @@ export async function startLocalPlatform({ port, dataDir, workers }: LocalOption
     };
     let eventBridge: EventBridge | undefined; // its function needs EC2, so it starts later
     const ec2 = started(
-      await startMachines({
+      await startEc2({
         port: portAfter(3),
-        dataDir,
-        workers,
+        region: REGION,
+        maxInstances: workers,
+        vcpusPerInstance: cores,
         credentials: role,
-        env: { ...endpoints, TASKS_QUEUE_URL: sqs.queueUrl('tasks') },
+        worker: workerOf(dataDir, { ...endpoints, TASKS_QUEUE_URL: sqs.queueUrl('tasks') }),
         tell: (event) => void eventBridge?.put(event),
+        ...faults,
       }),
     );
 
@@ -158,9 +172,9 @@ export async function startLocalPlatform({ port, dataDir, workers }: LocalOption
         UPLOAD_BUCKET,
         TASKS_QUEUE_URL: sqs.queueUrl('tasks'),
         PLATFORM,
-        LAUNCH_TEMPLATES: JSON.stringify(launchTemplates(availableParallelism())),
+        LAUNCH_TEMPLATES: JSON.stringify(launchTemplates(cores)),
         SUBNET_IDS: 'subnet-00000000000000000',
-        MAX_VCPUS: String(workers * availableParallelism()),
+        MAX_VCPUS: String(workers * cores),
         ON_DEMAND_FALLBACK: 'false',
       },
       timeoutSeconds: DISPATCH_TIMEOUT_SECONDS,
@@ -221,6 +235,8 @@ export async function startLocalPlatform({ port, dataDir, workers }: LocalOption
       s3Url: s3Server.url,
       sqsUrl: sqs.url,
       ec2Url: ec2.url,
+      sqs,
+      ec2,
       s3,
       uploadBucket: UPLOAD_BUCKET,
       stores,
@@ -233,36 +249,18 @@ export async function startLocalPlatform({ port, dataDir, workers }: LocalOption
   }
 }
 
-/** EC2, whose machines run the worker as `bootstrap.sh` does. */
-function startMachines({
-  dataDir,
-  workers,
-  env,
-  ...options
-}: {
-  port: number;
-  dataDir: string;
-  workers: number;
-  credentials: ReturnType<typeof roleCredentials>;
-  env: Readonly<Record<string, string>>;
-  tell: NonNullable<Ec2Options['tell']>;
-}): Promise<Ec2> {
-  return startEc2({
-    ...options,
-    region: REGION,
-    maxInstances: workers,
-    vcpusPerInstance: availableParallelism(),
-    worker: {
-      command: process.execPath,
-      args: [file('worker-scripts/worker.ts')],
-      env: {
-        ...env,
-        UPLOAD_BUCKET,
-        PRODUCTION_BUCKET,
-        IDLE_SECONDS: String(IDLE_SECONDS),
-        SCRATCH_DIR: join(dataDir, 'scratch'),
-      },
-      logDir: join(dataDir, 'logs'),
+/** What a machine runs, as `bootstrap.sh` does on AWS. */
+function workerOf(dataDir: string, env: Readonly<Record<string, string>>): WorkerSpec {
+  return {
+    command: process.execPath,
+    args: [file('worker-scripts/worker.ts')],
+    env: {
+      ...env,
+      UPLOAD_BUCKET,
+      PRODUCTION_BUCKET,
+      IDLE_SECONDS: String(IDLE_SECONDS),
+      SCRATCH_DIR: join(dataDir, 'scratch'),
     },
-  });
+    logDir: join(dataDir, 'logs'),
+  };
 }

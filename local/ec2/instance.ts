@@ -32,6 +32,8 @@ export interface InstanceOptions {
   readonly clientToken: string;
   readonly worker: WorkerSpec;
   readonly credentials: Credentials;
+  /** Which of the laptop's places for machines it has, from 0. */
+  readonly slot: number;
   /** Cores that the worker may use, by number; all where undefined. */
   readonly cores: readonly number[] | undefined;
   /** Milliseconds between SIGTERM and SIGKILL. */

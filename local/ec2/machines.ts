@@ -1,6 +1,7 @@
 /** The instances of a laptop's EC2, and the fleet requests that make them. */
 import { randomUUID } from 'node:crypto';
 import type { XmlContent } from '../aws/xml.ts';
+import type { FaultHooks } from '../faults/hooks.ts';
 import { Ec2Error } from './errors.ts';
 import { bestPool, type FleetRequest, machinesFor, type Pool, poolsOf } from './fleet.ts';
 import { coresOf, Instance, type InstanceEvent, type WorkerSpec } from './instance.ts';
@@ -21,6 +22,8 @@ export interface Ec2Options {
   readonly terminateGraceMs?: number;
   /** Hears what EC2 would send to EventBridge. @default - nobody does */
   readonly tell?: (event: InstanceEvent) => void;
+  /** Refuses launches, for tests of those who ask for them. */
+  readonly faults?: FaultHooks;
 }
 
 /** Elements of an answer. */
@@ -82,7 +85,9 @@ export class Machines {
     const pool = bestPool(pools, this.#options.vcpusPerInstance);
     if (!pool) throw new Error('A request that has pools has a best one');
     const fleetId = `fleet-${randomUUID()}`;
-    const { count, filled } = machinesFor(target, pool.weight, this.#room());
+    const refusedWith = this.#options.faults?.fleetRequested();
+    const room = refusedWith === undefined ? this.#room() : 0;
+    const { count, filled } = machinesFor(target, pool.weight, room);
     const tags = new Map([['aws:ec2:fleet-id', fleetId], ...instanceTags(request)]);
     const launched = await Promise.all(
       Array.from({ length: count }, () => this.#launch(pool, lifecycle, tags, clientToken)),
@@ -96,12 +101,20 @@ export class Machines {
             ? []
             : [{ ...describePool(pool, lifecycle), instanceIds, instanceType: pool.instanceType }],
       },
-      errorSet: { item: filled ? [] : pools.map((one) => refusal(one, lifecycle)) },
+      errorSet: { item: filled ? [] : pools.map((one) => refusal(one, lifecycle, refusedWith)) },
     };
   }
 
   #alive(): Instance[] {
     return this.#instances.filter(({ state }) => state !== 'terminated');
+  }
+
+  /** The lowest number that no living instance has, so that a replacement takes the cores of the one it replaces. */
+  #freeSlot(): number {
+    const taken = new Set(this.#alive().map(({ options }) => options.slot));
+    let slot = 0;
+    while (taken.has(slot)) slot++;
+    return slot;
   }
 
   #room(): number {
@@ -123,6 +136,7 @@ export class Machines {
       tell = () => {},
     } = this.#options;
     const availabilityZone = override.AvailabilityZone ?? `${region}a`;
+    const slot = this.#freeSlot();
     const instance = new Instance({
       type,
       lifecycle,
@@ -131,7 +145,8 @@ export class Machines {
       clientToken,
       worker,
       credentials,
-      cores: coresOf(this.#alive().length, vcpusPerInstance),
+      cores: coresOf(slot, vcpusPerInstance),
+      slot,
       terminateGraceMs,
       tell,
     });
@@ -176,10 +191,10 @@ function describePool({ template, override }: Pool, lifecycle: string): Content 
   };
 }
 
-function refusal(pool: Pool, lifecycle: string): Content {
+function refusal(pool: Pool, lifecycle: string, code = 'InsufficientInstanceCapacity'): Content {
   return {
     ...describePool(pool, lifecycle),
-    errorCode: 'InsufficientInstanceCapacity',
+    errorCode: code,
     errorMessage: 'There is no capacity left on this machine that matches your request.',
   };
 }

@@ -4,7 +4,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { listen } from '../aws/http.ts';
+import type { FaultHooks, S3Fault } from '../faults/hooks.ts';
 import { free } from './blobs.ts';
 import { corsHeaders, preflightHeaders } from './cors.ts';
 import { S3Error } from './errors.ts';
@@ -44,6 +46,8 @@ export interface S3Options {
   readonly buckets: readonly BucketSettings[];
   /** Puts an event onto its queue; called again until it resolves. */
   readonly notify: (bucket: string, eventJson: string) => Promise<void>;
+  /** Disturbs requests, for tests of those who make them. */
+  readonly faults?: FaultHooks;
 }
 
 export interface S3Server {
@@ -162,7 +166,16 @@ async function settledAnswer(exchange: Exchange): Promise<Answer> {
   }
 }
 
-async function send(answer: Answer, { request, response }: Exchange): Promise<void> {
+/** The answer, or 503 in its place where the request is to fail before or after it was carried out. */
+async function disturbedAnswer(exchange: Exchange, fault: S3Fault | undefined): Promise<Answer> {
+  const answer = fault?.refuse === 'before' ? undefined : await settledAnswer(exchange);
+  if (answer && fault?.refuse === undefined) return answer;
+  answer?.done?.();
+  const { status, code, message } = new S3Error('SlowDown');
+  return errorAnswer(status, code, message, exchange.request.url?.split('?')[0] ?? '');
+}
+
+async function send(answer: Answer, { request, response }: Exchange, slowMs = 0): Promise<void> {
   if (request.errored) return; // the client broke off, there is nobody to answer
   const { status, headers, body } = answer;
   response.writeHead(status, {
@@ -170,6 +183,10 @@ async function send(answer: Answer, { request, response }: Exchange): Promise<vo
     ...(typeof body === 'string' && { 'content-length': Buffer.byteLength(body) }),
     'x-amz-request-id': randomUUID(),
   });
+  if (slowMs > 0) {
+    response.flushHeaders();
+    await sleep(slowMs);
+  }
   if (request.method === 'HEAD' || typeof body !== 'object') return void response.end(body);
   try {
     for await (const bytes of body) {
@@ -202,12 +219,13 @@ async function handle(
 ): Promise<void> {
   const body = request.iterator({ destroyOnReturn: false });
   const exchange = { options, storage, request, response, body };
-  const answer = await settledAnswer(exchange);
+  const fault = options.faults?.s3Request(request.method ?? '', request.url ?? '', request.headers);
+  const answer = await disturbedAnswer(exchange, fault);
   // What is left of a refused body is read to its end, unseen: clients that listen only when they have sent all of it
   // (Python's) learn why they were refused, and their connection lives on.
   await body.return?.();
   request.resume();
-  await send(answer, exchange).finally(answer.done);
+  await send(answer, exchange, fault?.slowMs).finally(answer.done);
 }
 
 /** Starts S3. Rejects where the port or the folder can not be used. */

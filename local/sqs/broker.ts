@@ -1,6 +1,7 @@
 /** All queues of one data directory, and the journal that keeps them. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { FaultHooks } from '../faults/hooks.ts';
 import { type Journal, openJournal } from '../journal.ts';
 import { INITIAL_ATTRIBUTES, parseAttributes, type QueueAttributes } from './attributes.ts';
 import { invalidParameter, SqsError } from './errors.ts';
@@ -14,11 +15,13 @@ const QUEUE_NAME = /^[\w-]{1,80}$/;
 
 export class Broker implements QueueContext {
   readonly #region: string;
+  readonly faults: FaultHooks | undefined;
   readonly #queues = new Map<string, Queue>();
   #journal: Journal<JournalRecord> | undefined;
 
-  constructor(region: string) {
+  constructor(region: string, faults?: FaultHooks) {
     this.#region = region;
+    this.faults = faults;
   }
 
   /** Reads what the directory holds and keeps it from then on. */

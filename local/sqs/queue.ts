@@ -7,6 +7,7 @@
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues-detailed.html
  */
 import { randomUUID } from 'node:crypto';
+import type { FaultHooks } from '../faults/hooks.ts';
 import type { QueueAttributes } from './attributes.ts';
 import { invalidParameter, SqsError } from './errors.ts';
 import type { Message, MessageContent } from './message.ts';
@@ -33,6 +34,7 @@ export interface QueueContext {
   record(record: JournalRecord): void;
   arnOf(name: string): string;
   byArn(arn: string): Queue | undefined;
+  readonly faults?: FaultHooks | undefined;
 }
 
 export interface Received {
@@ -40,6 +42,12 @@ export interface Received {
   readonly receiptHandle: string;
   /** How it was before, for `putBack`. */
   readonly before: Delivery;
+}
+
+/** What a queue shows of a message to those who look in from outside the protocol. */
+export interface MessageView extends Pick<Message, 'body' | 'group' | 'receiveCount'> {
+  /** Received, and neither deleted nor visible again. */
+  readonly inFlight: boolean;
 }
 
 interface Waiter {
@@ -90,7 +98,7 @@ export class Queue {
       id: randomUUID(),
       sentAt: now,
       deadLetterSource: undefined,
-      visibleAt: now + delaySeconds * 1000,
+      visibleAt: now + (delaySeconds + (this.#context.faults?.messageSent(this.name, content) ?? 0)) * 1000,
       receiveCount: 0,
       firstReceivedAt: undefined,
     }));
@@ -250,6 +258,14 @@ export class Queue {
     const hidden = [...this.#timers.keys()];
     const delayed = hidden.filter(({ receiveCount }) => receiveCount === 0).length;
     return { visible: this.#messages.size - hidden.length, inFlight: hidden.length - delayed, delayed };
+  }
+
+  /** All messages as they are now. */
+  messages(): MessageView[] {
+    return [...this.#messages.values()].map((message) => {
+      const { body, group, receiveCount } = message;
+      return { body, group, receiveCount, inFlight: receiveCount > 0 && this.#timers.has(message) };
+    });
   }
 
   /** Ends all waits and timers. */

@@ -4,12 +4,14 @@
  */
 import type { QueueSettings } from '../../jobs/platform.ts';
 import { type ApiAnswer, type ApiRequest, apiListener, listen } from '../aws/http.ts';
+import type { FaultHooks } from '../faults/hooks.ts';
 import { attributesOf } from './attributes.ts';
 import { ACCOUNT, Broker } from './broker.ts';
 import { SqsError } from './errors.ts';
 import { formatJsonError, JSON_TYPE, jsonAction, parseJsonInput } from './json-protocol.ts';
 import { type Outcome, perform } from './operations.ts';
 import { formatQueryAnswer, formatQueryError, parseQueryRequest } from './query-protocol.ts';
+import type { MessageView } from './queue.ts';
 
 export interface SqsOptions {
   /** Directory of the journal; made where it is missing. One process at a time may use it. */
@@ -23,6 +25,8 @@ export interface SqsOptions {
     readonly settings: QueueSettings;
     readonly deadLetterQueue?: string;
   }>;
+  /** Disturbs deliveries, for tests of those who receive. */
+  readonly faults?: FaultHooks;
 }
 
 export interface Sqs {
@@ -30,14 +34,16 @@ export interface Sqs {
   readonly port: number;
   queueUrl(name: string): string;
   /** Sends a message; resolves when it is on the disk. */
-  send(name: string, body: string): Promise<void>;
+  send(name: string, body: string, group?: string): Promise<void>;
+  /** What is in a queue. */
+  messages(name: string): MessageView[];
   /** Answers what waits with nothing, and closes the journal. */
   close(): Promise<void>;
 }
 
 /** Starts SQS on the loopback interface. Rejects where the port or the directory cannot be used. */
-export async function startSqs({ dataDir, port, region, queues }: SqsOptions): Promise<Sqs> {
-  const broker = new Broker(region);
+export async function startSqs({ dataDir, port, region, queues, faults }: SqsOptions): Promise<Sqs> {
+  const broker = new Broker(region, faults);
   await broker.open(dataDir);
   for (const { name, settings, deadLetterQueue } of queues)
     broker.put(name, attributesOf(settings, deadLetterQueue && broker.arnOf(deadLetterQueue)));
@@ -52,11 +58,12 @@ export async function startSqs({ dataDir, port, region, queues }: SqsOptions): P
     url: server.url,
     port: server.port,
     queueUrl: (name) => `${server.url}/${ACCOUNT}/${name}`,
-    async send(name, body) {
-      const content = { body, attributes: {}, systemAttributes: {}, group: undefined };
+    async send(name, body, group) {
+      const content = { body, attributes: {}, systemAttributes: {}, group };
       broker.byName(name).send([content]);
       await broker.flushed();
     },
+    messages: (name) => broker.byName(name).messages(),
     async close() {
       await server.close();
       await broker.close();

@@ -341,6 +341,20 @@ describe('a machine', () => {
     expect(await loggedLine(log)).toMatchObject({ cores: 1 });
   });
 
+  test('that replaces a lost one has its cores, not those of a machine that lives', async () => {
+    if (process.platform !== 'linux' || availableParallelism() < 2) {
+      console.log('skipped: cores can only be bound on Linux, and only where there are two');
+      return;
+    }
+    await start('cores', { vcpusPerInstance: 1 });
+    const lost = await launchOne();
+    const living = await launchOne();
+    const core = await loggedLine(lost.log);
+    expect(await loggedLine(living.log)).not.toEqual(core);
+    await ec2.killInstance(lost.id);
+    expect(await loggedLine((await launchOne()).log)).toEqual(core);
+  });
+
   test("has its role's credentials by the SDK's default chain, whatever profile the owner has", async () => {
     const home = process.env['HOME'];
     await mkdir(join(directory, '.aws'));

@@ -1,5 +1,6 @@
 /** Stands for the worker in tests: `node ec2-worker.ts WAY`; prints one line of JSON. */
 import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { S3Client } from '@aws-sdk/client-s3';
 
@@ -14,6 +15,12 @@ const WAYS: Readonly<Record<string, () => unknown>> = {
   /** The SDK's default chain, as the real worker uses it. */
   async credentials() {
     say(await new S3Client({}).config.credentials());
+    stay();
+  },
+  /** Which of this computer's cores are its own; Linux only. */
+  async cores() {
+    const status = await readFile('/proc/self/status', 'utf8');
+    say(/Cpus_allowed_list:\s*(\S+)/.exec(status)?.[1]);
     stay();
   },
   exit: () => say('bye'),

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import type { FaultHooks } from '../../../local/faults/hooks.ts';
 import { type Sqs, type SqsOptions, startSqs } from '../../../local/sqs/sqs.ts';
 
 export const REGION = 'eu-test-1';
@@ -24,9 +25,13 @@ export interface Bench {
 }
 
 /** SQS in a directory of its own, with a client that fails at the first error. */
-export async function openBench(queues: SqsOptions['queues'] = [], port = 0): Promise<Bench> {
+export async function openBench(
+  queues: SqsOptions['queues'] = [],
+  port = 0,
+  faults?: FaultHooks,
+): Promise<Bench> {
   const dataDir = await mkdtemp(join(tmpdir(), 'spotreel-sqs-'));
-  const sqs = await startSqs({ dataDir, port, region: REGION, queues });
+  const sqs = await startSqs({ dataDir, port, region: REGION, queues, ...(faults && { faults }) });
   const client = newClient(sqs.url);
   return {
     sqs,
