@@ -4,7 +4,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { QUEUES } from '../../jobs/platform.ts';
-import type { Ec2 } from '../ec2/ec2.ts';
+import type { Ec2, InstanceView } from '../ec2/ec2.ts';
 import type { Sqs } from '../sqs/sqs.ts';
 import type { FaultHooks, S3Fault } from './hooks.ts';
 import type { FaultKind, PlannedFault } from './schedule.ts';
@@ -18,10 +18,12 @@ export interface Strike {
   readonly detail: string;
 }
 
-/** What a fault needs to know of a platform. */
+/** The part of a platform that faults strike from outside. */
 export interface Victim {
-  readonly sqs: Sqs;
-  readonly ec2: Ec2;
+  readonly sqs: Pick<Sqs, 'messages' | 'send'>;
+  readonly ec2: Pick<Ec2, 'killInstance' | 'serveSpotNotice'> & {
+    instances(): readonly Pick<InstanceView, 'instanceId' | 'state'>[];
+  };
 }
 
 /** Milliseconds between two looks at what is due. */
