@@ -38,7 +38,7 @@ const WORKERS = 4;
 /** Milliseconds between two uploads. */
 const UPLOAD_EVERY_MS = 1500;
 /** Milliseconds between two looks at what is left to do. */
-const LOOK_EVERY_MS = 500;
+const LOOK_EVERY_MS = 1000;
 /** Seconds after which a run that has not ended is stuck: a refused launch alone may cost a video three minutes. */
 const LIMIT_SECONDS = 1800;
 
@@ -136,17 +136,24 @@ async function settle(
   injector: Injector | undefined,
   started: number,
 ): Promise<string[]> {
+  const ended = new Map<string, { readonly state: string }>();
   for (;;) {
-    const shown = await Promise.all(ids.map((id) => showVideo(platform, id)));
+    const open = ids.filter((id) => !ended.has(id));
+    for (const id of open) {
+      const video = await showVideo(platform, id);
+      if (video.state === 'ready' || video.state === 'failed') ended.set(id, video);
+    }
     const messages = QUEUE_NAMES.flatMap((queue) =>
-      platform.sqs.messages(queue).map(({ body }) => `left on ${queue}: ${body}`),
+      platform.sqs.messages(queue).map(({ body }) => ({ queue, body })),
     );
-    const dead = messages.filter((message) => message.includes('dead-letters'));
-    const open = shown.filter(({ state }) => state !== 'ready' && state !== 'failed');
-    const isDone = open.length === 0 && messages.length === dead.length && !injector?.isBusy;
+    const isDrained = messages.every(({ queue }) => queue.endsWith('dead-letters'));
+    const isDone = ended.size === ids.length && isDrained && !injector?.isBusy;
     if (isDone || Date.now() - started > LIMIT_SECONDS * 1000) {
-      const notReady = shown.filter(({ state }) => state !== 'ready');
-      return [...notReady.map((video) => `not ready: ${JSON.stringify(video)}`), ...messages];
+      const notReady = ids.filter((id) => ended.get(id)?.state !== 'ready');
+      return [
+        ...notReady.map((id) => `not ready: ${id} ${JSON.stringify(ended.get(id))}`),
+        ...messages.map(({ queue, body }) => `left on ${queue}: ${body}`),
+      ];
     }
     await sleep(LOOK_EVERY_MS);
   }

@@ -41,6 +41,9 @@ const SURVIVED_REFUSALS = 2;
 /** What EC2 answers where it has no machine, and where the account's quota allows none. */
 const FLEET_CODES = ['InsufficientInstanceCapacity', 'MaxSpotInstanceCountExceeded'] as const;
 
+/** Of an S3 event only its key tells anything. */
+const shortened = (body: string): string => /"key":"([^"]+)"/.exec(body)?.[1] ?? body;
+
 /** The element at a share, 0 to 1, of a list. */
 const at = <T>(list: readonly T[], share: number): T | undefined => list[Math.floor(share * list.length)];
 
@@ -48,6 +51,11 @@ const at = <T>(list: readonly T[], share: number): T | undefined => list[Math.fl
 interface Content {
   readonly body: string;
   readonly group: string | undefined;
+}
+
+interface Caller {
+  readonly call: string;
+  readonly isMachine: boolean;
 }
 
 /** A fault of S3 that still has requests to meet. */
@@ -71,6 +79,8 @@ export class Injector {
   #bursts: S3Burst[] = [];
   /** Refusals by the SDK's id of a call. */
   readonly #refusals = new Map<string, number>();
+  /** Machines that have met their end, or know when it comes. */
+  readonly #ended = new Set<string>();
   readonly #receipts = new Set<string>();
   readonly #sent: { readonly queue: string; readonly body: string; readonly group: string | undefined }[] =
     [];
@@ -145,10 +155,13 @@ export class Injector {
   }
 
   #endMachine({ ec2 }: Victim, fault: PlannedFault): boolean {
-    const running = ec2.instances().filter(({ state }) => state === 'running');
-    const machine = at(running, fault.choice);
-    if (!machine || this.#isTaskAtItsLast()) return false;
-    const { instanceId } = machine;
+    const ids = ec2.instances().flatMap(({ instanceId, state }) => (state === 'running' ? [instanceId] : []));
+    const instanceId = at(
+      ids.filter((id) => !this.#ended.has(id)),
+      fault.choice,
+    );
+    if (instanceId === undefined || this.#isTaskAtItsLast()) return false;
+    this.#ended.add(instanceId);
     if (fault.kind === 'kill') {
       void ec2.killInstance(instanceId);
       this.#struck(fault, instanceId);
@@ -175,7 +188,7 @@ export class Injector {
     const message = at(fault.amount < 0.5 && held.length > 0 ? held : ever, fault.choice);
     if (!message) return false;
     void sqs.send(queue, message.body, message.group);
-    this.#struck(fault, message.body);
+    this.#struck(fault, shortened(message.body));
     return true;
   }
 
@@ -184,7 +197,7 @@ export class Injector {
     const fault = this.#disarm('delayed-message');
     if (!fault) return 0;
     const seconds = Math.ceil(fault.amount * LONGEST_DELAY_SECONDS);
-    this.#struck(fault, `${seconds} s: ${body}`);
+    this.#struck(fault, `${seconds} s: ${shortened(body)}`);
     return seconds;
   }
 
@@ -197,9 +210,11 @@ export class Injector {
 
   #s3Request(method: string, path: string, headers: IncomingHttpHeaders): S3Fault | undefined {
     if (method === 'PUT' && path.includes('/done/')) this.#receipts.add(path.split('?')[0] ?? '');
+    const caller = callerOf(headers);
+    if (!caller) return undefined;
     for (const kind of ['s3-refuses', 's3-slow'] as const) {
       const burst = this.#burst(kind);
-      if (!burst || (kind === 's3-refuses' && !this.#mayRefuse(headers))) continue;
+      if (!burst || (kind === 's3-refuses' && !this.#mayRefuse(caller))) continue;
       if (burst.left === requestsOf(burst.fault))
         this.#struck(burst.fault, `${burst.left} from ${method} ${path}`);
       burst.left--;
@@ -221,16 +236,9 @@ export class Injector {
     return burst;
   }
 
-  /**
-   * Whether a call may be refused: so often that its caller gives up only where that is a task with a delivery left.
-   * Callers without an SDK, such as a browser with a presigned URL, do not try again and are spared.
-   */
-  #mayRefuse(headers: IncomingHttpHeaders): boolean {
-    const call = headers['amz-sdk-invocation-id'];
-    if (typeof call !== 'string') return false;
+  /** Whether a call may be refused: so often that its caller gives up only where that is a task with a delivery left. */
+  #mayRefuse({ call, isMachine }: Caller): boolean {
     const refusals = this.#refusals.get(call) ?? 0;
-    // Machines sign with their role's temporary key; whoever else asks has no delivery to lose.
-    const isMachine = headers.authorization?.includes('Credential=ASIA') ?? false;
     if (refusals >= SURVIVED_REFUSALS && (!isMachine || this.#isTaskAtItsLast())) return false;
     this.#refusals.set(call, refusals + 1);
     return true;
@@ -247,6 +255,16 @@ export class Injector {
     this.strikes.push(strike);
     this.#tell(strike);
   }
+}
+
+/** Who of the platform asks, and the SDK's id of the call; undefined for everybody else, who is left in peace. */
+function callerOf(headers: IncomingHttpHeaders): Caller | undefined {
+  const call = headers['amz-sdk-invocation-id'];
+  if (typeof call !== 'string') return undefined;
+  // Machines sign with their role's temporary key; the SDK says where Lambda runs it.
+  const isMachine = headers.authorization?.includes('Credential=ASIA') ?? false;
+  const isLambda = headers['user-agent']?.includes('exec-env/AWS_Lambda') ?? false;
+  return isMachine || isLambda ? { call, isMachine } : undefined;
 }
 
 const requestsOf = ({ amount }: PlannedFault): number => 1 + Math.floor(amount * MOST_REQUESTS);

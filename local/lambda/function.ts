@@ -101,6 +101,8 @@ export class LambdaFunction {
         // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
         AWS_LAMBDA_FUNCTION_NAME: basename(entry, extname(entry)),
         LAMBDA_TASK_ROOT: dirname(entry),
+        // By this, SDKs tell in their `User-Agent` where they run.
+        AWS_EXECUTION_ENV: `AWS_Lambda_nodejs${process.versions.node.split('.')[0]}.x`,
         TZ: 'UTC',
         // There are no profiles in Lambda; those of whoever owns this laptop must not be found.
         AWS_CONFIG_FILE: '/dev/null',

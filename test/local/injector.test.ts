@@ -5,7 +5,7 @@ import type { FaultKind, PlannedFault } from '../../local/faults/schedule.ts';
 import type { MessageView } from '../../local/sqs/queue.ts';
 
 const MACHINE = `AWS4-HMAC-SHA256 Credential=ASIA0123/20260102/us-east-1/s3/aws4_request`;
-const OWNER = `AWS4-HMAC-SHA256 Credential=local/20260102/us-east-1/s3/aws4_request`;
+const LAMBDA = `AWS4-HMAC-SHA256 Credential=local/20260102/us-east-1/s3/aws4_request`;
 
 let injector: Injector;
 let tasks: MessageView[];
@@ -42,6 +42,7 @@ function start(...faults: PlannedFault[]): void {
       instances: () => [
         { instanceId: 'i-dead', state: 'terminated' },
         { instanceId: 'i-alive', state: 'running' },
+        { instanceId: 'i-other', state: 'running' },
       ],
       killInstance: async (id) => void done.push(`killed ${id}`),
       serveSpotNotice: (id) => void done.push(`noticed ${id}`),
@@ -58,8 +59,11 @@ const progress = (task: number) =>
 
 /** Whether S3 refuses a call's next try. */
 const refuses = (call: string, authorization: string) =>
-  injector.hooks.s3Request('GET', '/bucket/key', { authorization, 'amz-sdk-invocation-id': call })?.refuse !==
-  undefined;
+  injector.hooks.s3Request('GET', '/bucket/key', {
+    authorization,
+    'amz-sdk-invocation-id': call,
+    ...(authorization === LAMBDA && { 'user-agent': 'aws-sdk-js/3 exec-env/AWS_Lambda_nodejs24.x' }),
+  })?.refuse !== undefined;
 
 const task = (receiveCount: number, inFlight: boolean): MessageView => ({
   body: 'task',
@@ -104,7 +108,7 @@ describe('a machine is lost only where the platform promises that no video is', 
     expect(done).toEqual([]);
     tasks = [task(2, true), task(1, false)];
     pass();
-    expect(done).toEqual(['killed i-alive', 'noticed i-alive']);
+    expect(done).toEqual(['killed i-alive', 'noticed i-other']);
   });
 });
 
@@ -117,20 +121,21 @@ describe('S3 refuses', () => {
     expect(refuses('call', MACHINE)).toBe(false);
   });
 
-  test('nobody else more often than the SDK tries again', () => {
+  test('dispatch no more often than the SDK tries again, and nobody outside the platform', () => {
     start(planned('s3-refuses', { amount: 0.9 }));
     pass();
-    expect([1, 2, 3].map(() => refuses('call', OWNER))).toEqual([true, true, false]);
-    expect(refuses('another call', OWNER)).toBe(true);
+    expect([1, 2, 3].map(() => refuses('call', LAMBDA))).toEqual([true, true, false]);
+    expect(refuses('another call', LAMBDA)).toBe(true);
+    expect(refuses('a call of somebody else', 'AWS4-HMAC-SHA256 Credential=local/20260102')).toBe(false);
     expect(injector.hooks.s3Request('PUT', '/bucket/key', {})).toBeUndefined(); // a presigned URL
   });
 
   test('nothing any more when it has been stopped', () => {
     start(planned('s3-refuses', { amount: 0.9 }));
     pass();
-    expect(refuses('call', OWNER)).toBe(true);
+    expect(refuses('call', LAMBDA)).toBe(true);
     injector.stop();
-    expect(refuses('call', OWNER)).toBe(false);
+    expect(refuses('call', LAMBDA)).toBe(false);
   });
 });
 
