@@ -70,7 +70,7 @@ export function decodeTestArguments(url: string, stream: number): string[] {
 }
 
 /** Deterministic in every processor: no assembly whose rounding differs from the C code's. */
-const SCALER = 'flags=bicubic+accurate_rnd+bitexact';
+export const SCALER = 'flags=bicubic+accurate_rnd+bitexact';
 
 /**
  * One decode, one split, a scale cascade: the picture is laid on the plan's grid, cut to the chunk, and every rung
@@ -99,6 +99,13 @@ export function filterGraph(plan: Plan, chunk: Chunk): string {
 }
 
 /**
+ * x264's settings beside the preset. The owner's other presets are taken as they are.
+ * Measured in docs/encoding.md, "x264".
+ */
+export const x264Params = (preset: Plan['preset']): string[] =>
+  preset === 'veryfast' ? ['-x264-params', 'trellis=1:rc-lookahead=20:partitions=i4x4,i8x8'] : [];
+
+/**
  * ffmpeg for one chunk: writes one fragmented MP4 a rung, each GOP one fragment, decode times counted from the
  * video's first frame.
  * @param outputs a file a rung, in the plan's order
@@ -122,7 +129,7 @@ export function chunkArguments(plan: Plan, chunk: Chunk, url: string, outputs: r
       `${maxKbps * BUFFER_SECONDS}k`,
     ],
     ...['-g', `${plan.gopFrames}`, '-keyint_min', `${plan.gopFrames}`, '-sc_threshold', '0'],
-    ...(plan.preset === 'veryfast' ? ['-x264-params', 'trellis=1:rc-lookahead=20:partitions=i4x4,i8x8'] : []),
+    ...x264Params(plan.preset),
     ...['-map_metadata', '-1', '-map_chapters', '-1', '-fflags', '+bitexact', '-flags', '+bitexact'],
     ...['-video_track_timescale', `${timescale}`, '-use_editlist', '0', '-f', 'mp4', '-movflags'],
     '+cmaf+frag_keyframe+empty_moov+default_base_moof+frag_discont+negative_cts_offsets+skip_trailer',

@@ -1,6 +1,7 @@
 /** `chunk`: one ffmpeg run that decodes a stretch once and encodes every rung of it. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { log } from '../jobs/log.ts';
 import type { Task } from '../jobs/messages.ts';
 import { chunkArguments, chunkTimeout } from '../video/ffmpeg-arguments.ts';
 import { avcCodec, delayPresentation } from '../video/fmp4.ts';
@@ -34,7 +35,8 @@ export async function chunkTask(context: TaskContext, task: Task & { kind: 'chun
       const { cpuSeconds } = await withSource(context, task.video, (url) => {
         const args = chunkArguments(plan, chunk, url, outputs);
         const timeoutSeconds = chunkTimeout(plan, chunk);
-        return run({ program: 'ffmpeg', args, timeoutSeconds, signal: context.signal });
+        const onRunning = () => log('info', 'ffmpeg-running', { video: task.video, task });
+        return run({ program: 'ffmpeg', args, timeoutSeconds, signal: context.signal, onRunning });
       });
       const objects = await Promise.all(
         plan.rungs.map(async ({ name }, rung) => {

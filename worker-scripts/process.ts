@@ -18,6 +18,8 @@ export interface Run {
   readonly timeoutSeconds: number;
   /** Stops it: the worker must go. */
   readonly signal: AbortSignal;
+  /** Called when the program runs. */
+  readonly onRunning?: () => void;
   /** Reads standard output while it runs. */
   readonly read?: (output: Readable) => Promise<void>;
 }
@@ -51,12 +53,20 @@ export function withoutAddresses(line: string): string {
 const BENCHMARK = /bench: utime=([\d.]+)s stime=([\d.]+)s/;
 
 /** Runs to the end. Throws `ProcessError` on a non-zero exit or a time-out, the signal's reason when stopped. */
-export async function run({ program, args, timeoutSeconds, signal, read }: Run): Promise<Finished> {
+export async function run({
+  program,
+  args,
+  timeoutSeconds,
+  signal,
+  onRunning,
+  read,
+}: Run): Promise<Finished> {
   signal.throwIfAborted();
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C.UTF-8', ...KEEP_MEMORY },
   });
+  if (onRunning) child.once('spawn', onRunning);
   const stop = () => child.kill('SIGKILL');
   signal.addEventListener('abort', stop, { once: true });
   let timedOut = false;

@@ -45,6 +45,8 @@ function perform(context: TaskContext, task: Task): Promise<void> {
 interface Received {
   readonly receipt: string;
   readonly attempt: number;
+  /** ISO 8601. */
+  readonly receivedAt: string;
   readonly body: string;
 }
 
@@ -52,6 +54,7 @@ function received(message: Message): Received {
   return {
     receipt: message.ReceiptHandle ?? '',
     attempt: Number(message.Attributes?.ApproximateReceiveCount ?? 1),
+    receivedAt: new Date().toISOString(),
     body: message.Body ?? '',
   };
 }
@@ -140,7 +143,7 @@ export class TaskLoop {
   async #attempt(task: Task, message: Received): Promise<void> {
     const { uploads } = this.#context;
     const { signal } = this.#stop;
-    const about = { video: task.video, task, attempt: message.attempt };
+    const about = { video: task.video, task, attempt: message.attempt, receivedAt: message.receivedAt };
     try {
       // The siblings of a task that ended its video are dropped cheaply.
       if (await uploads.exists(jobKeys.failed(task.video, task.revision))) log('info', 'task-dropped', about);

@@ -1,0 +1,50 @@
+/** A local file as the pipeline's planner sees it, and as ffmpeg reads it in a worker. */
+import { execFile } from 'node:child_process';
+import { createReadStream, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
+import { packetArguments, probeArguments } from '../video/ffmpeg-arguments.ts';
+import { type Plan, planVideo } from '../video/plan.ts';
+import { ffprobeSchema, PacketReader, readSource } from '../video/probe.ts';
+import type { EncodeSettings } from '../video/settings.ts';
+
+const exec = promisify(execFile);
+/** Bytes of ffprobe's list of packets: a few dozen a packet. */
+const LIST_LIMIT = 2 ** 28;
+
+/** Serves one file by byte range on loopback while `use` runs, as the worker's proxy does. */
+export async function withServedFile<T>(file: string, use: (url: string) => Promise<T>): Promise<T> {
+  const { size } = statSync(file);
+  const server = createServer((request, response) => {
+    const start = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    if (start >= size) return void response.writeHead(416).end();
+    response.writeHead(206, {
+      'accept-ranges': 'bytes',
+      'content-length': size - start,
+      'content-range': `bytes ${start}-${size - 1}/${size}`,
+    });
+    const stream = createReadStream(file, { start });
+    response.on('close', () => stream.destroy());
+    stream.pipe(response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo; // it listens on TCP
+  try {
+    return await use(`http://127.0.0.1:${port}/`);
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+}
+
+/** The plan that the worker would make of a served file. */
+export async function planOf(url: string, settings: EncodeSettings): Promise<Plan> {
+  const { stdout } = await exec('ffprobe', probeArguments(url));
+  const source = readSource(ffprobeSchema.parse(JSON.parse(stdout)));
+  const reader = new PacketReader();
+  const listing = packetArguments(url, source.video.stream);
+  const packets = await exec('ffprobe', listing, { maxBuffer: LIST_LIMIT });
+  for (const line of packets.stdout.split('\n')) reader.read(line);
+  return planVideo(source, reader.packets(), settings, 'bench');
+}
