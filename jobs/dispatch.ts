@@ -45,22 +45,50 @@ interface Demand {
   readonly media: number;
 }
 
-/**
- * Handles a message, and any repetition of it, to the same effect. Throws where it must come back later.
- *
- * Tasks are queued after there is a machine for them: a message that comes back for hours, because EC2 has none,
- * would otherwise queue them once more each time.
- */
-export async function dispatchMessage(dispatcher: Dispatcher, message: UploadsMessage): Promise<void> {
-  const demands = await demandsOf(dispatcher, JSON.parse(message.body));
-  if (demands.length === 0) return;
+/** A message that must come back later, and why. */
+export interface FailedMessage {
+  readonly message: UploadsMessage;
+  readonly error: unknown;
+}
 
-  const queue = demands.flatMap((demand) => demand.queue);
-  await dispatcher.capacity.ensure(await tasksToServe(dispatcher, demands), message);
-  await sendTasks(dispatcher.sqs, dispatcher.tasksQueueUrl, queue);
-  for (const { kind, video, revision } of queue) {
-    if (kind === 'plan') log('info', 'plan-queued', { video, revision });
+/**
+ * Handles messages, and any repetition of them, to the same effect. Returns those that failed.
+ *
+ * EC2 is asked once for all that they want: it takes seconds to answer and limits how often it may be asked, and a
+ * million uploads a day are fifty messages a second (docs/scale.md). Tasks are queued after there is a machine for
+ * them: a message that comes back for hours, because EC2 has none, would otherwise queue them once more each time.
+ */
+export async function dispatchMessages(
+  dispatcher: Dispatcher,
+  messages: readonly UploadsMessage[],
+): Promise<FailedMessage[]> {
+  const failed: FailedMessage[] = [];
+  const wanting: UploadsMessage[] = [];
+  const demands: Demand[] = [];
+  const read = messages.map(async (message) => demandsOf(dispatcher, JSON.parse(message.body)));
+  for (const [index, result] of (await Promise.allSettled(read)).entries()) {
+    const message = messages[index];
+    if (!message) continue; // there is a result a message
+    if (result.status === 'rejected') failed.push({ message, error: result.reason });
+    else if (result.value.length > 0) {
+      wanting.push(message);
+      demands.push(...result.value);
+    }
   }
+  const [first] = wanting;
+  if (!first) return failed;
+
+  try {
+    const queue = demands.flatMap((demand) => demand.queue);
+    await dispatcher.capacity.ensure(await tasksToServe(dispatcher, demands), first);
+    await sendTasks(dispatcher.sqs, dispatcher.tasksQueueUrl, queue);
+    for (const { kind, video, revision } of queue) {
+      if (kind === 'plan') log('info', 'plan-queued', { video, revision });
+    }
+  } catch (error) {
+    failed.push(...wanting.map((message) => ({ message, error })));
+  }
+  return failed;
 }
 
 async function demandsOf(dispatcher: Dispatcher, message: unknown): Promise<Demand[]> {

@@ -1,9 +1,9 @@
-/** Lambda `dispatch`: messages of the uploads queue, each handled for itself, with partial batch responses. */
+/** Lambda `dispatch`: messages of the uploads queue, a batch a call, with partial batch responses. */
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { dispatchMessage } from '../jobs/dispatch.ts';
+import { dispatchMessages } from '../jobs/dispatch.ts';
 import { Capacity, capacitySettingsOf } from '../jobs/ensure-capacity.ts';
 import { dispatchEnvironmentSchema, parseEnvironment } from '../jobs/environment.ts';
 import { log } from '../jobs/log.ts';
@@ -14,20 +14,17 @@ const uploads = new ObjectStore(new S3Client({}), environment.UPLOAD_BUCKET);
 const sqs = new SQSClient({});
 const ec2 = new EC2Client({});
 
-/** Handles the messages in turn, so that each sees the machines that those before it launched. */
 export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
   const capacity = new Capacity(ec2, capacitySettingsOf(environment));
   const { TASKS_QUEUE_URL: tasksQueueUrl, ENCODE_SETTINGS: settings } = environment;
   const dispatcher = { uploads, sqs, tasksQueueUrl, capacity, settings };
-  const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
-  for (const { messageId, body, attributes } of event.Records) {
-    const receiveCount = Number(attributes.ApproximateReceiveCount);
-    try {
-      await dispatchMessage(dispatcher, { messageId, receiveCount, body });
-    } catch (error) {
-      log('error', 'message-failed', { messageId, receiveCount, error: String(error) });
-      batchItemFailures.push({ itemIdentifier: messageId });
-    }
+  const messages = event.Records.map(({ messageId, body, attributes }) => {
+    return { messageId, body, receiveCount: Number(attributes.ApproximateReceiveCount) };
+  });
+  const failed = await dispatchMessages(dispatcher, messages);
+  for (const { message, error } of failed) {
+    const { messageId, receiveCount } = message;
+    log('error', 'message-failed', { messageId, receiveCount, error: String(error) });
   }
-  return { batchItemFailures };
+  return { batchItemFailures: failed.map(({ message }) => ({ itemIdentifier: message.messageId })) };
 }

@@ -188,7 +188,8 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
         sqs: ownersSqs,
         queueUrl: sqs.queueUrl('uploads'),
         region: REGION,
-        batch: DISPATCH_BATCH,
+        // One person's uploads fill no batch: waiting for more would only make each later.
+        batch: { ...DISPATCH_BATCH, windowSeconds: 0 },
         logFile: join(logs, 'dispatch.log'),
       }),
     );

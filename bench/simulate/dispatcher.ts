@@ -14,11 +14,10 @@ interface Message {
   readonly sentAt: number;
 }
 
-/** What one call knows of the machines: EC2 is asked once, and what the call launches is added. */
-interface Call {
-  readonly startedAt: number;
-  knownVcpus: number | undefined;
-}
+/** Requests of a call to S3 and SQS that wait for each other, besides sending: claim, request or plan, backlog. */
+const REQUESTS_IN_TURN = 3;
+/** Tasks that are sent at once (jobs/queue.ts). */
+const SEND_BATCH = 10;
 
 export interface DispatchSettings {
   readonly maxVcpus: number;
@@ -26,7 +25,7 @@ export interface DispatchSettings {
 }
 
 export class Dispatcher {
-  /** Calls that run, and the most that ever did. */
+  /** Calls that run. */
   calls = 0;
   /** Seconds of all calls together, and of the longest. */
   callSeconds = 0;
@@ -42,6 +41,7 @@ export class Dispatcher {
   readonly #steps: Steps;
   readonly #settings: DispatchSettings;
   readonly #queue = new Fifo<Message>();
+  #filling = false;
 
   constructor(
     parts: { clock: Clock; tasks: TaskQueue; fleet: Fleet; steps: Steps },
@@ -72,8 +72,7 @@ export class Dispatcher {
     this.#clock.after(SWEEP_MINUTES * 60, () => {
       if (!wanted()) return;
       this.#steps.add('sweep', this.#clock.now);
-      const call: Call = { startedAt: this.#clock.now, knownVcpus: undefined };
-      if (this.#backlog.tasks > 0) this.#ensure(call, this.#backlog);
+      if (this.#backlog.tasks > 0) this.#ensure(this.#backlog);
       this.sweepWhile(wanted);
     });
   }
@@ -85,79 +84,87 @@ export class Dispatcher {
     };
   }
 
+  /** Lambda waits for a batch to fill, then calls, as often at once as it may. */
   #poll(): void {
-    while (this.calls < DISPATCH_BATCH.maximumConcurrency && this.#queue.length > 0) {
+    if (this.calls >= DISPATCH_BATCH.maximumConcurrency || this.#queue.length === 0 || this.#filling) return;
+    this.#filling = true;
+    const seconds = this.#queue.length >= DISPATCH_BATCH.size ? 0 : DISPATCH_BATCH.windowSeconds;
+    this.#clock.after(seconds, () => {
+      this.#filling = false;
+      this.calls++;
       const batch: Message[] = [];
       while (batch.length < DISPATCH_BATCH.size) {
         const message = this.#queue.shift();
         if (!message) break;
         batch.push(message);
       }
-      this.calls++;
-      this.#steps.add('call', this.#clock.now);
-      this.#handle({ startedAt: this.#clock.now, knownVcpus: undefined }, batch);
-    }
-  }
-
-  /** The messages of a batch one after the other, each when the one before it is done. */
-  #handle(call: Call, [message, ...rest]: readonly Message[]): void {
-    if (!message) {
-      const seconds = this.#clock.now - call.startedAt;
-      this.callSeconds += seconds;
-      this.longestCall = Math.max(this.longestCall, seconds);
-      this.calls--;
+      this.#handle(batch);
       this.#poll();
-      return;
-    }
-    this.#clock.after(this.#dispatch(call, message), () => this.#handle(call, rest));
+    });
   }
 
-  /** Does what `dispatchMessage` does and returns the seconds that it takes. */
-  #dispatch(call: Call, message: Message): number {
-    const { video, about } = message;
-    this.#steps.add(about === 'source' ? 'source' : 'planned', this.#clock.now);
-    const { planned } = video;
-    const backlog = this.#backlog;
+  /** Does what `dispatchMessages` does with a batch: EC2 is asked once for all that its messages want. */
+  #handle(batch: readonly Message[]): void {
+    const { now } = this.#clock;
+    const plans = batch.filter(({ about }) => about === 'plan').map(({ video }) => video.planned);
+    const sources = batch.filter(({ about }) => about === 'source');
+    this.#steps.add('call', now);
+    this.#steps.add('source', now, sources.length);
+    this.#steps.add('planned', now, plans.length);
+    const planned = {
+      tasks: plans.reduce((total, { tasks }) => total + tasks.length, 0),
+      workSeconds: plans.reduce((total, { work }) => total + work, 0),
+    };
+    const waiting = this.#backlog;
     const need =
-      about === 'source'
+      plans.length === 0
         ? { tasks: 1, workSeconds: 0 }
         : {
-            tasks: Math.max(planned.tasks.length, backlog.tasks),
-            workSeconds: Math.max(planned.work, backlog.workSeconds),
+            tasks: Math.max(planned.tasks, waiting.tasks),
+            workSeconds: Math.max(planned.workSeconds, waiting.workSeconds),
           };
-    const { seconds, machines } = this.#ensure(call, need);
+    const { seconds, machines } = this.#ensure(need);
+    const inTurn = REQUESTS_IN_TURN + Math.ceil(sources.length / SEND_BATCH);
+    const duration = seconds + inTurn * A.storeSeconds;
+    this.callSeconds += duration;
+    this.longestCall = Math.max(this.longestCall, duration);
+    this.#clock.after(duration, () => {
+      this.calls--;
+      for (const message of batch) this.#end(message, machines);
+      this.#poll();
+    });
+  }
+
+  /** A message is done, or comes back because no machine could be had. */
+  #end(message: Message, machines: boolean): void {
+    const { video, about, sentAt } = message;
     if (!machines) {
       this.refused++;
       this.#clock.after(QUEUES.uploads.visibilityTimeoutSeconds, () => {
         this.#queue.push(message);
         this.#poll();
       });
-    } else {
-      this.waits.push(this.#clock.now + seconds - message.sentAt);
-      if (about === 'source') {
-        this.#tasks.send(video, PLAN);
-        this.#fleet.wake();
-      }
+      return;
     }
-    return seconds + 2 * A.storeSeconds;
+    this.waits.push(this.#clock.now - sentAt);
+    if (about === 'source') {
+      this.#tasks.send(video, PLAN);
+      this.#fleet.wake();
+    }
   }
 
   /** `Capacity.ensure`: asks for what is missing; says what it took and whether any machine runs at all. */
-  #ensure(call: Call, need: { tasks: number; workSeconds: number }): { seconds: number; machines: boolean } {
-    let seconds = 0;
-    if (call.knownVcpus === undefined) {
-      const pages = Math.max(1, Math.ceil(this.#fleet.machines / A.describePage));
-      this.#steps.add('describe', this.#clock.now, pages);
-      seconds += pages * A.describeSeconds;
-      call.knownVcpus = this.#fleet.visibleVcpus;
-    }
-    const request = requestFor({ ...this.#settings, ...need, runningVcpus: call.knownVcpus });
+  #ensure(need: { tasks: number; workSeconds: number }): { seconds: number; machines: boolean } {
+    const pages = Math.max(1, Math.ceil(this.#fleet.machines / A.describePage));
+    this.#steps.add('describe', this.#clock.now, pages);
+    let runningVcpus = this.#fleet.visibleVcpus;
+    const request = requestFor({ ...this.#settings, ...need, runningVcpus });
     if (request) {
       this.#steps.add('fleet', this.#clock.now);
-      seconds += A.fleetSeconds;
       this.largestTarget = Math.max(this.largestTarget, request.targetVcpus);
-      call.knownVcpus += this.#fleet.launch(request.targetVcpus, request.largestVcpus);
+      runningVcpus += this.#fleet.launch(request.targetVcpus, request.largestVcpus);
     }
-    return { seconds, machines: call.knownVcpus > 0 };
+    const seconds = pages * A.describeSeconds + (request ? A.fleetSeconds : 0);
+    return { seconds, machines: runningVcpus > 0 };
   }
 }

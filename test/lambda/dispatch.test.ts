@@ -317,18 +317,28 @@ describe('in a batch', () => {
     expect(tasks().map(({ video }) => video)).toEqual([id, other]);
   });
 
-  test('a launch that gets nothing fails its message alone, and the next asks anew', async () => {
-    ec2
-      .on(CreateFleetCommand)
-      .resolvesOnce(refused('InsufficientInstanceCapacity'))
-      .resolvesOnce(launched('c7g.large', 'i-1'));
-    expect(await dispatch(s3Event({ key: sourceKey(id) }), s3Event({ key: sourceKey(other) }))).toEqual(
-      failing('m1'),
+  test('EC2 is asked once for all, whatever they want', async () => {
+    objects.set(uploaded(jobKeys.plan(id, revision)), JSON.stringify({ chunks: [1, 2, 3], audio: [] }));
+    objects.set(uploaded(jobKeys.plan(other, revision)), JSON.stringify({ chunks: [1, 2], audio: [1] }));
+    await dispatch(
+      s3Event({ key: sourceKey(newVideoId()) }),
+      s3Event({ key: jobKeys.plan(id, revision) }),
+      s3Event({ key: jobKeys.plan(other, revision) }),
     );
-    expect(tasks()).toEqual([{ kind: 'plan', video: other, revision }]);
+    expect(ec2.commandCalls(DescribeInstancesCommand)).toHaveLength(1);
+    expect(askedVcpus()).toEqual([6]);
+    expect(tasks()).toHaveLength(1);
   });
 
-  test('many uploads share the machine that the first launched', async () => {
+  test('a launch that gets nothing brings back what wants a machine, and queues nothing of it', async () => {
+    ec2.on(CreateFleetCommand).resolves(refused('InsufficientInstanceCapacity'));
+    const [source, ignored] = [s3Event({ key: sourceKey(id) }), s3Event({ key: 'jobs/other.json' })];
+    expect(await dispatch(source, ignored, s3Event({ key: sourceKey(other) }))).toEqual(failing('m1', 'm3'));
+    expect(ec2.commandCalls(CreateFleetCommand)).toHaveLength(1);
+    expect(tasks()).toEqual([]);
+  });
+
+  test('many uploads share one machine', async () => {
     const keys = Array.from({ length: 10 }, () => sourceKey(newVideoId()));
     expect(await dispatch(...keys.map((key) => s3Event({ key })))).toEqual(ALL_WELL);
     expect(askedVcpus()).toEqual([2]);
