@@ -16,8 +16,11 @@ import { ProcessError, run, withoutAddresses } from './process.ts';
 
 /** Seconds that ffprobe may take for the headers. */
 const PROBE_TIMEOUT = 120;
-/** Seconds that reading every packet may take: 50 GB at 50 MB/s. */
-export const PACKETS_TIMEOUT_SECONDS = 1000;
+/**
+ * Seconds that reading every packet of so many bytes may take: ffprobe reads them all, and one GET of S3 gives about
+ * 85 MB/s (docs/scale.md). Beyond a third of that something is stuck.
+ */
+export const packetsTimeout = (bytes: number): number => PROBE_TIMEOUT + bytes / 25e6;
 
 /** ffmpeg's words for a file whose index was never written, because the recording or the copy stopped. */
 const INCOMPLETE = /moov atom not found|Could not find codec parameters.*unspecified size/;
@@ -48,7 +51,7 @@ async function probe(url: string, signal: AbortSignal) {
   return readSource(ffprobeSchema.parse(JSON.parse(output)));
 }
 
-async function readPackets(url: string, stream: number, signal: AbortSignal) {
+async function readPackets(url: string, stream: number, bytes: number, signal: AbortSignal) {
   const reader = new PacketReader();
   const read = async (stdout: Readable) => {
     for await (const line of createInterface({ input: stdout })) reader.read(line);
@@ -56,7 +59,7 @@ async function readPackets(url: string, stream: number, signal: AbortSignal) {
   const args = packetArguments(url, stream);
   await orRefuse(
     'undecodable',
-    run({ program: 'ffprobe', args, timeoutSeconds: PACKETS_TIMEOUT_SECONDS, signal, read }),
+    run({ program: 'ffprobe', args, timeoutSeconds: packetsTimeout(bytes), signal, read }),
   );
   return reader.packets();
 }
@@ -70,7 +73,7 @@ async function makePlan(context: TaskContext, { video, revision }: Encode): Prom
     const args = decodeTestArguments(url, source.video.stream);
     const decode = run({ program: 'ffmpeg', args, timeoutSeconds: PROBE_TIMEOUT, signal: context.signal });
     const [packets] = await Promise.all([
-      readPackets(url, source.video.stream, context.signal),
+      readPackets(url, source.video.stream, claim.size, context.signal),
       orRefuse('undecodable', decode),
     ]);
     // What does not fit must fail here: a plan that was written can not be read otherwise, however often.

@@ -1,6 +1,6 @@
 /** AWS's limits and our own, and how near a run came to each. */
 import { DISPATCH_BATCH, DISPATCH_TIMEOUT_SECONDS } from '../../jobs/platform.ts';
-import { PACKETS_TIMEOUT_SECONDS } from '../../worker-scripts/plan-task.ts';
+import { packetsTimeout } from '../../worker-scripts/plan-task.ts';
 import { A } from './assumptions.ts';
 import { fewestTokens } from './meter.ts';
 import { peak, type Resource, requestsOf } from './requests.ts';
@@ -28,7 +28,7 @@ const most = (name: string, reached: number, limit: number, unit: string, note?:
   ...(note !== undefined && { note }),
 });
 
-export function checksOf({ scenario, steps, samples, dispatch, longestPlanTask }: Result): Check[] {
+export function checksOf({ scenario, steps, samples, dispatch, longestPlan }: Result): Check[] {
   const highest = (of: (sample: Sample) => number) => peak(samples.map(of));
   const rate = (...resources: Resource[]) => peak(requestsOf(steps, ...resources));
   const machines = highest((sample) => sample.machines);
@@ -90,6 +90,12 @@ export function checksOf({ scenario, steps, samples, dispatch, longestPlanTask }
     most('Lambda dispatch at once', DISPATCH_BATCH.maximumConcurrency + 1, A.lambdaConcurrency, 'calls'),
     most('Lambda dispatch, longest call', dispatch.longestCall, DISPATCH_TIMEOUT_SECONDS, 's'),
     most('dispatch, longest wait of a message', peak(dispatch.waits), DISPATCH_WAIT, 's', 'our own limit'),
-    most('plan task, longest', longestPlanTask, PACKETS_TIMEOUT_SECONDS, 's', 'ffprobe reads every byte'),
+    most(
+      'plan task, longest',
+      longestPlan.planSeconds,
+      packetsTimeout(longestPlan.bytes),
+      's',
+      'ffprobe reads every byte',
+    ),
   ];
 }

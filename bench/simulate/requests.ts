@@ -27,8 +27,8 @@ export const STEPS = {
   part: { 'uploads/ writes': 1 },
   /** Lambda reads a batch of events, calls dispatch and deletes what it did. */
   call: { 'uploads queue': 2, Lambda: 1 },
-  /** A source is claimed and its plan task sent. */
-  source: { 'jobs/ writes': 1, 'tasks queue': 1 },
+  /** A source's claim, settings and request are written; plan tasks are sent ten at once, counted as one each. */
+  source: { 'jobs/ writes': 3, 'tasks queue': 1 },
   /** A plan is read and the backlog asked for. */
   planned: { 'jobs/ reads': 1, 'tasks queue': 1 },
   describe: { DescribeInstances: 1 },
@@ -38,22 +38,22 @@ export const STEPS = {
   receive: { 'tasks queue': 1 },
   heartbeat: { 'tasks queue': 1 },
   send: { 'tasks queue': 1 },
-  /** failed, plan and claim are looked for; ffprobe reads; the plan is written, read back, its receipts listed. */
-  plan: { 'jobs/ reads': 4, 'jobs/ lists': 1, 'jobs/ writes': 1, 'uploads/ reads': 4, 'tasks queue': 1 },
-  /** Receipts are listed before and after; media objects are counted apart. */
+  /** failed, plan, settings and claim are read; ffprobe reads; the plan is written and read back, receipts listed. */
+  plan: { 'jobs/ reads': 5, 'jobs/ lists': 1, 'jobs/ writes': 1, 'uploads/ reads': 4, 'tasks queue': 1 },
+  /** failed, plan, claim and its own receipt are looked for, all receipts listed after; media are counted apart. */
   chunk: {
-    'jobs/ reads': 3,
-    'jobs/ lists': 2,
+    'jobs/ reads': 4,
+    'jobs/ lists': 1,
     'jobs/ writes': 1,
     'uploads/ reads': A.chunkReads,
     'tasks queue': 1,
   },
-  audio: { 'jobs/ reads': 3, 'jobs/ lists': 2, 'jobs/ writes': 1, 'uploads/ reads': 1, 'tasks queue': 1 },
+  audio: { 'jobs/ reads': 4, 'jobs/ lists': 1, 'jobs/ writes': 1, 'uploads/ reads': 1, 'tasks queue': 1 },
   /** A further thousand receipts in a listing. */
   page: { 'jobs/ lists': 1 },
   media: { 'v/ writes': 1 },
   receipt: { 'jobs/ reads': 1 },
-  publish: { 'jobs/ reads': 3, 'v/ lists': 1, 'v/ writes': 2, 'tasks queue': 1 },
+  publish: { 'jobs/ reads': 4, 'jobs/ lists': 1, 'v/ lists': 1, 'v/ writes': 2, 'tasks queue': 1 },
 } as const satisfies Record<string, Partial<Record<Resource, number>>>;
 
 export type Step = keyof typeof STEPS;

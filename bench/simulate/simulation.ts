@@ -6,6 +6,7 @@ import { SpotMarket } from './market.ts';
 import { Meter } from './meter.ts';
 import type { Step } from './requests.ts';
 import type { Scenario, Upload } from './scenarios.ts';
+import type { Planned } from './sources.ts';
 import { PLAN, PUBLISH, TaskQueue, type Video } from './task-queue.ts';
 import { Fleet, type FleetTotals } from './workers.ts';
 
@@ -39,7 +40,8 @@ export interface Result {
   readonly turnarounds: readonly number[];
   readonly uploaded: number;
   readonly outputSeconds: number;
-  readonly longestPlanTask: number;
+  /** Of the video whose plan task took longest. */
+  readonly longestPlan: Pick<Planned, 'planSeconds' | 'bytes'>;
   readonly samples: readonly Sample[];
   readonly steps: Meter<Step>;
   readonly fleet: FleetTotals;
@@ -58,7 +60,7 @@ export function simulate(scenario: Scenario, seed: number): Result {
   const samples: Sample[] = [];
   let uploaded = 0;
   let outputSeconds = 0;
-  let longestPlanTask = 0;
+  let longestPlan: Result['longestPlan'] = { planSeconds: 0, bytes: 0 };
   let more = true;
 
   const sendTasks = (video: Video, numbers: readonly number[]) => {
@@ -88,7 +90,7 @@ export function simulate(scenario: Scenario, seed: number): Result {
       const isAudio = planned.tasks[task]?.kind === 'audio';
       steps.add(isAudio ? 'audio' : 'chunk', now);
       steps.add('media', now, isAudio ? Math.ceil(planned.segments / SEGMENTS_AN_OBJECT) : planned.rungs);
-      steps.add('page', now, 2 * pages);
+      if (pages > 0) steps.add('page', now, pages);
       if (--video.left === 0) sendTasks(video, [PUBLISH]);
     }
   };
@@ -112,7 +114,7 @@ export function simulate(scenario: Scenario, seed: number): Result {
 
   const arrive = ({ planned }: Upload) => {
     uploaded++;
-    longestPlanTask = Math.max(longestPlanTask, planned.planSeconds);
+    if (planned.planSeconds > longestPlan.planSeconds) longestPlan = planned;
     countParts(planned.bytes);
     const video = { planned, uploadedAt: clock.now, waiting: [], left: planned.tasks.length, ended: false };
     dispatcher.announce(video, 'source');
@@ -157,7 +159,7 @@ export function simulate(scenario: Scenario, seed: number): Result {
     turnarounds,
     uploaded,
     outputSeconds,
-    longestPlanTask,
+    longestPlan,
     samples,
     steps,
     fleet: fleet.totals,

@@ -186,7 +186,7 @@ describe('meter', () => {
     meter.add('chunk', 2.1, 3);
     meter.add('chunk', 0);
     expect(meter.of('chunk')).toEqual([1, 0, 4]);
-    expect(requestsOf(meter, 'jobs/ lists')).toEqual([2, 0, 8]);
+    expect(requestsOf(meter, 'jobs/ reads')).toEqual([4, 0, 16]);
     expect(requestsOf(meter, 'CreateFleet')).toEqual([]);
   });
 
