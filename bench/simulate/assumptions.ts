@@ -72,11 +72,6 @@ export const ASSUMPTIONS = {
       'https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-design-patterns.html (from memory): 85 to 90 MB/s',
   },
   probeSeconds: { value: 0.5, unit: 's a plan besides reading', source: 'measured: docs/encoding.md' },
-  audioWork: {
-    value: 0.012,
-    unit: 'vCPU-s a second of sound',
-    source: 'assumed: AAC at 80 times real time',
-  },
   publishSeconds: { value: 0.13, unit: 's', source: 'measured: docs/encoding.md' },
   chunkReads: { value: 4, unit: 'GETs of the source a chunk', source: 'assumed: index, seek, stretch' },
   uploadRate: { value: 5e6, unit: 'bytes/s of a client', source: 'assumed: 40 Mbit/s' },

@@ -71,13 +71,7 @@ export function checksOf({ scenario, steps, samples, dispatch, longestPlan }: Re
     bucket('EC2 CreateFleet', 'CreateFleet', A.fleetBucket, A.fleetRefill),
     bucket('EC2 instances launched', 'instances', launches.limit, A.launchRefill),
     most('EC2 units a fleet', dispatch.largestTarget, A.fleetTarget, 'vCPUs'),
-    most(
-      'EC2 spot vCPUs',
-      highest(({ vcpus }) => vcpus),
-      spot.limit,
-      'vCPUs',
-      spot.note,
-    ),
+    most('EC2 spot quota, for maxVcpus', scenario.maxVcpus, spot.limit, 'vCPUs', spot.note),
     most('EBS gp3 storage', machines * A.diskGigabytes, disk.limit, 'GB', disk.note),
     most('VPC network interfaces', machines, interfaces.limit, '', interfaces.note),
     most(

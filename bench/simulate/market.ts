@@ -78,9 +78,10 @@ export class SpotMarket {
   /**
    * The pools of the machines that a fleet gets: `price-capacity-optimized` looks for the pools with the most
    * capacity, and takes the cheapest of them. The fleet launches until it has the target; the last machine may
-   * carry it beyond. Fewer machines, or none, where the pools have no more.
+   * carry it beyond. Fewer machines, or none, where the pools have no more or the quota has no room for more.
+   * @param room vCPUs that the quota leaves
    */
-  take(now: number, targetVcpus: number, largestVcpus: number): Pool[] {
+  take(now: number, targetVcpus: number, largestVcpus: number, room: number): Pool[] {
     this.#turnHour(now);
     const offered = this.pools
       .filter((pool) => pool.vcpus <= largestVcpus && !pool.empty && pool.depth - pool.used >= pool.vcpus)
@@ -90,10 +91,12 @@ export class SpotMarket {
     const order = [...offered.slice(0, half).sort(byPrice), ...offered.slice(half).sort(byPrice)];
     const taken: Pool[] = [];
     let missing = targetVcpus;
+    let left = room;
     for (const pool of order)
-      while (missing > 0 && pool.depth - pool.used >= pool.vcpus) {
+      while (missing > 0 && left >= pool.vcpus && pool.depth - pool.used >= pool.vcpus) {
         pool.used += pool.vcpus;
         missing -= pool.vcpus;
+        left -= pool.vcpus;
         taken.push(pool);
       }
     return taken;

@@ -95,7 +95,11 @@ export function simulate(scenario: Scenario, seed: number): Result {
     }
   };
 
-  const fleet = new Fleet({ clock, market, tasks, steps }, { seed, ...DEFAULTS }, onDone);
+  const fleet = new Fleet(
+    { clock, market, tasks, steps },
+    { seed, quotaVcpus: scenario.raised.spotQuota ?? A.spotQuota, ...DEFAULTS },
+    onDone,
+  );
   const typeVcpus = market.pools.filter(({ zone }) => zone === 0).map(({ vcpus }) => vcpus);
   const dispatcher = new Dispatcher(
     { clock, tasks, fleet, steps },

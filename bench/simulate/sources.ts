@@ -6,9 +6,9 @@ import { durationOf, type Plan, planVideo } from '../../video/plan.ts';
 import type { Source } from '../../video/probe.ts';
 import { type Rational, rational } from '../../video/rational.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
+import { audioWork, chunkWork, workPerSecond } from '../../video/work.ts';
 import { A } from './assumptions.ts';
 import { Random } from './random.ts';
-import { chunkWorkPerSecond } from './work.ts';
 
 export interface Format {
   readonly name: string;
@@ -89,13 +89,13 @@ export function plan(format: Format, length: number): Planned {
   const real = planOf(format, length);
   const seconds = durationOf(real);
   const bytes = (seconds * format.megabits * 1e6) / 8;
-  const workPerSecond = chunkWorkPerSecond(real);
+  const perSecond = workPerSecond(real);
   const tasks = [
     ...real.chunks.map(({ from, to }): MediaTask => {
       const share = (to - from) / real.frames;
-      return { kind: 'chunk', work: share * seconds * workPerSecond, bytes: share * bytes };
+      return { kind: 'chunk', work: chunkWork(perSecond, share * seconds), bytes: share * bytes };
     }),
-    ...real.audio.map((): MediaTask => ({ kind: 'audio', work: seconds * A.audioWork, bytes })),
+    ...real.audio.map((): MediaTask => ({ kind: 'audio', work: audioWork(seconds), bytes })),
   ];
   return {
     seconds,
@@ -104,7 +104,7 @@ export function plan(format: Format, length: number): Planned {
     segments: Math.ceil(real.frames / real.segmentFrames),
     planSeconds: A.probeSeconds + bytes / A.readRate,
     tasks,
-    work: tasks.reduce((sum, { work }) => sum + work, 0),
+    work: real.workSeconds,
   };
 }
 

@@ -54,6 +54,8 @@ export interface FleetSettings {
   readonly seed: number;
   readonly idleSeconds: number;
   readonly maxLifetimeSeconds: number;
+  /** vCPUs that AWS lets run at once. */
+  readonly quotaVcpus: number;
 }
 
 export class Fleet {
@@ -113,9 +115,10 @@ export class Fleet {
     return Math.max(0, this.vcpus - this.#recent.reduce((sum, { vcpus }) => sum + vcpus, 0));
   }
 
-  /** Launches what the market gives and returns its vCPUs. */
+  /** Launches what market and quota give and returns its vCPUs. */
   launch(targetVcpus: number, largestVcpus: number): number {
-    const pools = this.#market.take(this.#clock.now, targetVcpus, largestVcpus);
+    const room = this.#settings.quotaVcpus - this.vcpus;
+    const pools = this.#market.take(this.#clock.now, targetVcpus, largestVcpus, room);
     const vcpus = pools.reduce((sum, pool) => sum + pool.vcpus, 0);
     for (const pool of pools) this.#launch(pool);
     if (vcpus > 0) this.#recent.push({ at: this.#clock.now, vcpus });
