@@ -16,9 +16,11 @@ const ec2 = new EC2Client({});
 
 export async function handler(event: EventBridgeEvent<string, unknown>): Promise<void> {
   const machine = parseMachineEvent(event);
-  if (machine && !(await wantsReplacement(ec2, environment.PLATFORM, machine))) return;
   const { visible, inFlight, delayed } = await backlog(sqs, environment.TASKS_QUEUE_URL);
   const tasks = visible + inFlight + delayed;
+  // A fleet without work ends within seconds; EC2 would refuse to be asked about each of its machines (docs/scale.md).
+  if (tasks === 0 && machine?.news === 'ended') return;
+  if (machine && !(await wantsReplacement(ec2, environment.PLATFORM, machine))) return;
   if (tasks === 0) return;
   const capacity = new Capacity(ec2, capacitySettingsOf(environment), machine?.instance);
   await capacity.ensure(tasks, { messageId: event.id, receiveCount: 1 });

@@ -79,6 +79,7 @@ export const ASSUMPTIONS = {
 
   // The control plane's own times
   eventDelay: { value: 1, unit: 's from PUT to message', source: 'assumed: AWS says "typically in seconds"' },
+  terminating: { value: 30, unit: 's from shutting-down to terminated', source: 'assumed' },
   describeSeconds: { value: 0.3, unit: 's a page of DescribeInstances', source: 'assumed' },
   describePage: {
     value: 1000,

@@ -1,12 +1,12 @@
 /** The uploads queue and its Lambda: batches, calls at once, and the sweep; when EC2 is asked for machines. */
-import { DISPATCH_BATCH, QUEUES, SWEEP_MINUTES } from '../../jobs/platform.ts';
+import { DISPATCH_BATCH, MACHINE_EVENTS, QUEUES, SWEEP_MINUTES } from '../../jobs/platform.ts';
 import { A } from './assumptions.ts';
 import type { Clock } from './clock.ts';
 import { Fifo } from './fifo.ts';
 import type { Steps } from './requests.ts';
 import { PLAN, type TaskQueue, type Video } from './task-queue.ts';
 import { requestFor } from './work.ts';
-import type { Fleet } from './workers.ts';
+import type { Fleet, Leaving } from './workers.ts';
 
 interface Message {
   readonly video: Video;
@@ -16,6 +16,8 @@ interface Message {
 
 /** Requests of a call to S3 and SQS that wait for each other, besides sending: claim, request or plan, backlog. */
 const REQUESTS_IN_TURN = 3;
+/** What a machine of ours goes through at its end, of what the sweep hears (jobs/platform.ts). */
+const END_STATES = MACHINE_EVENTS.flatMap(({ states = [] }) => states).filter((state) => state !== 'stopped');
 /** Tasks that are sent at once (jobs/queue.ts). */
 const SEND_BATCH = 10;
 
@@ -71,10 +73,23 @@ export class Dispatcher {
   sweepWhile(wanted: () => boolean): void {
     this.#clock.after(SWEEP_MINUTES * 60, () => {
       if (!wanted()) return;
-      this.#steps.add('sweep', this.#clock.now);
-      if (this.#backlog.tasks > 0) this.#ensure(this.#backlog);
+      this.#sweep();
       this.sweepWhile(wanted);
     });
+  }
+
+  /** EC2 tells that a machine leaves: the sweep looks whether it is missed, and asks whose it was. */
+  hear(how: Leaving): void {
+    for (const state of how === 'ended' ? END_STATES : [how])
+      this.#clock.after(A.eventDelay + (state === 'terminated' ? A.terminating : 0), () => {
+        if (how === 'interrupted' || this.#backlog.tasks > 0) this.#steps.add('describe', this.#clock.now);
+        this.#sweep();
+      });
+  }
+
+  #sweep(): void {
+    this.#steps.add('sweep', this.#clock.now);
+    if (this.#backlog.tasks > 0) this.#ensure(this.#backlog);
   }
 
   get #backlog(): { tasks: number; workSeconds: number } {

@@ -99,6 +99,7 @@ export function simulate(scenario: Scenario, seed: number): Result {
     { clock, market, tasks, steps },
     { seed, quotaVcpus: scenario.raised.spotQuota ?? A.spotQuota, ...DEFAULTS },
     onDone,
+    (how) => dispatcher.hear(how),
   );
   const typeVcpus = market.pools.filter(({ zone }) => zone === 0).map(({ vcpus }) => vcpus);
   const dispatcher = new Dispatcher(

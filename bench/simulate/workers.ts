@@ -36,6 +36,9 @@ interface Machine {
   gone: boolean;
 }
 
+/** What EventBridge tells of a machine (jobs/machine-events.ts). */
+export type Leaving = 'interrupted' | 'ended';
+
 /** What the fleet cost and did. */
 export interface FleetTotals {
   machines: number;
@@ -84,6 +87,7 @@ export class Fleet {
   readonly #random: Random;
   readonly #chance: Random;
   readonly #onDone: (video: Video, task: number) => void;
+  readonly #onLeaving: (how: Leaving) => void;
   /** Machines with free slots, in no order. */
   readonly #free: Machine[] = [];
   /** vCPUs launched in the last seconds, which DescribeInstances may not show yet. */
@@ -93,6 +97,7 @@ export class Fleet {
     parts: { clock: Clock; market: SpotMarket; tasks: TaskQueue; steps: Steps },
     settings: FleetSettings,
     onDone: (video: Video, task: number) => void,
+    onLeaving: (how: Leaving) => void,
   ) {
     this.#clock = parts.clock;
     this.#market = parts.market;
@@ -102,6 +107,7 @@ export class Fleet {
     this.#random = new Random(settings.seed, 'tasks');
     this.#chance = new Random(settings.seed, 'machines');
     this.#onDone = onDone;
+    this.#onLeaving = onLeaving;
   }
 
   /** Machines that wait for a message. */
@@ -230,6 +236,7 @@ export class Fleet {
     if (machine.gone) return;
     this.totals.interruptions++;
     if (this.#chance.next() >= A.noNotice) {
+      this.#onLeaving('interrupted');
       this.#stop(machine);
       return;
     }
@@ -274,6 +281,7 @@ export class Fleet {
     pool.used -= pool.vcpus;
     this.vcpus -= pool.vcpus;
     this.machines--;
+    this.#onLeaving('ended');
     const hours = Math.max(LEAST_BILLED, this.#clock.now - launchedAt + stopping) / HOUR;
     this.totals.machineHours += hours;
     this.totals.vcpuHours += hours * pool.vcpus;

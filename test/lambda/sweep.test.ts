@@ -125,6 +125,12 @@ describe('a machine of ours', () => {
     expect(asked()).toEqual([]);
   });
 
+  test('whose end leaves no task behind is not asked about: hundreds end within seconds', async () => {
+    machines = ['i-1'];
+    await ended('i-1');
+    expect(ec2.calls()).toEqual([]);
+  });
+
   test('that ended as it booted is left to the schedule, or a broken image would launch without pause', async () => {
     waiting(2);
     machines = ['i-1'];
