@@ -18,8 +18,9 @@ export async function handler(event: EventBridgeEvent<string, unknown>): Promise
   const machine = parseMachineEvent(event);
   const { visible, inFlight, delayed } = await backlog(sqs, environment.TASKS_QUEUE_URL);
   const tasks = visible + inFlight + delayed;
-  // A fleet without work ends within seconds; EC2 would refuse to be asked about each of its machines (docs/scale.md).
-  if (tasks === 0 && machine?.news === 'ended') return;
+  // Where no task waits, a fleet's machines end within seconds, and EC2 would refuse to be asked about each of them
+  // (docs/scale.md). What one of them held when it died, the next sweep on schedule sees.
+  if (visible === 0 && machine?.news === 'ended') return;
   if (machine && !(await wantsReplacement(ec2, environment.PLATFORM, machine))) return;
   if (tasks === 0) return;
   const capacity = new Capacity(ec2, capacitySettingsOf(environment), machine?.instance);

@@ -73,7 +73,7 @@ export class Dispatcher {
   sweepWhile(wanted: () => boolean): void {
     this.#clock.after(SWEEP_MINUTES * 60, () => {
       if (!wanted()) return;
-      this.#sweep();
+      this.#sweep(true);
       this.sweepWhile(wanted);
     });
   }
@@ -82,14 +82,16 @@ export class Dispatcher {
   hear(how: Leaving): void {
     for (const state of how === 'ended' ? END_STATES : [how])
       this.#clock.after(A.eventDelay + (state === 'terminated' ? A.terminating : 0), () => {
-        if (how === 'interrupted' || this.#backlog.tasks > 0) this.#steps.add('describe', this.#clock.now);
-        this.#sweep();
+        // lambda/sweep.ts: hundreds of idle machines end within seconds, and are not asked about.
+        const isMissed = how === 'interrupted' || this.#tasks.count > 0;
+        if (isMissed) this.#steps.add('describe', this.#clock.now);
+        this.#sweep(isMissed);
       });
   }
 
-  #sweep(): void {
+  #sweep(isMissed: boolean): void {
     this.#steps.add('sweep', this.#clock.now);
-    if (this.#backlog.tasks > 0) this.#ensure(this.#backlog);
+    if (isMissed && this.#backlog.tasks > 0) this.#ensure(this.#backlog);
   }
 
   get #backlog(): { tasks: number; workSeconds: number } {
