@@ -50,6 +50,14 @@ export const dispatchEnvironmentSchema = z.object({
 });
 export type DispatchEnvironment = z.infer<typeof dispatchEnvironmentSchema>;
 
+export const buryEnvironmentSchema = z.object({
+  UPLOAD_BUCKET: z.string().min(1),
+  PRODUCTION_BUCKET: z.string().min(1),
+  TASKS_QUEUE_URL: z.url(),
+  /** What an upload is encoded with, as dispatch is told. */
+  ENCODE_SETTINGS: json(encodeSettingsSchema).prefault('{}'),
+});
+
 export const workerEnvironmentSchema = z.object({
   UPLOAD_BUCKET: z.string().min(1),
   PRODUCTION_BUCKET: z.string().min(1),

@@ -23,6 +23,10 @@ export const UPLOADS_PREFIX = 'uploads/';
 export const JOBS_PREFIX = 'jobs/';
 /** Where encodes that have not ended are marked. */
 export const OPEN_PREFIX = 'open/';
+/** Where workers leave their heartbeats. */
+export const WORKERS_PREFIX = 'workers/';
+/** Every attempt's key, as a pattern of IAM, whose `*` takes in slashes. */
+export const ATTEMPTS_PATTERN = `${JOBS_PREFIX}*/attempts/*`;
 /** Where published videos live in the production bucket. */
 export const VIDEOS_PREFIX = 'v/';
 /** The end of a plan's key, by which S3 announces it. Of all keys below `jobs/`, only plans end so. */
@@ -84,10 +88,14 @@ export const jobKeys = {
   receipts: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/done/`,
   receipt: (id: VideoId, revision: Revision, task: TaskName) =>
     `${JOBS_PREFIX}${id}/${revision}/done/${task}.json`,
+  attempts: (id: VideoId, revision: Revision, task: TaskName) =>
+    `${JOBS_PREFIX}${id}/${revision}/attempts/${task}/`,
 } as const;
 
 /** Key of the mark of an encode that has not ended. */
 export const openKey = (id: VideoId, revision: Revision): string => `${OPEN_PREFIX}${id}/${revision}`;
+/** The key of a worker's heartbeat. @param worker an instance id */
+export const workerKey = (worker: string): string => `${WORKERS_PREFIX}${worker}.json`;
 
 /** Keys of a video's published tree in the production bucket. */
 export const videoKeys = {

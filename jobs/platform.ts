@@ -17,6 +17,12 @@ export const DISPATCH_BATCH = {
   maximumConcurrency: 2,
 } as const;
 
+/** How bury reads the dead letters of either queue: few come, and none in a hurry. */
+export const BURY_BATCH = { size: 10, windowSeconds: 0, maximumConcurrency: 2 } as const;
+
+/** Bury must end within this many seconds: a letter is a handful of small requests to S3. */
+export const BURY_TIMEOUT_SECONDS = 30;
+
 /** Minutes between two runs of the sweep: the longest that work waits after every worker has died. */
 export const SWEEP_MINUTES = 1;
 
@@ -73,9 +79,12 @@ export const QUEUES = {
     retentionSeconds: 14 * DAY,
     receiveWaitSeconds: 20,
   },
-  /** Dead letters of either queue are kept as long as SQS can. */
+  /**
+   * Dead letters of either queue are kept as long as SQS can. What bury fails to handle comes back after the
+   * visibility timeout, every three minutes until it can.
+   */
   deadLetters: {
-    visibilityTimeoutSeconds: 180,
+    visibilityTimeoutSeconds: 6 * BURY_TIMEOUT_SECONDS,
     maxReceiveCount: 0,
     retentionSeconds: 14 * DAY,
     receiveWaitSeconds: 20,

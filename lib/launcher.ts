@@ -1,20 +1,16 @@
-/** A Lambda that may launch workers: its role, its log, its environment. */
-import { fileURLToPath } from 'node:url';
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import * as iam from 'aws-cdk-lib/aws-iam';
-import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { LogLevel, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
-import * as logs from 'aws-cdk-lib/aws-logs';
+/** A Lambda that may launch workers: its permissions and its environment. */
+import { Stack } from 'aws-cdk-lib';
+import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { Construct } from 'constructs';
 import type { z } from 'zod';
 import { type dispatchEnvironmentSchema, type LaunchTemplate, PLATFORM_TAG } from '../jobs/environment.ts';
 import { DISPATCH_TIMEOUT_SECONDS } from '../jobs/platform.ts';
-import { allow, type Permission } from './allow.ts';
+import type { Permission } from './allow.ts';
+import { PlatformFunction } from './function.ts';
 import type { Architecture, WorkerType } from './instance-types.ts';
 import type { Network } from './network.ts';
 import type { Queues } from './queues.ts';
 import type { Storage } from './storage.ts';
-import { REQUIRE_BANNER } from './worker-bundle.ts';
 import type { WorkerFleet } from './worker-fleet.ts';
 
 /** What every launcher is told. */
@@ -45,38 +41,18 @@ export class Launcher extends Construct {
 
   constructor(scope: Construct, id: string, code: LauncherCode, props: LauncherProps) {
     super(scope, id);
-    const logGroup = new logs.LogGroup(this, 'Logs', {
-      retention: logs.RetentionDays.ONE_MONTH,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
-    const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
-    allow(role, [
-      { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logGroup.logGroupArn] },
-      { actions: ['sqs:GetQueueAttributes'], resources: [props.queues.tasks.queueArn] },
-      ...code.permissions,
-      ...launchesOf(this, props),
-    ]);
-    this.handler = new NodejsFunction(this, 'Handler', {
+    const { handler } = new PlatformFunction(this, 'Function', {
       description: code.description,
-      entry: fileURLToPath(new URL(`../lambda/${code.entry}`, import.meta.url)),
-      runtime: lambda.Runtime.NODEJS_24_X,
-      architecture: lambda.Architecture.ARM_64,
-      memorySize: 512,
-      timeout: Duration.seconds(DISPATCH_TIMEOUT_SECONDS),
-      role,
-      logGroup,
+      entry: code.entry,
+      timeoutSeconds: DISPATCH_TIMEOUT_SECONDS,
       environment: environmentOf(this, props),
-      bundling: {
-        format: OutputFormat.ESM,
-        target: 'node24',
-        banner: REQUIRE_BANNER,
-        minify: true,
-        keepNames: true, // the SDK's errors are told apart by name
-        bundleAwsSDK: true, // the version that the tests ran with, not the runtime's
-        forceDockerBundling: false,
-        logLevel: LogLevel.ERROR, // its size in bold is not news
-      },
+      permissions: [
+        { actions: ['sqs:GetQueueAttributes'], resources: [props.queues.tasks.queueArn] },
+        ...code.permissions,
+        ...launchesOf(this, props),
+      ],
     });
+    this.handler = handler;
   }
 }
 

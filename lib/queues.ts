@@ -1,4 +1,4 @@
-/** The two queues of the platform, each with its dead letters. */
+/** The two queues of the platform, and the dead letters of each. */
 import { Duration } from 'aws-cdk-lib';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -17,15 +17,19 @@ export class Queues extends Construct {
   readonly uploads: sqs.Queue;
   /** Tasks, read by workers. */
   readonly tasks: sqs.Queue;
+  /** What dispatch could not handle and what workers lost, read by bury. */
+  readonly uploadsDeadLetters: sqs.Queue;
+  readonly tasksDeadLetters: sqs.Queue;
 
   constructor(scope: Construct, id: string) {
     super(scope, id);
-    this.uploads = this.#queue('Uploads', QUEUES.uploads);
-    this.tasks = this.#queue('Tasks', QUEUES.tasks);
+    this.uploadsDeadLetters = new sqs.Queue(this, 'UploadsDeadLetters', propsOf(QUEUES.deadLetters));
+    this.tasksDeadLetters = new sqs.Queue(this, 'TasksDeadLetters', propsOf(QUEUES.deadLetters));
+    this.uploads = this.#queue('Uploads', QUEUES.uploads, this.uploadsDeadLetters);
+    this.tasks = this.#queue('Tasks', QUEUES.tasks, this.tasksDeadLetters);
   }
 
-  #queue(id: string, settings: QueueSettings): sqs.Queue {
-    const deadLetters = new sqs.Queue(this, `${id}DeadLetters`, propsOf(QUEUES.deadLetters));
+  #queue(id: string, settings: QueueSettings, deadLetters: sqs.Queue): sqs.Queue {
     return new sqs.Queue(this, id, {
       ...propsOf(settings),
       deadLetterQueue: { queue: deadLetters, maxReceiveCount: settings.maxReceiveCount },

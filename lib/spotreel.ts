@@ -4,6 +4,7 @@ import { PriceClass } from 'aws-cdk-lib/aws-cloudfront';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { Bury } from './bury.ts';
 import { Dispatch } from './dispatch.ts';
 import { type Architecture, DEFAULT_INSTANCE_TYPES, type WorkerType } from './instance-types.ts';
 import { Network } from './network.ts';
@@ -129,6 +130,7 @@ export class Spotreel extends Construct {
     const launcher = { ...settings, platform, network, queues, storage, fleet };
     new Dispatch(this, 'Dispatch', launcher);
     new Sweep(this, 'Sweep', launcher);
+    new Bury(this, 'Bury', launcher);
     const pages = new Pages(this, 'Pages');
     const playback = new Playback(this, 'Playback', {
       ...settings,

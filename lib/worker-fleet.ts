@@ -8,7 +8,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { z } from 'zod';
 import { PLATFORM_TAG, type workerEnvironmentSchema } from '../jobs/environment.ts';
-import { JOBS_PREFIX, OPEN_PREFIX, UPLOADS_PREFIX, VIDEOS_PREFIX } from '../jobs/names.ts';
+import { JOBS_PREFIX, OPEN_PREFIX, UPLOADS_PREFIX, VIDEOS_PREFIX, WORKERS_PREFIX } from '../jobs/names.ts';
 import { allow } from './allow.ts';
 import type { Architecture } from './instance-types.ts';
 import type { Network } from './network.ts';
@@ -154,6 +154,11 @@ function permissionsOf({ storage: { uploads, production }, queues: { tasks } }: 
       why: own,
     },
     { actions: ['s3:DeleteObject'], resources: [uploads.arnForObjects(`${OPEN_PREFIX}*`)], why: own },
+    {
+      actions: ['s3:PutObject', 's3:DeleteObject'],
+      resources: [uploads.arnForObjects(`${WORKERS_PREFIX}*`)],
+      why: 'Named by the instance, whose id is not known; the prefix holds nothing else.',
+    },
     {
       actions: ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'],
       resources: [production.arnForObjects(`${VIDEOS_PREFIX}*`)],

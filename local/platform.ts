@@ -10,6 +10,8 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { LaunchTemplate } from '../jobs/environment.ts';
 import {
+  BURY_BATCH,
+  BURY_TIMEOUT_SECONDS,
   DISPATCH_BATCH,
   DISPATCH_TIMEOUT_SECONDS,
   MACHINE_EVENTS,
@@ -163,14 +165,18 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
       }),
     );
 
+    const lambdaEnv = {
+      ...endpoints,
+      AWS_ACCESS_KEY_ID: OWNER.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: OWNER.secretAccessKey,
+      UPLOAD_BUCKET,
+      TASKS_QUEUE_URL: sqs.queueUrl('tasks'),
+    };
+    const ownersSqs = new SQSClient({ region: REGION, endpoint: sqs.url, credentials: OWNER });
     const lambda = {
       env: {
-        ...endpoints,
+        ...lambdaEnv,
         AWS_ENDPOINT_URL_EC2: ec2.url,
-        AWS_ACCESS_KEY_ID: OWNER.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: OWNER.secretAccessKey,
-        UPLOAD_BUCKET,
-        TASKS_QUEUE_URL: sqs.queueUrl('tasks'),
         PLATFORM,
         LAUNCH_TEMPLATES: JSON.stringify(launchTemplates(cores)),
         SUBNET_IDS: 'subnet-00000000000000000',
@@ -180,7 +186,6 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
       timeoutSeconds: DISPATCH_TIMEOUT_SECONDS,
     };
     const logs = join(dataDir, 'logs');
-    const ownersSqs = new SQSClient({ region: REGION, endpoint: sqs.url, credentials: OWNER });
     started(
       await startEventSource({
         ...lambda,
@@ -193,6 +198,20 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
         logFile: join(logs, 'dispatch.log'),
       }),
     );
+    for (const queue of ['tasks-dead-letters', 'uploads-dead-letters']) {
+      started(
+        await startEventSource({
+          entry: file('lambda/bury.ts'),
+          env: { ...lambdaEnv, PRODUCTION_BUCKET },
+          timeoutSeconds: BURY_TIMEOUT_SECONDS,
+          sqs: ownersSqs,
+          queueUrl: sqs.queueUrl(queue),
+          region: REGION,
+          batch: BURY_BATCH,
+          logFile: join(logs, 'bury.log'),
+        }),
+      );
+    }
     eventBridge = started(
       await startEventBridge({
         ...lambda,

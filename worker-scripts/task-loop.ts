@@ -1,29 +1,37 @@
 /** Takes tasks from the queue, keeps them while they run, and gives back what it can not finish. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
   type Message,
   ReceiveMessageCommand,
 } from '@aws-sdk/client-sqs';
+import { type Attempt, recordAttempt } from '../jobs/attempts.ts';
 import { recordFailure } from '../jobs/failed.ts';
 import { log } from '../jobs/log.ts';
 import { type Task, taskSchema } from '../jobs/messages.ts';
 import { jobKeys } from '../jobs/names.ts';
 import { QUEUES } from '../jobs/platform.ts';
-import { FAILURES, SourceError } from '../video/failures.ts';
+import { SourceError } from '../video/failures.ts';
 import { audioTask } from './audio-task.ts';
 import { chunkTask } from './chunk-task.ts';
 import type { TaskContext, WorkerContext } from './context.ts';
 import { planTask } from './plan-task.ts';
 import { publishTask } from './publish-task.ts';
 
-const { maxReceiveCount, receiveWaitSeconds, visibilityTimeoutSeconds } = QUEUES.tasks;
+const { receiveWaitSeconds, visibilityTimeoutSeconds } = QUEUES.tasks;
 
 /** A heartbeat may be lost twice before the message returns to the queue. */
 const HEARTBEAT_MS = (visibilityTimeoutSeconds * 1000) / 3;
 
-/** Seconds after which a task that failed comes back, by its number of tries so far. */
+/**
+ * Seconds after which a task that failed comes back, by its number of tries so far. After the last try it becomes a
+ * dead letter with the next receive, at once.
+ */
 const RETRY_SECONDS = [2, 15] as const;
+
+/** What recording may take of the seconds in which a worker that was told to go must be gone. */
+const RECORD_LIMIT_MS = 2000;
 
 /** SQS's limit of messages a receive. */
 const RECEIVE_LIMIT = 10;
@@ -72,6 +80,10 @@ export class TaskLoop {
     this.#context = context;
     this.#slots = options.slots;
     this.#idleSeconds = options.idleSeconds;
+  }
+
+  get tasksInHand(): number {
+    return this.#running.size;
   }
 
   /** Takes nothing new, ends what runs and hands it back at once. `run` returns when that is done. */
@@ -124,7 +136,9 @@ export class TaskLoop {
   }
 
   async #handle(message: Received): Promise<void> {
+    const { signal } = this.#stop;
     const heartbeat = setInterval(() => {
+      if (signal.aborted) return; // it would take back what is being handed back
       this.#setVisibility(message, visibilityTimeoutSeconds).catch((error: unknown) => {
         log('warn', 'heartbeat-failed', { error: String(error) });
       });
@@ -141,47 +155,59 @@ export class TaskLoop {
   }
 
   async #attempt(task: Task, message: Received): Promise<void> {
-    const { uploads } = this.#context;
     const { signal } = this.#stop;
     const about = { video: task.video, task, attempt: message.attempt, receivedAt: message.receivedAt };
+    const work = this.#work(task, about);
     try {
-      // The siblings of a task that ended its video are dropped cheaply.
-      if (await uploads.exists(jobKeys.failed(task.video, task.revision))) log('info', 'task-dropped', about);
-      else {
-        const started = Date.now();
-        log('info', 'task-started', about);
-        await perform({ ...this.#context, signal }, task);
-        log('info', 'task-done', { ...about, seconds: (Date.now() - started) / 1000 });
-      }
+      await orAborted(work, signal);
     } catch (error) {
       if (signal.aborted) {
+        await this.#handBack(task, message);
         log('info', 'task-returned', { ...about, reason: String(signal.reason) });
-        return this.#setVisibility(message, 0);
+        await Promise.allSettled([work]); // ffmpeg is dead by now; its scratch files go
+        return;
       }
-      log('error', 'task-failed', {
-        ...about,
-        error: error instanceof Error ? error.message : String(error),
-      });
-      if (!(await this.#end(task, message, error))) {
-        return this.#setVisibility(message, RETRY_SECONDS[message.attempt - 1] ?? RETRY_SECONDS[1]);
+      const detail = error instanceof Error ? error.message || error.name : String(error);
+      log('error', 'task-failed', { ...about, error: detail });
+      if (!(error instanceof SourceError)) {
+        await this.#record(task, message, { outcome: 'failed', error: detail });
+        return this.#setVisibility(message, RETRY_SECONDS[message.attempt - 1] ?? 0);
       }
+      // However often it is tried, it fails: the video ends, and its other tasks are dropped.
+      await recordFailure(this.#context.uploads, task, { code: error.code, message: error.message });
     }
     await this.#context.sqs.send(
       new DeleteMessageCommand({ QueueUrl: this.#context.tasksQueueUrl, ReceiptHandle: message.receipt }),
     );
   }
 
-  /** Ends the video where trying again is of no use; says whether it did. */
-  async #end(task: Task, message: Received, error: unknown): Promise<boolean> {
-    if (error instanceof SourceError) {
-      await recordFailure(this.#context.uploads, task, { code: error.code, message: error.message });
-      return true;
-    }
-    if (message.attempt < maxReceiveCount) return false;
-    const detail = error instanceof Error ? error.message : String(error);
-    const sentence = `${FAILURES['gave-up']} (${detail})`;
-    await recordFailure(this.#context.uploads, task, { code: 'gave-up', message: sentence });
-    return true;
+  async #work(task: Task, about: Readonly<Record<string, unknown>>): Promise<void> {
+    const { signal } = this.#stop;
+    signal.throwIfAborted(); // it came with the last receive
+    // The siblings of a task that ended its video are dropped cheaply.
+    if (await this.#context.uploads.exists(jobKeys.failed(task.video, task.revision)))
+      return log('info', 'task-dropped', about);
+    const started = Date.now();
+    log('info', 'task-started', about);
+    await perform({ ...this.#context, signal }, task);
+    log('info', 'task-done', { ...about, seconds: (Date.now() - started) / 1000 });
+  }
+
+  /** Makes a task somebody else's at once. That it was no fault of the task is recorded first, so that it counts. */
+  async #handBack(task: Task, message: Received): Promise<void> {
+    const recorded = this.#record(task, message, { outcome: 'interrupted' });
+    await Promise.race([recorded, sleep(RECORD_LIMIT_MS, undefined, { ref: false })]);
+    await this.#setVisibility(message, 0);
+  }
+
+  /** Keeps how a try ended. Where S3 does not take it, the try counts as one whose worker was lost. */
+  async #record(task: Task, message: Received, end: Pick<Attempt, 'outcome' | 'error'>): Promise<void> {
+    const { uploads, worker } = this.#context;
+    const at = new Date().toISOString();
+    const attempt = { at, instance: worker, receiveCount: message.attempt, ...end };
+    await recordAttempt(uploads, task, attempt).catch((error: unknown) => {
+      log('warn', 'attempt-not-recorded', { video: task.video, task, error: String(error) });
+    });
   }
 
   async #setVisibility(message: Received, seconds: number): Promise<void> {
@@ -193,4 +219,13 @@ export class TaskLoop {
       }),
     );
   }
+}
+
+/** The work's end, or the signal's reason as soon as it aborts: work that hangs on the network is not waited for. */
+function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  return promise;
 }

@@ -6,12 +6,22 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { parseEnvironment, workerEnvironmentSchema } from '../jobs/environment.ts';
 import { log } from '../jobs/log.ts';
 import { ObjectStore } from '../jobs/store.ts';
+import { startHeartbeat } from './heartbeat.ts';
+import { InstanceMetadata, METADATA_ENDPOINT } from './metadata.ts';
 import { SourceProxy } from './source-proxy.ts';
+import { watchForNotice } from './spot-notice.ts';
 import { TaskLoop } from './task-loop.ts';
+
+/** What a worker that is told to go may take at most: what hangs until then is left hanging. */
+const STOP_LIMIT_MS = 8000;
 
 const environment = parseEnvironment(workerEnvironmentSchema, process.env);
 const s3 = new S3Client({});
-const worker = `${hostname()}-${process.pid}`;
+const uploads = new ObjectStore(s3, environment.UPLOAD_BUCKET);
+// The AWS SDK's own variable.
+const metadata = new InstanceMetadata(process.env['AWS_EC2_METADATA_SERVICE_ENDPOINT'] ?? METADATA_ENDPOINT);
+// On no machine of EC2, or one that does not answer, a name that is nobody else's.
+const worker = (await metadata.read('instance-id').catch(() => undefined)) ?? `${hostname()}-${process.pid}`;
 // One thread an encoder: as many tasks at once as there are cores (ENCODING.md, "Where the CPU goes").
 const slots = availableParallelism();
 
@@ -19,7 +29,7 @@ await mkdir(environment.SCRATCH_DIR, { recursive: true });
 const proxy = await SourceProxy.start(s3);
 const loop = new TaskLoop(
   {
-    uploads: new ObjectStore(s3, environment.UPLOAD_BUCKET),
+    uploads,
     production: new ObjectStore(s3, environment.PRODUCTION_BUCKET),
     sqs: new SQSClient({}),
     tasksQueueUrl: environment.TASKS_QUEUE_URL,
@@ -29,10 +39,27 @@ const loop = new TaskLoop(
   },
   { slots, idleSeconds: environment.IDLE_SECONDS },
 );
-process.once('SIGTERM', () => loop.stop('the worker was asked to end'));
-process.once('SIGINT', () => loop.stop('the worker was interrupted'));
+
+/** The one way to go before the work is done, whoever asks for it. */
+function stop(reason: string): void {
+  log('warn', 'worker-stopping', { worker, reason, tasksInHand: loop.tasksInHand });
+  loop.stop(reason);
+  setTimeout(() => {
+    log('error', 'worker-stopped-late', { worker, tasksInHand: loop.tasksInHand });
+    process.exit(1);
+  }, STOP_LIMIT_MS).unref();
+}
+process.once('SIGTERM', () => stop('the worker was asked to end'));
+process.once('SIGINT', () => stop('the worker was interrupted'));
+const watching = new AbortController();
+void watchForNotice(metadata, watching.signal).then((notice) => {
+  if (notice !== undefined) stop(`EC2 takes the machine back: ${notice}`);
+});
 
 log('info', 'worker-started', { worker, slots });
+const heartbeat = startHeartbeat(uploads, worker, () => loop.tasksInHand);
 await loop.run();
+watching.abort();
 proxy.close();
+await heartbeat.stop();
 log('info', 'worker-ended', { worker });

@@ -1,8 +1,14 @@
 /** What must hold of the stack whatever it is made of: the invariants of DESIGN and issue 2. */
 import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
-import { dispatchEnvironmentSchema, PLATFORM_TAG, parseEnvironment } from '../../jobs/environment.ts';
 import {
+  buryEnvironmentSchema,
+  dispatchEnvironmentSchema,
+  PLATFORM_TAG,
+  parseEnvironment,
+} from '../../jobs/environment.ts';
+import {
+  BURY_BATCH,
   DISPATCH_BATCH,
   INCOMPLETE_UPLOAD_DAYS,
   PLAYBACK_CORS,
@@ -220,14 +226,17 @@ describe('every queue', () => {
   });
 
   test('that a Lambda reads hides messages for at least six times the Lambda’s timeout', () => {
-    const mapping = only('AWS::Lambda::EventSourceMapping');
-    const source = queues.find(({ id }) => `<${id}.Arn>` === spell(mapping['EventSourceArn']));
-    const reader = ofType('AWS::Lambda::Function').find(
-      ({ id }) => `<${id}>` === spell(mapping['FunctionName']),
-    );
-    expect(source?.Properties['VisibilityTimeout']).toBeGreaterThanOrEqual(
-      6 * z.number().parse(reader?.Properties['Timeout']),
-    );
+    const mappings = ofType('AWS::Lambda::EventSourceMapping');
+    expect(mappings).toHaveLength(3);
+    for (const { Properties } of mappings) {
+      const source = queues.find(({ id }) => `<${id}.Arn>` === spell(Properties['EventSourceArn']));
+      const reader = ofType('AWS::Lambda::Function').find(
+        ({ id }) => `<${id}>` === spell(Properties['FunctionName']),
+      );
+      expect(source?.Properties['VisibilityTimeout']).toBeGreaterThanOrEqual(
+        6 * z.number().parse(reader?.Properties['Timeout']),
+      );
+    }
   });
 });
 
@@ -287,7 +296,7 @@ const dispatchVariables = () =>
 
 describe('dispatch', () => {
   test('reads the uploads queue in batches, each message answered for itself', () => {
-    expect(only('AWS::Lambda::EventSourceMapping')).toMatchObject({
+    expect(only('AWS::Lambda::EventSourceMapping', 'Dispatch')).toMatchObject({
       BatchSize: DISPATCH_BATCH.size,
       MaximumBatchingWindowInSeconds: DISPATCH_BATCH.windowSeconds,
       ScalingConfig: { MaximumConcurrency: DISPATCH_BATCH.maximumConcurrency },
@@ -343,8 +352,31 @@ describe('dispatch', () => {
   });
 });
 
+describe('bury', () => {
+  test('reads the dead letters of both queues, each answered for itself', () => {
+    const mappings = ofType('AWS::Lambda::EventSourceMapping').filter(({ id }) => id.includes('Bury'));
+    expect(mappings.map(({ Properties }) => spell(Properties['EventSourceArn'])).sort()).toEqual([
+      expect.stringMatching(/^<PlatformQueuesTasksDeadLetters\w+\.Arn>$/),
+      expect.stringMatching(/^<PlatformQueuesUploadsDeadLetters\w+\.Arn>$/),
+    ]);
+    for (const { Properties } of mappings)
+      expect(Properties).toMatchObject({
+        BatchSize: BURY_BATCH.size,
+        ScalingConfig: { MaximumConcurrency: BURY_BATCH.maximumConcurrency },
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+      });
+  });
+
+  test('is told exactly what it reads', () => {
+    const { Variables } = z
+      .object({ Variables: z.record(z.string(), z.string()) })
+      .parse(spell(only('AWS::Lambda::Function', 'Bury')['Environment']));
+    expect(Object.keys(Variables).sort()).toEqual(Object.keys(buryEnvironmentSchema.shape).sort());
+  });
+});
+
 describe('least privilege', () => {
-  const roles = ['Workers', 'Dispatch', 'Sweep', 'Pages'];
+  const roles = ['Workers', 'Dispatch', 'Sweep', 'Bury', 'Pages'];
   const EC2 = 'arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>';
 
   test('there are no roles but those looked at here, and none has AWS’s managed policies', () => {
@@ -367,6 +399,7 @@ describe('least privilege', () => {
   test.each([
     ['Dispatch', ['ec2:DescribeInstances']],
     ['Sweep', ['ec2:DescribeInstances']],
+    ['Bury', []],
     ['Pages', []],
     [
       'Workers',
@@ -390,13 +423,14 @@ describe('least privilege', () => {
         Resource.map((arn) => [arn.replace(/^<(\D+).*\.Arn>/, '$1'), Action]),
       );
 
-  test('workers read uploads, write job state and videos, and nothing else in the buckets', () => {
+  test('workers read uploads, write job state, videos and their heartbeats, and nothing else in the buckets', () => {
     const assets = 'arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-<AWS::Region>/';
     expect(objectsOf('Workers').filter(([arn]) => !String(arn).startsWith(assets))).toEqual(
       [
         ['PlatformStorageUploads/uploads/*', ['s3:GetObject']],
         ['PlatformStorageUploads/jobs/*', ['s3:GetObject', 's3:PutObject']],
         ['PlatformStorageUploads/open/*', ['s3:DeleteObject']],
+        ['PlatformStorageUploads/workers/*', ['s3:DeleteObject', 's3:PutObject']],
         ['PlatformStorageProduction/v/*', ['s3:AbortMultipartUpload', 's3:GetObject', 's3:PutObject']],
       ].map(([arn, actions]) => [arn, expect.arrayContaining([...(actions ?? [])])]),
     );
@@ -418,7 +452,16 @@ describe('least privilege', () => {
     expect(objectsOf('Sweep')).toEqual([]);
   });
 
-  test.each(['Dispatch', 'Workers'])('%s lists by prefix only', (role) => {
+  test('bury writes job state, deletes attempts only, and looks at videos', () => {
+    expect(objectsOf('Bury')).toEqual([
+      ['PlatformStorageUploads/jobs/*', ['s3:GetObject', 's3:PutObject']],
+      ['PlatformStorageUploads/jobs/*/attempts/*', ['s3:DeleteObject']],
+      ['PlatformStorageUploads/open/*', ['s3:DeleteObject', 's3:PutObject']],
+      ['PlatformStorageProduction/v/*', ['s3:GetObject']],
+    ]);
+  });
+
+  test.each(['Dispatch', 'Bury', 'Workers'])('%s lists by prefix only', (role) => {
     const lists = allowedTo(role).filter(({ Action }) => Action.includes('s3:ListBucket'));
     expect(lists.length).toBeGreaterThan(0);
     for (const { Condition } of lists) {

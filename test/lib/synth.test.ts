@@ -103,10 +103,13 @@ describe('the worker’s assets', () => {
   });
 });
 
-test.each(['Dispatch', 'Sweep'])('%s is one module that exports its handler', (name) => {
-  const code = readFileSync(join(asset(`${name}/Launcher/Handler/Code`).path, 'index.mjs'), 'utf8');
-  expect(code).toMatch(/export\{\w+ as handler\}/);
-});
+test.each(['Dispatch/Launcher', 'Sweep/Launcher', 'Bury'])(
+  '%s is one module that exports its handler',
+  (name) => {
+    const code = readFileSync(join(asset(`${name}/Function/Handler/Code`).path, 'index.mjs'), 'utf8');
+    expect(code).toMatch(/export\{\w+ as handler\}/);
+  },
+);
 
 test('every page is there under the path of its URL', () => {
   for (const { path, file } of webFiles()) {

@@ -1,0 +1,113 @@
+/**
+ * What becomes of dead letters: messages that came back more often than their queue allows. A task that was only
+ * handed back by workers that had to go is sent again; every other video ends here, with a reason.
+ *
+ * A message that is neither a task nor one for dispatch names no video that could end. It is logged whole, as an error,
+ * and dropped: left in the queue it would come every few minutes for two weeks and tell nobody anything new.
+ */
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { FAILURES } from '../video/failures.ts';
+import type { EncodeSettings } from '../video/settings.ts';
+import { listAttempts, type RecordedAttempt } from './attempts.ts';
+import { claimVideo } from './claim.ts';
+import { recordFailure } from './failed.ts';
+import { log } from './log.ts';
+import {
+  type CreatedObject,
+  type Encode,
+  parseS3Event,
+  requeueSchema,
+  type Task,
+  taskSchema,
+  uploadedSchema,
+} from './messages.ts';
+import { jobKeys, UPLOADS_PREFIX } from './names.ts';
+import { publishedRevision, type Stores } from './publish.ts';
+import { sendTasks } from './queue.ts';
+import { requestFirst } from './requests.ts';
+
+export interface Graveyard extends Stores {
+  readonly sqs: SQSClient;
+  readonly tasksQueueUrl: string;
+  /** What an upload is encoded with. */
+  readonly settings: EncodeSettings;
+}
+
+/** The last words where no worker left any. */
+const LOST = 'every worker that took the task was lost without a word, most likely for want of memory';
+const UNDISPATCHED = 'its tasks could not be queued for a day; the log of the dispatch function says why';
+
+/** Handles a dead letter of either queue, and any repetition of it, to the same effect. Throws to have it again. */
+export async function buryMessage(graveyard: Graveyard, body: string): Promise<void> {
+  const letter = parseLetter(body);
+  if ('task' in letter) return buryTask(graveyard, letter.task);
+  if ('unreadable' in letter)
+    return log('error', 'dead-letter-unreadable', { body, error: letter.unreadable });
+  log('error', 'not-dispatched', { body });
+  if ('requeue' in letter) return giveUp(graveyard, letter.requeue, UNDISPATCHED);
+  for (const object of letter.objects) await buryObject(graveyard, object);
+}
+
+type Letter =
+  | { readonly task: Task }
+  | { readonly requeue: Encode }
+  | { readonly objects: readonly CreatedObject[] }
+  | { readonly unreadable: string };
+
+function parseLetter(body: string): Letter {
+  try {
+    const message: unknown = JSON.parse(body);
+    const task = taskSchema.safeParse(message);
+    if (task.success) return { task: task.data };
+    const requeue = requeueSchema.safeParse(message);
+    if (requeue.success) return requeue.data;
+    const uploaded = uploadedSchema.safeParse(message).data?.uploaded;
+    return { objects: uploaded ? [uploaded] : parseS3Event(message) };
+  } catch (error) {
+    return { unreadable: String(error) };
+  }
+}
+
+async function buryTask(graveyard: Graveyard, task: Task): Promise<void> {
+  const { uploads, sqs, tasksQueueUrl } = graveyard;
+  const attempts = await listAttempts(uploads, task);
+  const interrupted = attempts.filter(({ outcome }) => outcome === 'interrupted');
+  if (interrupted.length === 0) return giveUp(graveyard, task, lastError(attempts) ?? LOST);
+  if (await hasEnded(graveyard, task)) return log('info', 'dead-task-dropped', { task });
+  // In this order: a crash in between sends the task twice, which is harmless, where the other could lose it.
+  await sendTasks(sqs, tasksQueueUrl, [task]);
+  for (const { key } of interrupted) await uploads.delete(key);
+  log('info', 'dead-task-sent-again', { task, interruptions: interrupted.length });
+}
+
+function lastError(attempts: readonly RecordedAttempt[]): string | undefined {
+  return attempts.findLast(({ outcome }) => outcome === 'failed')?.error;
+}
+
+/** A source that was never dispatched fails. Of any other object, a plan say, the tasks speak for themselves. */
+async function buryObject(graveyard: Graveyard, object: CreatedObject): Promise<void> {
+  const { uploads, settings } = graveyard;
+  const { bucket, key } = object;
+  if (bucket !== uploads.bucket || !key.startsWith(UPLOADS_PREFIX) || key.endsWith('/')) return;
+  const { video, claim, result } = await claimVideo(uploads, object);
+  if (result === 'taken') return;
+  const revision = await requestFirst(uploads, video, claim, settings);
+  // The event came twice, and the other copy got through.
+  if (await uploads.exists(jobKeys.plan(video, revision))) return;
+  await giveUp(graveyard, { video, revision }, UNDISPATCHED);
+}
+
+async function hasEnded({ uploads, production }: Graveyard, { video, revision }: Encode): Promise<boolean> {
+  if (await uploads.exists(jobKeys.failed(video, revision))) return true;
+  return (await publishedRevision(production, video)) === revision;
+}
+
+/** Ends an encode that has not ended otherwise. */
+async function giveUp(graveyard: Graveyard, encode: Encode, detail: string): Promise<void> {
+  const { video, revision } = encode;
+  const fields = { video, revision, detail };
+  if (await hasEnded(graveyard, encode)) return log('info', 'dead-letter-too-late', fields);
+  const message = `${FAILURES['gave-up']} (${detail})`;
+  await recordFailure(graveyard.uploads, encode, { code: 'gave-up', message });
+  log('error', 'gave-up', fields);
+}

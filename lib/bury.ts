@@ -1,0 +1,81 @@
+/** Lambda `bury` on the dead letters of both queues: ends videos whose work was lost again and again. */
+import { Duration } from 'aws-cdk-lib';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { Construct } from 'constructs';
+import type { z } from 'zod';
+import type { buryEnvironmentSchema } from '../jobs/environment.ts';
+import { ATTEMPTS_PATTERN, JOBS_PREFIX, OPEN_PREFIX, VIDEOS_PREFIX } from '../jobs/names.ts';
+import { BURY_BATCH, BURY_TIMEOUT_SECONDS } from '../jobs/platform.ts';
+import type { Permission } from './allow.ts';
+import { PlatformFunction } from './function.ts';
+import type { Queues } from './queues.ts';
+import type { Storage } from './storage.ts';
+
+export interface BuryProps {
+  readonly storage: Storage;
+  readonly queues: Queues;
+  readonly encodeSettings: Readonly<Record<string, unknown>>;
+}
+
+export class Bury extends Construct {
+  constructor(scope: Construct, id: string, props: BuryProps) {
+    super(scope, id);
+    const { storage, queues, encodeSettings } = props;
+    const environment: Record<keyof z.input<typeof buryEnvironmentSchema>, string> = {
+      UPLOAD_BUCKET: storage.uploads.bucketName,
+      PRODUCTION_BUCKET: storage.production.bucketName,
+      TASKS_QUEUE_URL: queues.tasks.queueUrl,
+      ENCODE_SETTINGS: JSON.stringify(encodeSettings),
+    };
+    const { handler } = new PlatformFunction(this, 'Function', {
+      description: 'Spotreel: from dead letters to another try, or to a video that failed with a reason',
+      entry: 'bury.ts',
+      timeoutSeconds: BURY_TIMEOUT_SECONDS,
+      environment,
+      permissions: permissionsOf(props),
+    });
+    for (const queue of [queues.tasksDeadLetters, queues.uploadsDeadLetters])
+      handler.addEventSource(
+        new SqsEventSource(queue, {
+          batchSize: BURY_BATCH.size,
+          maxBatchingWindow: Duration.seconds(BURY_BATCH.windowSeconds),
+          maxConcurrency: BURY_BATCH.maximumConcurrency,
+          reportBatchItemFailures: true,
+        }),
+      );
+  }
+}
+
+function permissionsOf({ storage: { uploads, production }, queues }: BuryProps): Permission[] {
+  const own = 'Keys are made at run time; the prefix holds nothing else.';
+  return [
+    {
+      actions: ['s3:GetObject', 's3:PutObject'],
+      resources: [uploads.arnForObjects(`${JOBS_PREFIX}*`)],
+      why: own,
+    },
+    {
+      actions: ['s3:DeleteObject'],
+      resources: [uploads.arnForObjects(ATTEMPTS_PATTERN)],
+      why: 'Attempts of any video, and nothing else.',
+    },
+    {
+      actions: ['s3:PutObject', 's3:DeleteObject'],
+      resources: [uploads.arnForObjects(`${OPEN_PREFIX}*`)],
+      why: own,
+    },
+    { actions: ['s3:GetObject'], resources: [production.arnForObjects(`${VIDEOS_PREFIX}*`)], why: own },
+    // Listings, and 404 instead of 403 for what is not there.
+    {
+      actions: ['s3:ListBucket'],
+      resources: [uploads.bucketArn],
+      conditions: { StringLike: { 's3:prefix': `${JOBS_PREFIX}*` } },
+    },
+    {
+      actions: ['s3:ListBucket'],
+      resources: [production.bucketArn],
+      conditions: { StringLike: { 's3:prefix': `${VIDEOS_PREFIX}*` } },
+    },
+    { actions: ['sqs:SendMessage'], resources: [queues.tasks.queueArn] },
+  ];
+}

@@ -1,0 +1,198 @@
+/** The worker's loop: what becomes of a task and its message, however the try ends. */
+import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
+  ReceiveMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { listAttempts } from '../../jobs/attempts.ts';
+import type { Task } from '../../jobs/messages.ts';
+import { jobKeys, newVideoId, revisionOf } from '../../jobs/names.ts';
+import { ObjectStore } from '../../jobs/store.ts';
+import { encodeSettingsSchema, RECIPE_VERSION } from '../../video/settings.ts';
+import { SourceProxy } from '../../worker-scripts/source-proxy.ts';
+import { TaskLoop } from '../../worker-scripts/task-loop.ts';
+import { captureLog } from '../support/log-lines.ts';
+import { type Objects, serveS3 } from '../support/memory-s3.ts';
+import { s3Error } from '../support/s3-objects.ts';
+
+const s3 = mockClient(S3Client);
+const sqs = mockClient(SQSClient);
+const objects: Objects = new Map();
+const uploads = new ObjectStore(new S3Client({}), 'uploads');
+const video = newVideoId();
+const revision = revisionOf({ etag: 'e', size: 5 }, {});
+const TASK: Task = { kind: 'plan', video, revision };
+
+let proxy: SourceProxy;
+let logged: ReturnType<typeof captureLog>;
+
+beforeEach(async () => {
+  for (const mock of [s3, sqs]) mock.reset();
+  objects.clear();
+  serveS3(s3, objects);
+  sqs.on(DeleteMessageCommand).resolves({});
+  sqs.on(ChangeMessageVisibilityCommand).resolves({});
+  proxy = await SourceProxy.start(new S3Client({}));
+  logged = captureLog();
+  hanging = Promise.withResolvers();
+  hanging.promise.catch(() => {});
+});
+afterEach(() => {
+  proxy.close();
+  jest.restoreAllMocks();
+});
+
+/** A loop whose queue holds one message, received for the so-manieth time. */
+function loopWith(task: Task, receiveCount = 1): TaskLoop {
+  let left = [
+    {
+      Body: JSON.stringify(task),
+      ReceiptHandle: 'receipt',
+      Attributes: { ApproximateReceiveCount: String(receiveCount) },
+    },
+  ];
+  sqs.on(ReceiveMessageCommand).callsFake(async () => {
+    const Messages = left;
+    left = [];
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    return { Messages };
+  });
+  const context = {
+    uploads,
+    production: new ObjectStore(new S3Client({}), 'production'),
+    sqs: new SQSClient({}),
+    tasksQueueUrl: 'http://127.0.0.1/tasks',
+    proxy,
+    scratchDir: '/nowhere',
+    worker: 'i-1',
+  };
+  return new TaskLoop(context, { slots: 1, idleSeconds: 0.05 });
+}
+
+/** A source of so many bytes, and the settings of its revision. */
+function claim(size: number): void {
+  const put = (key: string, value: object) => objects.set(`uploads/${key}`, JSON.stringify(value));
+  put(jobKeys.claim(video), { video, bucket: 'uploads', key: 'k', etag: 'e', size, uploadedAt: 'now' });
+  put(jobKeys.settings(video, revision), {
+    recipe: RECIPE_VERSION,
+    settings: encodeSettingsSchema.parse({}),
+  });
+}
+const failure = () => JSON.parse(objects.get(`uploads/${jobKeys.failed(video, revision)}`) ?? '{}');
+const visibilities = () =>
+  sqs.commandCalls(ChangeMessageVisibilityCommand).map(({ args }) => args[0].input.VisibilityTimeout);
+const deletions = () => sqs.commandCalls(DeleteMessageCommand).length;
+const events = () => logged().map(({ event }) => event);
+/** Answers that do not come before the test is over, and then are refusals. */
+let hanging: PromiseWithResolvers<never>;
+const s3Hangs = () => s3.on(GetObjectCommand).callsFake(() => hanging.promise);
+async function until(check: () => boolean): Promise<void> {
+  while (!check()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+describe('a try that fails for a reason that may pass', () => {
+  beforeEach(() => {
+    s3.on(GetObjectCommand).rejects(s3Error(503, 'SlowDown'));
+  });
+
+  test.each([
+    [1, 2],
+    [2, 15],
+    [3, 0],
+  ])(
+    'for time %i is recorded with its error, and its message comes back after %i s',
+    async (count, seconds) => {
+      await loopWith(TASK, count).run();
+      serveS3(s3, objects);
+      expect(await listAttempts(uploads, TASK)).toMatchObject([
+        {
+          instance: 'i-1',
+          receiveCount: count,
+          outcome: 'failed',
+          error: expect.stringContaining('SlowDown'),
+        },
+      ]);
+      expect(visibilities()).toEqual([seconds]);
+      expect(deletions()).toBe(0);
+      expect(failure()).toEqual({});
+    },
+  );
+
+  test('comes back even where S3 does not take the record', async () => {
+    s3.on(PutObjectCommand).rejects(s3Error(503, 'SlowDown'));
+    await loopWith(TASK).run();
+    expect(visibilities()).toEqual([2]);
+    expect(events()).toContain('attempt-not-recorded');
+  });
+});
+
+test('a try that fails for what the source is ends the video at once, without another try', async () => {
+  claim(0);
+  await loopWith(TASK).run();
+  expect(failure()).toMatchObject({ code: 'empty' });
+  expect(deletions()).toBe(1);
+  expect(visibilities()).toEqual([]);
+  expect(await listAttempts(uploads, TASK)).toEqual([]);
+});
+
+test('a task of a video that has failed costs one look, and its message goes', async () => {
+  objects.set(`uploads/${jobKeys.failed(video, revision)}`, '{}');
+  await loopWith(TASK).run();
+  expect(s3.calls()).toHaveLength(1);
+  expect(deletions()).toBe(1);
+  expect(events()).toEqual(['task-dropped']);
+});
+
+describe('a worker that is told to go', () => {
+  test('hands its task back at once, recorded as interrupted, however its work hangs', async () => {
+    s3Hangs();
+    const loop = loopWith(TASK, 2);
+    const run = loop.run();
+    await until(() => events().includes('task-started'));
+    expect(loop.tasksInHand).toBe(1);
+    loop.stop('the test says so');
+    await until(() => events().includes('task-returned'));
+    serveS3(s3, objects);
+    expect(await listAttempts(uploads, TASK)).toMatchObject([
+      { instance: 'i-1', receiveCount: 2, outcome: 'interrupted' },
+    ]);
+    expect(visibilities()).toEqual([0]);
+    expect(deletions()).toBe(0);
+    hanging.reject(s3Error(503, 'SlowDown'));
+    await run;
+  });
+
+  test('hands its task back even where S3 takes no record', async () => {
+    s3Hangs();
+    s3.on(PutObjectCommand).callsFake(() => hanging.promise);
+    const loop = loopWith(TASK);
+    const run = loop.run();
+    await until(() => events().includes('task-started'));
+    loop.stop('the test says so');
+    await until(() => visibilities().length > 0);
+    expect(visibilities()).toEqual([0]);
+    hanging.reject(s3Error(503, 'SlowDown'));
+    await run;
+  });
+
+  test('hands back what it received as it was told, untouched', async () => {
+    const loop = loopWith(TASK);
+    const run = loop.run();
+    loop.stop('the test says so');
+    await run;
+    expect(visibilities()).toEqual([0]);
+    expect(await listAttempts(uploads, TASK)).toMatchObject([{ outcome: 'interrupted' }]);
+    expect(events()).not.toContain('task-started');
+  });
+
+  test('takes nothing new', async () => {
+    const loop = loopWith(TASK);
+    loop.stop('the test says so');
+    await loop.run();
+    expect(sqs.calls()).toHaveLength(0);
+  });
+});
