@@ -11,7 +11,7 @@ export interface Ec2Options {
   /** 0 takes a free one. */
   readonly port: number;
   readonly region: string;
-  /** Instances that may be alive at once; beyond them there is no capacity. */
+  /** Instances that may run at once; beyond them there is no capacity. */
   readonly maxInstances: number;
   /** Cores of each; a request's overrides of this `WeightedCapacity` are preferred. */
   readonly vcpusPerInstance: number;
@@ -117,8 +117,10 @@ export class Machines {
     return slot;
   }
 
+  /** Machines that may still be launched. Those that shut down make room at once: EC2 has more than this laptop. */
   #room(): number {
-    return this.#closed ? 0 : Math.max(0, this.#options.maxInstances - this.#alive().length);
+    const staying = this.#alive().filter(({ state }) => state !== 'shutting-down');
+    return this.#closed ? 0 : Math.max(0, this.#options.maxInstances - staying.length);
   }
 
   async #launch(

@@ -341,6 +341,15 @@ describe('a machine', () => {
     expect(await loggedLine(log)).toMatchObject({ cores: 1 });
   });
 
+  test('that shuts down makes room for the one that replaces it', async () => {
+    await start('stubborn', { maxInstances: 1, terminateGraceMs: 2000 });
+    const { id, log } = await launchOne();
+    await loggedLine(log);
+    await client.send(new TerminateInstancesCommand({ InstanceIds: [id] }));
+    expect(ec2.instances()).toMatchObject([{ state: 'shutting-down' }]);
+    expect((await launchOne()).id).not.toBe('');
+  });
+
   test('that replaces a lost one has its cores, not those of a machine that lives', async () => {
     if (process.platform !== 'linux' || availableParallelism() < 2) {
       console.log('skipped: cores can only be bound on Linux, and only where there are two');
