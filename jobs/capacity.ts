@@ -9,9 +9,17 @@ export const MIN_INSTANCE_TYPES = 6;
 /** At least so many machines share the work, so that a reclaimed one takes at most a quarter of it. */
 const MIN_SHARE = 4;
 
-export interface CapacityNeed {
-  /** Tasks that wait or will soon. */
+/** Work that waits for machines. */
+export interface Work {
   readonly tasks: number;
+  /** vCPU-seconds of all of them together. */
+  readonly seconds: number;
+}
+
+export interface CapacityNeed {
+  readonly work: Work;
+  /** Seconds within which it should be done. */
+  readonly targetSeconds: number;
   /** vCPUs of our machines that run or start. */
   readonly runningVcpus: number;
   /** vCPUs that may run at once. */
@@ -28,14 +36,17 @@ export interface CapacityRequest {
 }
 
 /**
- * What to ask for so that every task gets its vCPU, or undefined where nothing is missing or nothing more fits.
+ * What to ask for so that the work is done within its target, or undefined where nothing is missing or nothing more
+ * fits. There is always one machine, and never more vCPUs than tasks: further ones would have nothing to do.
  *
  * A fleet launches until its target is reached, so its last machine may carry it beyond by the machine's size
  * less one step. The target is lowered by that much where the sum could exceed `maxVcpus`, which is the owner's.
  */
 export function capacityRequest(need: CapacityNeed): CapacityRequest | undefined {
-  const room = need.maxVcpus - need.runningVcpus;
-  const missing = Math.min(need.tasks * VCPUS_PER_TASK - need.runningVcpus, room);
+  const { work, targetSeconds, runningVcpus } = need;
+  const useful = Math.min(Math.ceil(work.seconds / targetSeconds), work.tasks * VCPUS_PER_TASK);
+  const room = need.maxVcpus - runningVcpus;
+  const missing = Math.min(Math.max(1, useful) - runningVcpus, room);
   const fitting = need.typeVcpus.filter((vcpus) => vcpus <= room).sort((a, b) => a - b);
   const smallest = fitting[0];
   if (missing <= 0 || smallest === undefined) return undefined;
@@ -48,12 +59,6 @@ export function capacityRequest(need: CapacityNeed): CapacityRequest | undefined
   const highest = room - largestVcpus + step;
   const targetVcpus = Math.min(Math.ceil(missing / step), Math.floor(highest / step)) * step;
   return { targetVcpus, largestVcpus };
-}
-
-/** One machine of the smallest size. */
-export function smallestRequest(typeVcpus: readonly number[]): CapacityRequest {
-  const smallest = Math.min(...typeVcpus);
-  return { targetVcpus: smallest, largestVcpus: smallest };
 }
 
 function greatestCommonDivisor(a: number, b: number): number {

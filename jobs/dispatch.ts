@@ -2,8 +2,9 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { z } from 'zod';
 import type { EncodeSettings } from '../video/settings.ts';
+import type { Work } from './capacity.ts';
 import { claimVideo } from './claim.ts';
-import type { Capacity, Delivery } from './ensure-capacity.ts';
+import type { Backlog, Capacity, Delivery } from './ensure-capacity.ts';
 import { readFailure } from './failed.ts';
 import { log } from './log.ts';
 import {
@@ -35,15 +36,21 @@ export interface UploadsMessage extends Delivery {
 }
 
 /** The part of a plan that says how much work it is. */
-const planSizeSchema = z.object({ chunks: z.array(z.unknown()), audio: z.array(z.unknown()) });
+const planSizeSchema = z.object({
+  chunks: z.array(z.unknown()),
+  audio: z.array(z.unknown()),
+  workSeconds: z.number(),
+});
 
 /** What a message asks for. */
 interface Demand {
   /** To be queued once there is a machine for them. */
   readonly queue: readonly Task[];
-  /** Media tasks that want a machine, whether they are queued already or not. */
-  readonly media: number;
+  /** What a plan that is there means, whether it is queued already or not. */
+  readonly planned: Work;
 }
+
+const NO_WORK: Work = { tasks: 0, seconds: 0 };
 
 /** A message that must come back later, and why. */
 export interface FailedMessage {
@@ -80,7 +87,7 @@ export async function dispatchMessages(
 
   try {
     const queue = demands.flatMap((demand) => demand.queue);
-    await dispatcher.capacity.ensure(await tasksToServe(dispatcher, demands), first);
+    await dispatcher.capacity.ensure(await backlogToServe(dispatcher, demands), first);
     await sendTasks(dispatcher.sqs, dispatcher.tasksQueueUrl, queue);
     for (const { kind, video, revision } of queue) {
       if (kind === 'plan') log('info', 'plan-queued', { video, revision });
@@ -107,7 +114,7 @@ async function demandOfRequeue(uploads: ObjectStore, encode: Encode): Promise<De
   if (await readFailure(uploads, encode)) return undefined;
   const queue = await nextTasks(uploads, encode);
   log('info', 'requeued', { ...encode, tasks: queue.length });
-  return { queue, media: queue.filter(({ kind }) => kind === 'chunk' || kind === 'audio').length };
+  return { queue, planned: NO_WORK };
 }
 
 async function demandOf(dispatcher: Dispatcher, object: CreatedObject): Promise<Demand | undefined> {
@@ -133,7 +140,7 @@ async function demandOfSource(
   if (result === 'taken') return undefined;
   const revision = await requestFirst(uploads, video, claim, settings);
   if (result === 'repeated' && (await isPlanned(uploads, { video, revision }))) return undefined;
-  return { queue: [{ kind: 'plan', video, revision }], media: 0 };
+  return { queue: [{ kind: 'plan', video, revision }], planned: NO_WORK };
 }
 
 /** Whether an encode needs no plan task any more, because it has a plan or has failed. */
@@ -147,19 +154,29 @@ async function isPlanned(uploads: ObjectStore, encode: Encode): Promise<boolean>
 
 async function demandOfPlan(uploads: ObjectStore, { video, revision }: Encode): Promise<Demand | undefined> {
   const plan = await uploads.getJson(jobKeys.plan(video, revision), planSizeSchema);
-  if (plan) return { queue: [], media: plan.chunks.length + plan.audio.length };
+  if (plan) {
+    const tasks = plan.chunks.length + plan.audio.length;
+    return { queue: [], planned: { tasks, seconds: plan.workSeconds } };
+  }
   log('warn', 'plan-gone', { video, revision });
   return undefined;
 }
 
 /**
- * Tasks that want a machine. Plans are short, so one machine does many, and sources ask for no more than that. A
- * plan's own tasks are usually queued before its event arrives, so the backlog counts them already: the larger of
- * the two numbers is right where their sum would pay for every machine twice.
+ * What wants machines. Plan and publish tasks are short, so one machine does many, and they ask for no more than that.
+ * A plan's own tasks are usually queued before its event arrives, so the queue's length counts them already.
  */
-async function tasksToServe(dispatcher: Dispatcher, demands: readonly Demand[]): Promise<number> {
-  const media = demands.reduce((sum, demand) => sum + demand.media, 0);
-  if (media === 0) return 1;
+async function backlogToServe(dispatcher: Dispatcher, demands: readonly Demand[]): Promise<Backlog> {
+  const planned = demands.reduce(
+    (sum, demand) => ({
+      tasks: sum.tasks + demand.planned.tasks,
+      seconds: sum.seconds + demand.planned.seconds,
+    }),
+    NO_WORK,
+  );
+  const queued = demands.flatMap(({ queue }) => queue);
+  const media = queued.filter(({ kind }) => kind === 'chunk' || kind === 'audio').length;
+  if (planned.tasks + media === 0) return { planned: { tasks: 1, seconds: 0 }, messages: 0 };
   const { visible, inFlight, delayed } = await backlog(dispatcher.sqs, dispatcher.tasksQueueUrl);
-  return Math.max(media, visible + inFlight + delayed);
+  return { planned, messages: visible + inFlight + delayed + media };
 }

@@ -45,8 +45,10 @@ export const dispatchEnvironmentSchema = z.object({
   ENCODE_SETTINGS: json(encodeSettingsSchema).prefault('{}'),
   /** vCPUs that may run at once; a new account's spot quota is 5. */
   MAX_VCPUS: z.coerce.number().int().positive(),
-  /** `true`: where spot has nothing at all, launch one on-demand machine instead. */
-  ON_DEMAND_FALLBACK: z.enum(['true', 'false']).transform((text) => text === 'true'),
+  /** vCPUs of on-demand machines among them that may run at once, where spot has too few. */
+  MAX_ON_DEMAND_VCPUS: z.coerce.number().int().nonnegative(),
+  /** Seconds within which waiting work should be done: the shorter, the more machines. */
+  TARGET_SECONDS: z.coerce.number().int().positive(),
 });
 export type DispatchEnvironment = z.infer<typeof dispatchEnvironmentSchema>;
 

@@ -6,10 +6,8 @@ import {
   type CreateFleetCommandOutput,
   DescribeInstancesCommand,
   type EC2Client,
-  type FleetLaunchTemplateConfigRequest,
   paginateDescribeInstances,
 } from '@aws-sdk/client-ec2';
-import type { CapacityRequest } from './capacity.ts';
 import { type LaunchTemplate, PLATFORM_TAG } from './environment.ts';
 import type { Refusal } from './launch-errors.ts';
 
@@ -23,23 +21,36 @@ export interface FleetSettings {
   readonly subnetIds: readonly string[];
 }
 
+export type Market = 'spot' | 'on-demand';
+
 export interface Machine {
   readonly id: string;
   readonly vcpus: number;
+  readonly market: Market;
 }
 
-export type Market = 'spot' | 'on-demand';
+/** An instance type in a zone: what has machines, or has none. */
+export interface Pool {
+  readonly type: string;
+  readonly vcpus: number;
+  readonly subnetId: string;
+}
+
+/** One CreateFleet request. */
+export interface FleetLaunch {
+  readonly template: Pick<LaunchTemplate, 'launchTemplateId' | 'version'>;
+  /** Where to look for machines. */
+  readonly pools: readonly Pool[];
+  readonly targetVcpus: number;
+  readonly market: Market;
+  /** At most 64 characters; EC2 carries out requests of equal token once. */
+  readonly clientToken: string;
+}
 
 export interface LaunchResult {
   readonly machines: readonly Machine[];
   readonly refusals: readonly Refusal[];
 }
-
-/**
- * Overrides in one fleet, over all its launch templates.
- * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_FleetLaunchTemplateConfigRequest.html
- */
-const MAX_OVERRIDES = 300;
 
 /** vCPUs of a machine that neither our table nor EC2 tells of: the size of the `large`s that we prefer. */
 const UNKNOWN_CORES = 1;
@@ -59,12 +70,14 @@ export async function runningMachines(ec2: EC2Client, settings: FleetSettings): 
     },
   );
   for await (const { Reservations = [] } of pages)
-    for (const { InstanceId, InstanceType, CpuOptions } of Reservations.flatMap((r) => r.Instances ?? [])) {
+    for (const { InstanceId, InstanceType, InstanceLifecycle, CpuOptions } of Reservations.flatMap(
+      (r) => r.Instances ?? [],
+    )) {
       if (InstanceId === undefined) continue; // never sent without, though typed so
       const { CoreCount = UNKNOWN_CORES, ThreadsPerCore = UNKNOWN_THREADS } = CpuOptions ?? {};
       // A type that an earlier deployment listed is not in the table, but EC2 tells its cores.
       const vcpus = table.get(InstanceType ?? '') ?? CoreCount * ThreadsPerCore;
-      machines.push({ id: InstanceId, vcpus });
+      machines.push({ id: InstanceId, vcpus, market: InstanceLifecycle === 'spot' ? 'spot' : 'on-demand' });
     }
   return machines;
 }
@@ -83,41 +96,52 @@ export async function launchTimeOf(ec2: EC2Client, platform: string, id: string)
   return Reservations[0]?.Instances?.[0]?.LaunchTime;
 }
 
+/** Every pool of a launch template: each of its types in each zone. */
+export function poolsOf({ instanceTypes }: LaunchTemplate, subnetIds: readonly string[]): Pool[] {
+  return instanceTypes.flatMap(({ type, vcpus }) => subnetIds.map((subnetId) => ({ type, vcpus, subnetId })));
+}
+
 /**
  * Asks for machines once. Never throws for what EC2 refuses: an exception and an entry of `Errors` are the same
  * to the caller, who judges by what was launched.
- * @param clientToken at most 64 characters; EC2 carries out requests of equal token once
  */
 export async function launch(
   ec2: EC2Client,
   settings: FleetSettings,
-  request: CapacityRequest,
-  market: Market,
-  clientToken: string,
+  request: FleetLaunch,
 ): Promise<LaunchResult> {
   try {
-    const input = fleetRequest(settings, request, market, clientToken);
-    return launchResult(settings, await ec2.send(new CreateFleetCommand(input)));
+    const output = await ec2.send(new CreateFleetCommand(fleetRequest(settings.platform, request)));
+    return launchResult(settings, request.market, output);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     return { machines: [], refusals: [{ code: error.name, message: error.message }] };
   }
 }
 
-function fleetRequest(
-  settings: FleetSettings,
-  { targetVcpus, largestVcpus }: CapacityRequest,
-  market: Market,
-  clientToken: string,
-): CreateFleetCommandInput {
+function fleetRequest(platform: string, request: FleetLaunch): CreateFleetCommandInput {
+  const { template, pools, targetVcpus, market, clientToken } = request;
   const tags = [
-    { Key: 'Name', Value: settings.platform },
-    { Key: PLATFORM_TAG, Value: settings.platform },
+    { Key: 'Name', Value: platform },
+    { Key: PLATFORM_TAG, Value: platform },
   ];
   return {
     Type: 'instant',
     ClientToken: clientToken,
-    LaunchTemplateConfigs: launchTemplateConfigs(settings, largestVcpus),
+    LaunchTemplateConfigs: [
+      {
+        LaunchTemplateSpecification: {
+          LaunchTemplateId: template.launchTemplateId,
+          Version: template.version,
+        },
+        Overrides: pools.map(({ type, vcpus, subnetId }) => ({
+          // The SDK's list of types is as old as the SDK; EC2 knows the newer ones too.
+          InstanceType: type as _InstanceType,
+          SubnetId: subnetId,
+          WeightedCapacity: vcpus,
+        })),
+      },
+    ],
     TargetCapacitySpecification: { TotalTargetCapacity: targetVcpus, DefaultTargetCapacityType: market },
     ...(market === 'spot'
       ? { SpotOptions: { AllocationStrategy: 'price-capacity-optimized' } }
@@ -129,33 +153,9 @@ function fleetRequest(
   };
 }
 
-/** Every offered instance type in every zone. Where that is too much, the types listed last are left out. */
-function launchTemplateConfigs(
-  { launchTemplates, subnetIds }: FleetSettings,
-  largestVcpus: number,
-): FleetLaunchTemplateConfigRequest[] {
-  const typesPerTemplate = Math.floor(MAX_OVERRIDES / (subnetIds.length * launchTemplates.length));
-  return launchTemplates.flatMap(({ launchTemplateId, version, instanceTypes }) => {
-    const offered = instanceTypes.filter(({ vcpus }) => vcpus <= largestVcpus).slice(0, typesPerTemplate);
-    if (offered.length === 0) return [];
-    return [
-      {
-        LaunchTemplateSpecification: { LaunchTemplateId: launchTemplateId, Version: version },
-        Overrides: offered.flatMap(({ type, vcpus }) =>
-          subnetIds.map((subnet) => ({
-            // The SDK's list of types is as old as the SDK; EC2 knows the newer ones too.
-            InstanceType: type as _InstanceType,
-            SubnetId: subnet,
-            WeightedCapacity: vcpus,
-          })),
-        ),
-      },
-    ];
-  });
-}
-
 function launchResult(
   settings: FleetSettings,
+  market: Market,
   { Instances = [], Errors = [] }: CreateFleetCommandOutput,
 ): LaunchResult {
   const table = vcpusByType(settings);
@@ -164,12 +164,19 @@ function launchResult(
       InstanceIds.map((id) => ({
         id,
         vcpus: table.get(InstanceType ?? '') ?? UNKNOWN_CORES * UNKNOWN_THREADS,
+        market,
       })),
     ),
-    refusals: Errors.map(({ ErrorCode = 'NoCode', ErrorMessage = 'no message' }) => ({
-      code: ErrorCode,
-      message: ErrorMessage,
-    })),
+    refusals: Errors.map(
+      ({ ErrorCode = 'NoCode', ErrorMessage = 'no message', LaunchTemplateAndOverrides }) => {
+        const { InstanceType: type, SubnetId: subnetId } = LaunchTemplateAndOverrides?.Overrides ?? {};
+        return {
+          code: ErrorCode,
+          message: ErrorMessage,
+          ...(type !== undefined && subnetId !== undefined && { pool: { type, subnetId } }),
+        };
+      },
+    ),
   };
 }
 

@@ -5,15 +5,21 @@
  */
 
 /**
- * - `elsewhere`: this market has no machine for us now, another zone, type or on-demand may.
- * - `later`: the same request may pass when a quota, a throttle or the service allows it.
- * - `configuration`: it will never pass until the owner changes something.
+ * - `elsewhere`: these pools have no machine for us now; another architecture or on-demand may.
+ * - `later`: the same request may pass when a quota, a throttle or the service allows it; nothing else would now.
+ * - `configuration`: it will not pass until the owner changes the deployment. The mistake may be of one
+ *   architecture's launch template alone, so the other one is tried.
+ * - `give-up`: the account may not launch anything, whatever is asked or deployed.
  */
-export type LaunchErrorClass = 'elsewhere' | 'later' | 'configuration';
+export type LaunchErrorClass = 'elsewhere' | 'later' | 'configuration' | 'give-up';
 
 export interface LaunchErrorKind {
   readonly code: string;
   readonly class: LaunchErrorClass;
+  /** A quota refused the request as a whole: a smaller one may pass now. */
+  readonly smaller?: true;
+  /** It is about the pool (an instance type in a zone) that it names, which is left out for a while. */
+  readonly ownPool?: true;
   /** What happened: half a sentence. */
   readonly reason: string;
   /** What to do next: a sentence. */
@@ -22,7 +28,7 @@ export interface LaunchErrorKind {
 
 const WAIT = 'Nothing to do: the request is repeated by itself.';
 const MORE_POOLS =
-  'The request is repeated by itself; if it lasts, allow more instance types or on-demand fallback.';
+  'The request is repeated by itself; if it lasts, allow more instance types or set maxOnDemandVcpus.';
 const DEPLOY_AGAIN = 'Run `cdk deploy` again, so that the launch templates are made anew.';
 const REPORT = 'Read the message for the parameter it names, correct it in the stack and deploy.';
 const PERMISSION =
@@ -35,13 +41,13 @@ const PERMISSION =
 export const LAUNCH_ERRORS: readonly LaunchErrorKind[] = [
   {
     code: 'OptInRequired',
-    class: 'configuration',
+    class: 'give-up',
     reason: 'the account is not subscribed to EC2, or to the image',
     advice: "Finish the account's sign-up with a valid payment method, then upload again.",
   },
   {
     code: 'Blocked',
-    class: 'configuration',
+    class: 'give-up',
     reason: 'AWS has blocked the account',
     advice: 'Ask AWS Support.',
   },
@@ -211,12 +217,14 @@ export const LAUNCH_ERRORS: readonly LaunchErrorKind[] = [
   {
     code: 'VcpuLimitExceeded',
     class: 'later',
+    smaller: true,
     reason: "the account's vCPU quota is used up",
     advice: 'Ask Service Quotas for more vCPUs of standard instances, or lower maxVcpus.',
   },
   {
     code: 'InstanceLimitExceeded',
     class: 'later',
+    smaller: true,
     reason: "the account's instance quota is used up",
     advice: 'Ask Service Quotas for more running instances, or end others.',
   },
@@ -229,6 +237,7 @@ export const LAUNCH_ERRORS: readonly LaunchErrorKind[] = [
   {
     code: 'VolumeLimitExceeded',
     class: 'later',
+    smaller: true,
     reason: "the account's quota of disk storage is used up",
     advice: 'Ask Service Quotas for more gp3 storage, or delete unused volumes.',
   },
@@ -281,32 +290,37 @@ export const LAUNCH_ERRORS: readonly LaunchErrorKind[] = [
     advice: WAIT,
   },
   {
-    code: 'InsufficientInstanceCapacity',
-    class: 'elsewhere',
-    reason: 'EC2 has no free machine of these types in these zones',
-    advice: MORE_POOLS,
-  },
-  {
     code: 'MaxSpotInstanceCountExceeded',
     class: 'elsewhere',
+    smaller: true,
     reason: "the account's spot quota is used up",
     advice: "Ask Service Quotas for more 'All Standard Spot Instance Requests' vCPUs, or lower maxVcpus.",
   },
   {
+    code: 'InsufficientInstanceCapacity',
+    class: 'elsewhere',
+    ownPool: true,
+    reason: 'EC2 has no free machine of these types in these zones',
+    advice: MORE_POOLS,
+  },
+  {
     code: 'SpotMaxPriceTooLow',
     class: 'elsewhere',
+    ownPool: true,
     reason: 'the spot price is above the highest price that the request allows',
     advice: MORE_POOLS,
   },
   {
     code: 'Unsupported',
     class: 'elsewhere',
+    ownPool: true,
     reason: 'the instance type does not exist in the zone',
     advice: 'Choose instance types that the region has: `aws ec2 describe-instance-type-offerings`.',
   },
   {
     code: 'InsufficientFreeAddressesInSubnet',
     class: 'elsewhere',
+    ownPool: true,
     reason: 'the subnet has no free address',
     advice: 'Give the platform larger subnets, or end what else uses them.',
   },
@@ -319,12 +333,14 @@ export const LAUNCH_ERRORS: readonly LaunchErrorKind[] = [
   {
     code: 'InsufficientVolumeCapacity',
     class: 'elsewhere',
+    ownPool: true,
     reason: 'the zone has no room for the disk',
     advice: WAIT,
   },
   {
     code: 'InvalidFleetConfiguration',
     class: 'elsewhere',
+    ownPool: true,
     reason: 'a zone does not have an instance type',
     advice: 'Choose instance types that the region has: `aws ec2 describe-instance-type-offerings`.',
   },
@@ -360,6 +376,8 @@ export function classify(code: string): LaunchErrorKind {
 export interface Refusal {
   readonly code: string;
   readonly message: string;
+  /** The pool that refused, where EC2 names it. */
+  readonly pool?: { readonly type: string; readonly subnetId: string };
 }
 
 /** The refusal that explains best why nothing was launched, and what it means. */

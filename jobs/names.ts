@@ -27,6 +27,8 @@ export const OPEN_PREFIX = 'open/';
 export const WORKERS_PREFIX = 'workers/';
 /** Every attempt's key, as a pattern of IAM, whose `*` takes in slashes. */
 export const ATTEMPTS_PATTERN = `${JOBS_PREFIX}*/attempts/*`;
+/** Where hints about machines live. */
+export const CAPACITY_PREFIX = 'capacity/';
 /** Where published videos live in the production bucket. */
 export const VIDEOS_PREFIX = 'v/';
 /** The end of a plan's key, by which S3 announces it. Of all keys below `jobs/`, only plans end so. */
@@ -96,6 +98,12 @@ export const jobKeys = {
 export const openKey = (id: VideoId, revision: Revision): string => `${OPEN_PREFIX}${id}/${revision}`;
 /** The key of a worker's heartbeat. @param worker an instance id */
 export const workerKey = (worker: string): string => `${WORKERS_PREFIX}${worker}.json`;
+
+/** Keys of what is learnt about machines, in the upload bucket (jobs/hints.ts). */
+export const capacityKeys = {
+  calibration: `${CAPACITY_PREFIX}calibration.json`,
+  refusals: `${CAPACITY_PREFIX}refusals.json`,
+} as const;
 
 /** Keys of a video's published tree in the production bucket. */
 export const videoKeys = {

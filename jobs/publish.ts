@@ -15,6 +15,7 @@ import {
 } from '../video/playlists.ts';
 import type { Receipt } from '../video/receipt.ts';
 import { audioRendition, objectsOf, verifyTree } from '../video/verify.ts';
+import { learnFrom } from './calibration.ts';
 import { claimSchema } from './claim.ts';
 import type { Encode } from './messages.ts';
 import { isRevision, jobKeys, type Revision, type VideoId, videoKeys } from './names.ts';
@@ -102,6 +103,7 @@ export async function publish(stores: Stores, encode: Encode): Promise<'publishe
       });
     }),
   );
+  const repeated = (await publishedRevision(production, video)) === revision;
   const details = toStoredJson(videoDetails(video, claim.fileName, plan));
   // The master comes last: everything that it points to is there.
   for (const [key, text] of [
@@ -114,6 +116,7 @@ export async function publish(stores: Stores, encode: Encode): Promise<'publishe
     }
   }
   await unmarkOpen(uploads, encode);
+  if (!repeated) await learnFrom(uploads, plan, receipts);
   return 'published';
 }
 

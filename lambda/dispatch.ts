@@ -15,7 +15,7 @@ const sqs = new SQSClient({});
 const ec2 = new EC2Client({});
 
 export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
-  const capacity = new Capacity(ec2, capacitySettingsOf(environment));
+  const capacity = new Capacity(ec2, uploads, capacitySettingsOf(environment));
   const { TASKS_QUEUE_URL: tasksQueueUrl, ENCODE_SETTINGS: settings } = environment;
   const dispatcher = { uploads, sqs, tasksQueueUrl, capacity, settings };
   const messages = event.Records.map(({ messageId, body, attributes }) => {

@@ -3,26 +3,32 @@
  * that died, makes sure that machines run. Dispatch launches on new objects only; a lost machine makes none.
  */
 import { EC2Client } from '@aws-sdk/client-ec2';
+import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { EventBridgeEvent } from 'aws-lambda';
 import { Capacity, capacitySettingsOf } from '../jobs/ensure-capacity.ts';
 import { dispatchEnvironmentSchema, parseEnvironment } from '../jobs/environment.ts';
 import { parseMachineEvent, wantsReplacement } from '../jobs/machine-events.ts';
 import { backlog } from '../jobs/queue.ts';
+import { ObjectStore } from '../jobs/store.ts';
+
+/** The sweep sees messages, not the plans that they are from. */
+const NONE = { tasks: 0, seconds: 0 };
 
 const environment = parseEnvironment(dispatchEnvironmentSchema, process.env);
+const uploads = new ObjectStore(new S3Client({}), environment.UPLOAD_BUCKET);
 const sqs = new SQSClient({});
 const ec2 = new EC2Client({});
 
 export async function handler(event: EventBridgeEvent<string, unknown>): Promise<void> {
   const machine = parseMachineEvent(event);
   const { visible, inFlight, delayed } = await backlog(sqs, environment.TASKS_QUEUE_URL);
-  const tasks = visible + inFlight + delayed;
+  const messages = visible + inFlight + delayed;
   // Where no task waits, a fleet's machines end within seconds, and EC2 would refuse to be asked about each of them
   // (docs/scale.md). What one of them held when it died, the next sweep on schedule sees.
   if (visible === 0 && machine?.news === 'ended') return;
   if (machine && !(await wantsReplacement(ec2, environment.PLATFORM, machine))) return;
-  if (tasks === 0) return;
-  const capacity = new Capacity(ec2, capacitySettingsOf(environment), machine?.instance);
-  await capacity.ensure(tasks, { messageId: event.id, receiveCount: 1 });
+  if (messages === 0) return;
+  const capacity = new Capacity(ec2, uploads, capacitySettingsOf(environment), machine?.instance);
+  await capacity.ensure({ planned: NONE, messages }, { messageId: event.id, receiveCount: 1 });
 }

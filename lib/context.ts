@@ -27,7 +27,8 @@ const workerTypes = z.array(z.object({ type: z.string(), vcpus: z.number() })).o
 /** Every context key of ours. */
 const contextSchema = z.object({
   maxVcpus: number,
-  onDemandFallback: jsonOr(z.boolean()).optional(),
+  maxOnDemandVcpus: number,
+  turnaroundSeconds: number,
   /** `arm64`, `x86_64` or `arm64,x86_64`. */
   architectures: z
     .preprocess((value) => (typeof value === 'string' ? value.split(',') : value), z.array(architecture))
@@ -61,10 +62,12 @@ export function propsFromContext(node: Node): SpotreelProps {
     const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
     throw new Error(`The CDK context is not usable: ${problems.join('; ')}`);
   }
-  const { maxLifetimeMinutes, rootVolumeGib, removalPolicy, priceClass, ...same } = parsed.data;
+  const { turnaroundSeconds, maxLifetimeMinutes, rootVolumeGib, removalPolicy, priceClass, ...same } =
+    parsed.data;
   // Only keys whose value is undefined are left out, so what remains has the type of the props.
   return withoutUndefined({
     ...same,
+    turnaround: turnaroundSeconds === undefined ? undefined : Duration.seconds(turnaroundSeconds),
     maxLifetime: maxLifetimeMinutes === undefined ? undefined : Duration.minutes(maxLifetimeMinutes),
     rootVolume: rootVolumeGib === undefined ? undefined : Size.gibibytes(rootVolumeGib),
     removalPolicy: removalPolicy && REMOVAL_POLICIES[removalPolicy],

@@ -1,9 +1,12 @@
 /** A Lambda that may launch workers: its permissions and its environment. */
+
+import type { Duration } from 'aws-cdk-lib';
 import { Stack } from 'aws-cdk-lib';
 import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { Construct } from 'constructs';
 import type { z } from 'zod';
 import { type dispatchEnvironmentSchema, type LaunchTemplate, PLATFORM_TAG } from '../jobs/environment.ts';
+import { CAPACITY_PREFIX, capacityKeys } from '../jobs/names.ts';
 import { DISPATCH_TIMEOUT_SECONDS } from '../jobs/platform.ts';
 import type { Permission } from './allow.ts';
 import { PlatformFunction } from './function.ts';
@@ -24,7 +27,8 @@ export interface LauncherProps {
   readonly instanceTypes: Readonly<Record<Architecture, readonly WorkerType[]>>;
   readonly encodeSettings: Readonly<Record<string, unknown>>;
   readonly maxVcpus: number;
-  readonly onDemandFallback: boolean;
+  readonly maxOnDemandVcpus: number;
+  readonly turnaround: Duration;
 }
 
 /** What makes it this one. */
@@ -32,7 +36,7 @@ export interface LauncherCode {
   readonly description: string;
   /** File in `lambda/` that exports `handler`. */
   readonly entry: string;
-  /** What it may do besides launching and looking at the length of the tasks queue. */
+  /** What it may do besides launching, its hints and looking at the length of the tasks queue. */
   readonly permissions: readonly Permission[];
 }
 
@@ -48,6 +52,7 @@ export class Launcher extends Construct {
       environment: environmentOf(this, props),
       permissions: [
         { actions: ['sqs:GetQueueAttributes'], resources: [props.queues.tasks.queueArn] },
+        ...hintsOf(props),
         ...code.permissions,
         ...launchesOf(this, props),
       ],
@@ -77,8 +82,26 @@ function environmentOf(
     SUBNET_IDS: props.network.vpc.publicSubnets.map(({ subnetId }) => subnetId).join(','),
     ENCODE_SETTINGS: JSON.stringify(props.encodeSettings),
     MAX_VCPUS: String(props.maxVcpus),
-    ON_DEMAND_FALLBACK: String(props.onDemandFallback),
+    MAX_ON_DEMAND_VCPUS: String(props.maxOnDemandVcpus),
+    TARGET_SECONDS: String(props.turnaround.toSeconds()),
   };
+}
+
+/** What a launcher knows from those before it, and leaves for those after it. */
+function hintsOf({ storage: { uploads } }: LauncherProps): Permission[] {
+  return [
+    {
+      actions: ['s3:GetObject'],
+      resources: [capacityKeys.calibration, capacityKeys.refusals].map((key) => uploads.arnForObjects(key)),
+    },
+    { actions: ['s3:PutObject'], resources: [uploads.arnForObjects(capacityKeys.refusals)] },
+    // For 404 instead of 403 where nothing is there yet.
+    {
+      actions: ['s3:ListBucket'],
+      resources: [uploads.bucketArn],
+      conditions: { StringLike: { 's3:prefix': `${CAPACITY_PREFIX}*` } },
+    },
+  ];
 }
 
 /** A launch template that CloudFormation makes always has an id; imported ones may not. */

@@ -6,6 +6,8 @@ import { type Architecture, MAX_INSTANCE_TYPES, type WorkerType } from './instan
 
 export interface CheckedSettings {
   readonly maxVcpus: number;
+  readonly maxOnDemandVcpus: number;
+  readonly turnaround: Duration;
   readonly architectures: readonly Architecture[];
   readonly instanceTypes: Readonly<Record<Architecture, readonly WorkerType[]>>;
   readonly idleSeconds: number;
@@ -20,12 +22,22 @@ const isWhole = (value: number, min: number, max: number) =>
 
 /** Every problem that the settings have, as sentences. */
 function problemsOf(settings: CheckedSettings): string[] {
-  const { maxVcpus, architectures, idleSeconds, zones } = settings;
+  const { maxVcpus, maxOnDemandVcpus, architectures, idleSeconds, zones } = settings;
+  const turnaround = settings.turnaround.toSeconds();
   const lifetime = settings.maxLifetime.toSeconds();
   const gibibytes = settings.rootVolume.toGibibytes();
   const encode = encodeSettingsSchema.safeParse(settings.encodeSettings);
   const rules: ReadonlyArray<readonly [holds: boolean, problem: string]> = [
     [isWhole(maxVcpus, 2, 100_000), `maxVcpus is ${maxVcpus}; give a whole number of at least 2`],
+    [
+      isWhole(maxOnDemandVcpus, 0, maxVcpus),
+      `maxOnDemandVcpus is ${maxOnDemandVcpus}; give a whole number from 0 to maxVcpus (${maxVcpus})`,
+    ],
+    [isWhole(turnaround, 30, 86_400), `turnaround is ${turnaround} seconds; give from 30 seconds to a day`],
+    [
+      settings.encodeSettings['turnaroundSeconds'] === turnaround,
+      'encodeSettings.turnaroundSeconds is set; give turnaround, which is the same for plans and machines',
+    ],
     [
       architectures.length > 0 && new Set(architectures).size === architectures.length,
       `architectures is [${architectures.join(', ')}]; name 'arm64', 'x86_64' or both, once each`,

@@ -25,11 +25,20 @@ export interface SpotreelProps {
   readonly maxVcpus?: number;
 
   /**
-   * Whether one on-demand machine is launched where spot has nothing at all.
+   * vCPUs of on-demand machines, among `maxVcpus`, that may run at once. They are asked for where spot has too few
+   * machines, and cost about three times as much.
    *
-   * @default false
+   * @default 0
    */
-  readonly onDemandFallback?: boolean;
+  readonly maxOnDemandVcpus?: number;
+
+  /**
+   * Time within which a video should be ready, as far as `maxVcpus` allows: the shorter, the more machines at once,
+   * for about the same sum. A machine's boot, about a minute, comes on top.
+   *
+   * @default Duration.minutes(5)
+   */
+  readonly turnaround?: Duration;
 
   /**
    * CPU architectures of the workers. Two have more spot pools to choose from than one.
@@ -107,16 +116,18 @@ export class Spotreel extends Construct {
 
   constructor(scope: Construct, id: string, props: SpotreelProps = {}) {
     super(scope, id);
+    const turnaround = props.turnaround ?? Duration.minutes(5);
     const settings = {
       maxVcpus: props.maxVcpus ?? 4,
-      onDemandFallback: props.onDemandFallback ?? false,
+      maxOnDemandVcpus: props.maxOnDemandVcpus ?? 0,
+      turnaround,
       architectures: props.architectures ?? (['arm64', 'x86_64'] as const),
       instanceTypes: { ...DEFAULT_INSTANCE_TYPES, ...props.instanceTypes },
       idleSeconds: props.idleSeconds ?? 120,
       maxLifetime: props.maxLifetime ?? Duration.hours(24),
       rootVolume: props.rootVolume ?? Size.gibibytes(20),
       zones: props.zones ?? 3,
-      encodeSettings: props.encodeSettings ?? {},
+      encodeSettings: { turnaroundSeconds: turnaround.toSeconds(), ...props.encodeSettings },
       removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
       priceClass: props.priceClass ?? PriceClass.PRICE_CLASS_100,
     };

@@ -8,7 +8,15 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { z } from 'zod';
 import { PLATFORM_TAG, type workerEnvironmentSchema } from '../jobs/environment.ts';
-import { JOBS_PREFIX, OPEN_PREFIX, UPLOADS_PREFIX, VIDEOS_PREFIX, WORKERS_PREFIX } from '../jobs/names.ts';
+import {
+  CAPACITY_PREFIX,
+  capacityKeys,
+  JOBS_PREFIX,
+  OPEN_PREFIX,
+  UPLOADS_PREFIX,
+  VIDEOS_PREFIX,
+  WORKERS_PREFIX,
+} from '../jobs/names.ts';
 import { allow } from './allow.ts';
 import type { Architecture } from './instance-types.ts';
 import type { Network } from './network.ts';
@@ -160,6 +168,10 @@ function permissionsOf({ storage: { uploads, production }, queues: { tasks } }: 
       why: 'Named by the instance, whose id is not known; the prefix holds nothing else.',
     },
     {
+      actions: ['s3:GetObject', 's3:PutObject'],
+      resources: [uploads.arnForObjects(capacityKeys.calibration)],
+    },
+    {
       actions: ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'],
       resources: [production.arnForObjects(`${VIDEOS_PREFIX}*`)],
       why: own,
@@ -168,7 +180,7 @@ function permissionsOf({ storage: { uploads, production }, queues: { tasks } }: 
     {
       actions: ['s3:ListBucket'],
       resources: [uploads.bucketArn],
-      conditions: listing(UPLOADS_PREFIX, JOBS_PREFIX),
+      conditions: listing(UPLOADS_PREFIX, JOBS_PREFIX, CAPACITY_PREFIX),
     },
     { actions: ['s3:ListBucket'], resources: [production.bucketArn], conditions: listing(VIDEOS_PREFIX) },
     {

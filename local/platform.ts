@@ -181,7 +181,9 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
         LAUNCH_TEMPLATES: JSON.stringify(launchTemplates(cores)),
         SUBNET_IDS: 'subnet-00000000000000000',
         MAX_VCPUS: String(workers * cores),
-        ON_DEMAND_FALLBACK: 'false',
+        MAX_ON_DEMAND_VCPUS: '0',
+        // The machine is there and costs nothing more by use, so whatever waits gets every core at once.
+        TARGET_SECONDS: '1',
       },
       timeoutSeconds: DISPATCH_TIMEOUT_SECONDS,
     };

@@ -1,12 +1,14 @@
 /** How many vCPUs are asked for. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type CapacityNeed, capacityRequest, smallestRequest } from '../../jobs/capacity.ts';
+import { type CapacityNeed, capacityRequest } from '../../jobs/capacity.ts';
 
 const LARGES = [2, 2, 2, 2, 2, 2];
 const MIXED = [...LARGES, 4, 4, 8, 8, 16];
+/** Tasks that each take as long as all may take, so that each wants a vCPU. */
 const need = (tasks: number, runningVcpus: number, maxVcpus: number, typeVcpus = MIXED): CapacityNeed => ({
-  tasks,
+  work: { tasks, seconds: tasks * 300 },
+  targetSeconds: 300,
   runningVcpus,
   maxVcpus,
   typeVcpus,
@@ -14,7 +16,7 @@ const need = (tasks: number, runningVcpus: number, maxVcpus: number, typeVcpus =
 
 describe('nothing is asked for', () => {
   test.each([
-    ['there is no work', need(0, 0, 64)],
+    ['there is little work, and a machine', need(0, 2, 64)],
     ['enough runs', need(3, 4, 64)],
     ['all that may run does', need(100, 64, 64)],
     ['no type fits into what is left', need(100, 63, 64)],
@@ -26,8 +28,9 @@ describe('nothing is asked for', () => {
 
 describe('is asked for', () => {
   test.each([
+    ['one small machine for no work that is known yet', need(0, 0, 64), { targetVcpus: 2, largestVcpus: 2 }],
     ['one small machine for one task', need(1, 0, 64), { targetVcpus: 2, largestVcpus: 2 }],
-    ['a vCPU a task', need(6, 0, 64), { targetVcpus: 6, largestVcpus: 2 }],
+    ['a vCPU a task that takes all the time', need(6, 0, 64), { targetVcpus: 6, largestVcpus: 2 }],
     ['only what does not run yet', need(10, 6, 64), { targetVcpus: 4, largestVcpus: 2 }],
     ['as much of a small quota as pairs of vCPUs fill', need(100, 0, 5), { targetVcpus: 4, largestVcpus: 2 }],
     ['no machine larger than a quarter of the work', need(32, 0, 1000), { targetVcpus: 32, largestVcpus: 8 }],
@@ -52,6 +55,40 @@ describe('is asked for', () => {
   });
 });
 
+describe('the work decides', () => {
+  const asked = (tasks: number, seconds: number, targetSeconds: number) =>
+    capacityRequest({ ...need(0, 0, 1000), work: { tasks, seconds }, targetSeconds })?.targetVcpus;
+
+  test.each([
+    ['what finishes it within the target', 1000, 6000, 300, 20],
+    ['rounded up to what a machine has', 1000, 6001, 300, 22],
+    ['more for less time', 1000, 6000, 60, 100],
+    ['no more than there are tasks: a task uses one vCPU', 10, 6000, 60, 10],
+    ['a vCPU a task where there is no time at all: the laptop', 8, 100, 1, 8],
+  ])('%s', (_, tasks, seconds, targetSeconds, expected) => {
+    expect(asked(tasks, seconds, targetSeconds)).toBe(expected);
+  });
+});
+
+test('more work never asks for fewer vCPUs, nor does less time', () => {
+  fc.assert(
+    fc.property(
+      fc.nat(5000),
+      fc.nat(1_000_000),
+      fc.integer({ min: 1, max: 5000 }),
+      fc.nat(200),
+      (tasks, seconds, targetSeconds, more) => {
+        const of = (work: { tasks: number; seconds: number }, target: number) =>
+          capacityRequest({ ...need(0, 0, 1000), work, targetSeconds: target })?.targetVcpus ?? 0;
+        const asked = of({ tasks, seconds }, targetSeconds);
+        expect(of({ tasks, seconds: seconds + more }, targetSeconds)).toBeGreaterThanOrEqual(asked);
+        expect(of({ tasks: tasks + more, seconds }, targetSeconds)).toBeGreaterThanOrEqual(asked);
+        expect(of({ tasks, seconds }, targetSeconds + more)).toBeLessThanOrEqual(asked);
+      },
+    ),
+  );
+});
+
 test('whichever machines a fleet picks until it has the target, maxVcpus is never exceeded', () => {
   const vcpus = fc.constantFrom(1, 2, 3, 4, 6, 8, 16, 48, 96);
   fc.assert(
@@ -62,7 +99,7 @@ test('whichever machines a fleet picks until it has the target, maxVcpus is neve
       fc.array(vcpus, { minLength: 1, maxLength: 12 }),
       fc.infiniteStream(fc.nat(1000)),
       (tasks, runningVcpus, maxVcpus, typeVcpus, picks) => {
-        const request = capacityRequest({ tasks, runningVcpus, maxVcpus, typeVcpus });
+        const request = capacityRequest(need(tasks, runningVcpus, maxVcpus, typeVcpus));
         if (!request) return;
         const offered = typeVcpus.filter((size) => size <= request.largestVcpus);
         let launched = 0;
@@ -75,8 +112,4 @@ test('whichever machines a fleet picks until it has the target, maxVcpus is neve
       },
     ),
   );
-});
-
-test('the smallest request is one machine of the smallest size', () => {
-  expect(smallestRequest([8, 2, 4])).toEqual({ targetVcpus: 2, largestVcpus: 2 });
 });

@@ -3,28 +3,48 @@
 import { CreateFleetCommand, DescribeInstancesCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { type FleetSettings, launch, type Market, runningMachines } from '../../jobs/fleet.ts';
-import { CAPACITY_SETTINGS, launched, running } from '../support/fleet.ts';
+import { type FleetLaunch, launch, type Market, poolsOf, runningMachines } from '../../jobs/fleet.ts';
+import { CAPACITY_SETTINGS, launched, refused, refusedBy, running } from '../support/fleet.ts';
 
 const ec2 = mockClient(EC2Client);
 const client = new EC2Client({});
-const SMALL = { targetVcpus: 6, largestVcpus: 2 };
+const [ARM] = CAPACITY_SETTINGS.launchTemplates;
+if (!ARM) throw new Error('a launch template is expected');
+const POOLS = poolsOf(ARM, CAPACITY_SETTINGS.subnetIds);
+const requestOf = (market: Market): FleetLaunch => ({
+  template: ARM,
+  pools: POOLS,
+  targetVcpus: 6,
+  market,
+  clientToken: 'token',
+});
 
 beforeEach(() => {
   ec2.reset();
 });
 
-async function requestFor(settings: FleetSettings, largestVcpus: number, market: Market = 'spot') {
+async function requestFor(market: Market) {
   ec2.on(CreateFleetCommand).resolves({});
-  await launch(client, settings, { targetVcpus: 6, largestVcpus }, market, 'token');
+  await launch(client, CAPACITY_SETTINGS, requestOf(market));
   const [call] = ec2.commandCalls(CreateFleetCommand);
   if (!call) throw new Error('CreateFleet was not called');
   return call.args[0].input;
 }
 
+test('the pools of a launch template are all its types in all zones', () => {
+  expect(POOLS.map(({ type, subnetId }) => `${type} ${subnetId}`)).toEqual([
+    'c6g.large subnet-a',
+    'c6g.large subnet-b',
+    'c7g.large subnet-a',
+    'c7g.large subnet-b',
+    'c8g.large subnet-a',
+    'c8g.large subnet-b',
+  ]);
+});
+
 describe('a spot request', () => {
   test('is instant, price-capacity-optimized, in vCPUs, with the token given', async () => {
-    expect(await requestFor(CAPACITY_SETTINGS, 2)).toMatchObject({
+    expect(await requestFor('spot')).toMatchObject({
       Type: 'instant',
       ClientToken: 'token',
       SpotOptions: { AllocationStrategy: 'price-capacity-optimized' },
@@ -32,53 +52,21 @@ describe('a spot request', () => {
     });
   });
 
-  test('offers every instance type in every zone, weighted by its vCPUs, the first architecture first', async () => {
-    const { LaunchTemplateConfigs } = await requestFor(CAPACITY_SETTINGS, 4);
-    const both = (InstanceType: string, WeightedCapacity: number) =>
-      ['subnet-a', 'subnet-b'].map((SubnetId) => ({ InstanceType, SubnetId, WeightedCapacity }));
-    expect(LaunchTemplateConfigs).toEqual([
+  test('offers the pools given, weighted by their vCPUs, from one launch template', async () => {
+    expect((await requestFor('spot')).LaunchTemplateConfigs).toEqual([
       {
         LaunchTemplateSpecification: { LaunchTemplateId: 'lt-arm', Version: '$Latest' },
-        Overrides: ['c6g.large', 'c7g.large', 'c8g.large'].flatMap((type) => both(type, 2)),
-      },
-      {
-        LaunchTemplateSpecification: { LaunchTemplateId: 'lt-x86', Version: '7' },
-        Overrides: [
-          ...['c6a.large', 'c6i.large', 'c7a.large'].flatMap((type) => both(type, 2)),
-          ...both('c7i.xlarge', 4),
-        ],
+        Overrides: POOLS.map(({ type, subnetId }) => ({
+          InstanceType: type,
+          SubnetId: subnetId,
+          WeightedCapacity: 2,
+        })),
       },
     ]);
   });
 
-  test('leaves out types that are too large, and a launch template that has no other', async () => {
-    const [arm, x86] = CAPACITY_SETTINGS.launchTemplates;
-    if (!arm || !x86) throw new Error('two launch templates are expected');
-    const large = { ...arm, instanceTypes: [{ type: 'c7g.4xlarge', vcpus: 16 }] };
-    const { LaunchTemplateConfigs } = await requestFor(
-      { ...CAPACITY_SETTINGS, launchTemplates: [large, x86] },
-      2,
-    );
-    expect(LaunchTemplateConfigs).toHaveLength(1);
-    expect(LaunchTemplateConfigs?.[0]?.Overrides).toHaveLength(6);
-  });
-
-  test('has at most 300 overrides, and leaves out the types listed last', async () => {
-    const launchTemplates = CAPACITY_SETTINGS.launchTemplates.map((template) => ({
-      ...template,
-      instanceTypes: Array.from({ length: 40 }, (_, index) => ({ type: `t${index}.large`, vcpus: 2 })),
-    }));
-    const subnetIds = ['a', 'b', 'c', 'd', 'e', 'f'].map((zone) => `subnet-${zone}`);
-    const { LaunchTemplateConfigs = [] } = await requestFor(
-      { ...CAPACITY_SETTINGS, launchTemplates, subnetIds },
-      2,
-    );
-    expect(LaunchTemplateConfigs.map(({ Overrides }) => Overrides?.length)).toEqual([150, 150]);
-    expect(LaunchTemplateConfigs[1]?.Overrides?.at(-1)?.InstanceType).toBe('t24.large');
-  });
-
   test('tags fleet and machines with the platform', async () => {
-    const { TagSpecifications } = await requestFor(CAPACITY_SETTINGS, 2);
+    const { TagSpecifications } = await requestFor('spot');
     const Tags = [
       { Key: 'Name', Value: 'demo' },
       { Key: 'spotreel:platform', Value: 'demo' },
@@ -91,7 +79,7 @@ describe('a spot request', () => {
 });
 
 test('an on-demand request asks for the lowest price', async () => {
-  const request = await requestFor(CAPACITY_SETTINGS, 2, 'on-demand');
+  const request = await requestFor('on-demand');
   expect(request).toMatchObject({
     OnDemandOptions: { AllocationStrategy: 'lowest-price' },
     TargetCapacitySpecification: { DefaultTargetCapacityType: 'on-demand' },
@@ -99,15 +87,32 @@ test('an on-demand request asks for the lowest price', async () => {
   expect(request).not.toHaveProperty('SpotOptions');
 });
 
-test('what was launched comes back with its vCPUs', async () => {
+test('what was launched comes back with its vCPUs and market', async () => {
   ec2.on(CreateFleetCommand).resolves(launched('c7i.xlarge', 'i-1', 'i-2'));
-  expect(await launch(client, CAPACITY_SETTINGS, SMALL, 'spot', 'token')).toEqual({
+  expect(await launch(client, CAPACITY_SETTINGS, requestOf('spot'))).toEqual({
     machines: [
-      { id: 'i-1', vcpus: 4 },
-      { id: 'i-2', vcpus: 4 },
+      { id: 'i-1', vcpus: 4, market: 'spot' },
+      { id: 'i-2', vcpus: 4, market: 'spot' },
     ],
     refusals: [],
   });
+});
+
+test('what was refused comes back with the pool that EC2 names', async () => {
+  ec2.on(CreateFleetCommand).resolves({
+    Errors: [
+      ...(refusedBy('Unsupported', ['c7g.large', 'subnet-b']).Errors ?? []),
+      ...(refused('InternalError').Errors ?? []),
+    ],
+  });
+  expect((await launch(client, CAPACITY_SETTINGS, requestOf('spot'))).refusals).toEqual([
+    {
+      code: 'Unsupported',
+      message: 'EC2 says Unsupported',
+      pool: { type: 'c7g.large', subnetId: 'subnet-b' },
+    },
+    { code: 'InternalError', message: 'EC2 says InternalError' },
+  ]);
 });
 
 describe('machines that run', () => {
@@ -118,8 +123,8 @@ describe('machines that run', () => {
       .on(DescribeInstancesCommand, { NextToken: 'more' })
       .resolves({ Reservations: [{ Instances: [{ InstanceId: 'i-2', InstanceType: 'c7i.xlarge' }] }] });
     expect(await runningMachines(client, CAPACITY_SETTINGS)).toEqual([
-      { id: 'i-running-0', vcpus: 2 },
-      { id: 'i-2', vcpus: 4 },
+      { id: 'i-running-0', vcpus: 2, market: 'spot' },
+      { id: 'i-2', vcpus: 4, market: 'on-demand' },
     ]);
     expect(ec2.commandCalls(DescribeInstancesCommand)[0]?.args[0].input.Filters).toEqual([
       { Name: 'tag:spotreel:platform', Values: ['demo'] },
@@ -136,6 +141,8 @@ describe('machines that run', () => {
         { Instances: [{ InstanceId: 'i-1', InstanceType: 'm5.4xlarge', ...(CpuOptions && { CpuOptions }) }] },
       ],
     });
-    expect(await runningMachines(client, CAPACITY_SETTINGS)).toEqual([{ id: 'i-1', vcpus }]);
+    expect(await runningMachines(client, CAPACITY_SETTINGS)).toEqual([
+      { id: 'i-1', vcpus, market: 'on-demand' },
+    ]);
   });
 });

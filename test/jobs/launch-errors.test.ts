@@ -3,12 +3,12 @@ import { describe, expect, test } from '@jest/globals';
 import { classify, explain, LAUNCH_ERRORS, LaunchError } from '../../jobs/launch-errors.ts';
 
 const EXPECTED = {
+  'give-up': ['Blocked', 'OptInRequired'],
   configuration: [
     'AccessDenied',
     'AccessDeniedException',
     'AuthFailure',
     'AuthFailure.ServiceLinkedRoleCreationNotPermitted',
-    'Blocked',
     'InvalidAMIID.Malformed',
     'InvalidAMIID.NotFound',
     'InvalidAMIID.Unavailable',
@@ -28,7 +28,6 @@ const EXPECTED = {
     'InvalidSubnetID.NotFound',
     'InvalidUserData.Malformed',
     'MissingParameter',
-    'OptInRequired',
     'SsmAccessDenied',
     'TagPolicyViolation',
     'UnauthorizedOperation',
@@ -69,6 +68,27 @@ describe.each(Object.entries(EXPECTED))('%s', (kind, codes) => {
   });
 });
 
+test('a smaller request may pass where a quota refused, and only there', () => {
+  expect(LAUNCH_ERRORS.filter(({ smaller }) => smaller).map(({ code }) => code)).toEqual([
+    'VcpuLimitExceeded',
+    'InstanceLimitExceeded',
+    'VolumeLimitExceeded',
+    'MaxSpotInstanceCountExceeded',
+  ]);
+});
+
+test('a pool is remembered for what it lacks itself, not for a quota or because it was not tried', () => {
+  expect(LAUNCH_ERRORS.filter(({ ownPool }) => ownPool).map(({ code }) => code)).toEqual([
+    'InsufficientInstanceCapacity',
+    'SpotMaxPriceTooLow',
+    'Unsupported',
+    'InsufficientFreeAddressesInSubnet',
+    'InsufficientVolumeCapacity',
+    'InvalidFleetConfiguration',
+  ]);
+  expect(LAUNCH_ERRORS.filter(({ ownPool, class: kind }) => ownPool && kind !== 'elsewhere')).toEqual([]);
+});
+
 test('the table has each code once, and none that is not tested here', () => {
   const known = LAUNCH_ERRORS.map(({ code }) => code);
   expect(known.toSorted()).toEqual(Object.values(EXPECTED).flat().toSorted());
@@ -97,6 +117,11 @@ describe('where pools refuse for different reasons, the launch is explained by',
       2,
     ],
     ['what holds for the account', ['InsufficientInstanceCapacity', 'VcpuLimitExceeded'], 1],
+    [
+      'the spot quota rather than a pool',
+      ['InsufficientInstanceCapacity', 'MaxSpotInstanceCountExceeded'],
+      1,
+    ],
     [
       'a lack of machines rather than a type that one zone does not have',
       ['InvalidFleetConfiguration', 'InsufficientInstanceCapacity'],

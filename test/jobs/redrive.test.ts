@@ -3,6 +3,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
+import { calibrated, readCalibration, UNCALIBRATED } from '../../jobs/calibration.ts';
 import { claimVideo } from '../../jobs/claim.ts';
 import { recordFailure } from '../../jobs/failed.ts';
 import type { Encode } from '../../jobs/messages.ts';
@@ -81,6 +82,19 @@ beforeEach(() => {
     uploadsQueueUrl: 'http://127.0.0.1/uploads',
     settings,
   };
+});
+
+test('a video that is published is learnt from', async () => {
+  const encode = await upload();
+  await makeAndPublish(encode);
+  const { workSeconds } = tinyPlan(encode.revision);
+  const spentSeconds = tinyReceipts().reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
+  const learnt = calibrated(UNCALIBRATED, {
+    tasks: tinyReceipts().length,
+    plannedSeconds: workSeconds,
+    spentSeconds,
+  });
+  expect(await readCalibration(redriver.stores.uploads)).toEqual(learnt);
 });
 
 describe('retry', () => {

@@ -21,7 +21,8 @@ Object.assign(process.env, {
   SUBNET_IDS: 'subnet-a,subnet-b',
   ENCODE_SETTINGS: '{"preset":"fast"}',
   MAX_VCPUS: '8',
-  ON_DEMAND_FALLBACK: 'false',
+  MAX_ON_DEMAND_VCPUS: '0',
+  TARGET_SECONDS: '100',
 });
 const { handler } = await import('../../lambda/dispatch.ts');
 
@@ -162,16 +163,27 @@ describe('an uploaded source', () => {
 });
 
 describe('a plan', () => {
-  const plan = (chunks: number, audio: number) =>
+  const plan = (chunks: number, audio: number, secondsEach = 100) =>
     objects.set(
       uploaded(jobKeys.plan(id, revision)),
-      JSON.stringify({ chunks: Array(chunks).fill({}), audio: Array(audio).fill({}), more: true }),
+      JSON.stringify({
+        chunks: Array(chunks).fill({}),
+        audio: Array(audio).fill({}),
+        workSeconds: (chunks + audio) * secondsEach,
+        more: true,
+      }),
     );
 
-  test('asks for a vCPU a chunk and audio track, and queues nothing', async () => {
+  test('asks for what its work needs to be done in time', async () => {
+    plan(100, 0, 6);
+    await dispatch(s3Event({ key: jobKeys.plan(id, revision) }));
+    expect(askedVcpus()[0]).toBe(6);
+  });
+
+  test('asks for a vCPU a task where each takes all the time, and queues nothing', async () => {
     plan(3, 1);
     expect(await dispatch(s3Event({ key: jobKeys.plan(id, revision) }))).toEqual(ALL_WELL);
-    expect(askedVcpus()).toEqual([4]);
+    expect(askedVcpus()[0]).toBe(4);
     expect(tasks()).toEqual([]);
   });
 
@@ -188,7 +200,7 @@ describe('a plan', () => {
       },
     });
     await dispatch(s3Event({ key: jobKeys.plan(id, revision) }));
-    expect(askedVcpus()).toEqual([asked]);
+    expect(askedVcpus()[0]).toBe(asked);
   });
 
   test('of any length asks for no more than maxVcpus', async () => {
@@ -318,20 +330,26 @@ describe('in a batch', () => {
   });
 
   test('EC2 is asked once for all, whatever they want', async () => {
-    objects.set(uploaded(jobKeys.plan(id, revision)), JSON.stringify({ chunks: [1, 2, 3], audio: [] }));
-    objects.set(uploaded(jobKeys.plan(other, revision)), JSON.stringify({ chunks: [1, 2], audio: [1] }));
+    objects.set(
+      uploaded(jobKeys.plan(id, revision)),
+      JSON.stringify({ chunks: [1, 2, 3], audio: [], workSeconds: 300 }),
+    );
+    objects.set(
+      uploaded(jobKeys.plan(other, revision)),
+      JSON.stringify({ chunks: [1, 2], audio: [1], workSeconds: 300 }),
+    );
     await dispatch(
       s3Event({ key: sourceKey(newVideoId()) }),
       s3Event({ key: jobKeys.plan(id, revision) }),
       s3Event({ key: jobKeys.plan(other, revision) }),
     );
     expect(ec2.commandCalls(DescribeInstancesCommand)).toHaveLength(1);
-    expect(askedVcpus()).toEqual([6]);
+    expect(askedVcpus()[0]).toBe(6);
     expect(tasks()).toHaveLength(1);
   });
 
   test('a launch that gets nothing brings back what wants a machine, and queues nothing of it', async () => {
-    ec2.on(CreateFleetCommand).resolves(refused('InsufficientInstanceCapacity'));
+    ec2.on(CreateFleetCommand).resolves(refused('RequestLimitExceeded'));
     const [source, ignored] = [s3Event({ key: sourceKey(id) }), s3Event({ key: 'jobs/other.json' })];
     expect(await dispatch(source, ignored, s3Event({ key: sourceKey(other) }))).toEqual(failing('m1', 'm3'));
     expect(ec2.commandCalls(CreateFleetCommand)).toHaveLength(1);
@@ -346,10 +364,16 @@ describe('in a batch', () => {
   });
 
   test('a message of several records is one request for all of them', async () => {
-    objects.set(uploaded(jobKeys.plan(id, revision)), JSON.stringify({ chunks: [1, 2, 3], audio: [] }));
-    objects.set(uploaded(jobKeys.plan(other, revision)), JSON.stringify({ chunks: [1, 2], audio: [1] }));
+    objects.set(
+      uploaded(jobKeys.plan(id, revision)),
+      JSON.stringify({ chunks: [1, 2, 3], audio: [], workSeconds: 300 }),
+    );
+    objects.set(
+      uploaded(jobKeys.plan(other, revision)),
+      JSON.stringify({ chunks: [1, 2], audio: [1], workSeconds: 300 }),
+    );
     await dispatch(s3Event({ key: jobKeys.plan(id, revision) }, { key: jobKeys.plan(other, revision) }));
-    expect(askedVcpus()).toEqual([6]);
+    expect(askedVcpus()[0]).toBe(6);
   });
 
   test('a task that SQS does not take brings its message back', async () => {

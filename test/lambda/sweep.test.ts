@@ -1,10 +1,12 @@
 /** sweep: machines for tasks that wait, by the minute and at once when a machine of ours leaves. */
 import { CreateFleetCommand, DescribeInstancesCommand, EC2Client } from '@aws-sdk/client-ec2';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { CAPACITY_SETTINGS, launched } from '../support/fleet.ts';
 import { captureLog } from '../support/log-lines.ts';
+import { s3Error } from '../support/s3-objects.ts';
 
 Object.assign(process.env, {
   UPLOAD_BUCKET: 'uploads-bucket',
@@ -13,10 +15,12 @@ Object.assign(process.env, {
   LAUNCH_TEMPLATES: JSON.stringify(CAPACITY_SETTINGS.launchTemplates),
   SUBNET_IDS: 'subnet-a,subnet-b',
   MAX_VCPUS: '8',
-  ON_DEMAND_FALLBACK: 'false',
+  MAX_ON_DEMAND_VCPUS: '0',
+  TARGET_SECONDS: '20',
 });
 const { handler } = await import('../../lambda/sweep.ts');
 
+const s3 = mockClient(S3Client);
 const sqs = mockClient(SQSClient);
 const ec2 = mockClient(EC2Client);
 const LAUNCHED = '2030-01-02T03:00:00Z';
@@ -27,7 +31,8 @@ let machines: string[];
 let logged: ReturnType<typeof captureLog>;
 
 beforeEach(() => {
-  for (const mock of [sqs, ec2]) mock.reset();
+  for (const mock of [s3, sqs, ec2]) mock.reset();
+  s3.on(GetObjectCommand).rejects(s3Error(404, 'NoSuchKey')); // nothing is learnt or refused yet
   machines = [];
   waiting(0);
   ec2.on(DescribeInstancesCommand).callsFake(({ Filters }) => {

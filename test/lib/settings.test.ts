@@ -13,6 +13,14 @@ describe('a stack with', () => {
   const REFUSED: ReadonlyArray<readonly [name: string, props: SpotreelProps, message: string]> = [
     ['no vCPU', { maxVcpus: 0 }, 'maxVcpus is 0; give a whole number of at least 2'],
     ['half a vCPU', { maxVcpus: 2.5 }, 'maxVcpus is 2.5'],
+    ['a debt of on-demand machines', { maxOnDemandVcpus: -1 }, 'maxOnDemandVcpus is -1'],
+    ['more on-demand machines than machines', { maxOnDemandVcpus: 5 }, 'from 0 to maxVcpus (4)'],
+    ['no time', { turnaround: Duration.seconds(1) }, 'turnaround is 1 seconds'],
+    [
+      'two turnarounds',
+      { encodeSettings: { turnaroundSeconds: 60 } },
+      'encodeSettings.turnaroundSeconds is set; give turnaround',
+    ],
     ['no architecture', { architectures: [] }, "name 'arm64', 'x86_64' or both"],
     ['an architecture twice', { architectures: ['arm64', 'arm64'] }, 'once each'],
     ['an impatient worker', { idleSeconds: 1 }, 'idleSeconds is 1; give whole seconds from 20'],
@@ -90,8 +98,8 @@ describe('the CDK context', () => {
     [{}, {}],
     [{ maxVcpus: '64' }, { maxVcpus: 64 }],
     [{ maxVcpus: 64 }, { maxVcpus: 64 }],
-    [{ onDemandFallback: 'true' }, { onDemandFallback: true }],
-    [{ onDemandFallback: false }, { onDemandFallback: false }],
+    [{ maxOnDemandVcpus: '8' }, { maxOnDemandVcpus: 8 }],
+    [{ turnaroundSeconds: '600' }, { turnaround: Duration.seconds(600) }],
     [{ architectures: 'arm64' }, { architectures: ['arm64'] }],
     [{ architectures: ['x86_64'] }, { architectures: ['x86_64'] }],
     [
@@ -118,7 +126,7 @@ describe('the CDK context', () => {
     [{ maxVcpus: 'many' }, 'maxVcpus: is not JSON: many'],
     [{ architectures: 'arm' }, 'architectures'],
     [{ removalPolicy: 'keep' }, 'removalPolicy'],
-    [{ onDemandFallback: 'yes' }, 'onDemandFallback'],
+    [{ maxOnDemandVcpus: 'yes' }, 'maxOnDemandVcpus'],
   ])('%j is refused by name', (context, message) => {
     expect(() => propsFromContext(testApp(context).node)).toThrow(message);
   });

@@ -312,7 +312,7 @@ describe('dispatch', () => {
       ...Variables,
       TASKS_QUEUE_URL: 'https://sqs.example/tasks',
     });
-    expect(parsed).toMatchObject({ MAX_VCPUS: 4, ON_DEMAND_FALLBACK: false });
+    expect(parsed).toMatchObject({ MAX_VCPUS: 4, MAX_ON_DEMAND_VCPUS: 0, TARGET_SECONDS: 300 });
     expect(parsed.SUBNET_IDS).toHaveLength(3);
     expect(parsed.LAUNCH_TEMPLATES.map(({ architecture }) => architecture)).toEqual(['arm64', 'x86_64']);
     for (const { version } of parsed.LAUNCH_TEMPLATES) expect(version).toMatch(/LatestVersionNumber/);
@@ -428,6 +428,7 @@ describe('least privilege', () => {
     expect(objectsOf('Workers').filter(([arn]) => !String(arn).startsWith(assets))).toEqual(
       [
         ['PlatformStorageUploads/uploads/*', ['s3:GetObject']],
+        ['PlatformStorageUploads/capacity/calibration.json', ['s3:GetObject', 's3:PutObject']],
         ['PlatformStorageUploads/jobs/*', ['s3:GetObject', 's3:PutObject']],
         ['PlatformStorageUploads/open/*', ['s3:DeleteObject']],
         ['PlatformStorageUploads/workers/*', ['s3:DeleteObject', 's3:PutObject']],
@@ -444,12 +445,18 @@ describe('least privilege', () => {
     for (const arn of arns) expect(arn).not.toContain('*');
   });
 
-  test('dispatch writes job state only, the sweep no object at all', () => {
+  test('dispatch writes job state, both launchers read what was learnt and remember refusals by name', () => {
+    const hints = [
+      ['PlatformStorageUploads/capacity/calibration.json', ['s3:GetObject']],
+      ['PlatformStorageUploads/capacity/refusals.json', ['s3:GetObject']],
+      ['PlatformStorageUploads/capacity/refusals.json', ['s3:PutObject']],
+    ];
     expect(objectsOf('Dispatch')).toEqual([
-      ['PlatformStorageUploads/jobs/*', ['s3:GetObject', 's3:PutObject']],
+      ...hints,
       ['PlatformStorageUploads/open/*', ['s3:PutObject']],
+      ['PlatformStorageUploads/jobs/*', ['s3:GetObject', 's3:PutObject']],
     ]);
-    expect(objectsOf('Sweep')).toEqual([]);
+    expect(objectsOf('Sweep')).toEqual(hints);
   });
 
   test('bury writes job state, deletes attempts only, and looks at videos', () => {
@@ -466,7 +473,7 @@ describe('least privilege', () => {
     expect(lists.length).toBeGreaterThan(0);
     for (const { Condition } of lists) {
       const prefixes = z.object({ 's3:prefix': z.unknown() }).parse(Condition['StringLike'])['s3:prefix'];
-      for (const prefix of [prefixes].flat()) expect(prefix).toMatch(/^(uploads|jobs|v)\/\*$/);
+      for (const prefix of [prefixes].flat()) expect(prefix).toMatch(/^(uploads|jobs|v|capacity)\/\*$/);
     }
   });
 

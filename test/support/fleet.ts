@@ -1,5 +1,5 @@
 /** Answers of EC2 for tests, and the settings of a small deployment. */
-import { type CreateFleetCommandOutput, EC2ServiceException } from '@aws-sdk/client-ec2';
+import { type _InstanceType, type CreateFleetCommandOutput, EC2ServiceException } from '@aws-sdk/client-ec2';
 import type { CapacitySettings } from '../../jobs/ensure-capacity.ts';
 
 export const CAPACITY_SETTINGS: CapacitySettings = {
@@ -23,7 +23,8 @@ export const CAPACITY_SETTINGS: CapacitySettings = {
   ],
   subnetIds: ['subnet-a', 'subnet-b'],
   maxVcpus: 8,
-  onDemandFallback: false,
+  maxOnDemandVcpus: 0,
+  targetSeconds: 100,
 };
 
 type Answer = Pick<CreateFleetCommandOutput, 'Instances' | 'Errors'>;
@@ -39,13 +40,26 @@ export const refused = (...codes: string[]): Answer => ({
   Errors: codes.map((code) => ({ ErrorCode: code, ErrorMessage: `EC2 says ${code}` })),
 });
 
+/** A fleet answer in which these pools refused with a code. */
+export const refusedBy = (
+  code: string,
+  ...pools: Array<readonly [type: string, subnet: string]>
+): Answer => ({
+  Instances: [],
+  Errors: pools.map(([type, SubnetId]) => ({
+    ErrorCode: code,
+    ErrorMessage: `EC2 says ${code}`,
+    LaunchTemplateAndOverrides: { Overrides: { InstanceType: type as _InstanceType, SubnetId } },
+  })),
+});
+
 /** The exception that the SDK throws for a code. */
 export const ec2Error = (name: string): EC2ServiceException =>
   new EC2ServiceException({ name, message: `EC2 says ${name}`, $fault: 'client', $metadata: {} });
 
-/** An answer of DescribeInstances with running machines of these types. */
+/** An answer of DescribeInstances with running spot machines of these types. */
 export const running = (...types: Array<'c7g.large' | 'c7i.xlarge'>) => ({
   Reservations: types.map((InstanceType, index) => ({
-    Instances: [{ InstanceId: `i-running-${index}`, InstanceType }],
+    Instances: [{ InstanceId: `i-running-${index}`, InstanceType, InstanceLifecycle: 'spot' as const }],
   })),
 });
