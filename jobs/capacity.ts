@@ -9,6 +9,13 @@ export const MIN_INSTANCE_TYPES = 6;
 /** At least so many machines share the work, so that a reclaimed one takes at most a quarter of it. */
 const MIN_SHARE = 4;
 
+/**
+ * A fleet is asked for in parts no smaller than this share of the whole, so that a large one has hundreds of machines
+ * and not thousands: each has an address and a disk that cost and count against quotas, and EC2 limits how many are
+ * launched (docs/scale.md). Up to twice as many vCPUs as this, the smallest machines are large enough.
+ */
+const MAX_SHARE = 200;
+
 /** Work that waits for machines. */
 export interface Work {
   readonly tasks: number;
@@ -31,7 +38,8 @@ export interface CapacityNeed {
 export interface CapacityRequest {
   /** vCPUs to ask for. */
   readonly targetVcpus: number;
-  /** vCPUs of the largest instance type to offer. */
+  /** vCPUs of the smallest and the largest instance type to offer. */
+  readonly smallestVcpus: number;
   readonly largestVcpus: number;
 }
 
@@ -48,17 +56,19 @@ export function capacityRequest(need: CapacityNeed): CapacityRequest | undefined
   const room = need.maxVcpus - runningVcpus;
   const missing = Math.min(Math.max(1, useful) - runningVcpus, room);
   const fitting = need.typeVcpus.filter((vcpus) => vcpus <= room).sort((a, b) => a - b);
-  const smallest = fitting[0];
-  if (missing <= 0 || smallest === undefined) return undefined;
+  if (missing <= 0 || fitting.length === 0) return undefined;
 
-  const forVariety = fitting[MIN_INSTANCE_TYPES - 1] ?? Math.max(...fitting);
+  const fewer = fitting.filter((vcpus) => vcpus >= (runningVcpus + missing) / MAX_SHARE);
+  const candidates = fewer.length >= MIN_INSTANCE_TYPES ? fewer : fitting.slice(-MIN_INSTANCE_TYPES);
+  const smallestVcpus = Math.min(...candidates);
+  const forVariety = candidates[MIN_INSTANCE_TYPES - 1] ?? Math.max(...candidates);
   const limit = Math.max(forVariety, missing / MIN_SHARE);
-  const offered = fitting.filter((vcpus) => vcpus <= limit);
+  const offered = candidates.filter((vcpus) => vcpus <= limit);
   const largestVcpus = Math.max(...offered);
   const step = offered.reduce(greatestCommonDivisor);
   const highest = room - largestVcpus + step;
   const targetVcpus = Math.min(Math.ceil(missing / step), Math.floor(highest / step)) * step;
-  return { targetVcpus, largestVcpus };
+  return { targetVcpus, smallestVcpus, largestVcpus };
 }
 
 function greatestCommonDivisor(a: number, b: number): number {

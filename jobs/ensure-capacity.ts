@@ -160,7 +160,8 @@ export class Capacity {
     const request = capacityRequest(this.#need(work, limit, offer.pools));
     if (!request) return { refusals: [], limit };
     const before = this.#running();
-    const pools = offer.pools.filter(({ vcpus }) => vcpus <= request.largestVcpus);
+    const { smallestVcpus, largestVcpus } = request;
+    const pools = offer.pools.filter(({ vcpus }) => vcpus >= smallestVcpus && vcpus <= largestVcpus);
     const refusals = await this.#launch({ ...offer, pools }, market, request.targetVcpus, delivery);
     if (!refusals.some(({ code }) => classify(code).smaller)) return { refusals, limit };
 

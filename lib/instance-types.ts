@@ -21,12 +21,18 @@ const FAMILIES: Readonly<Record<Architecture, readonly string[]>> = {
   x86_64: ['c5', 'c5a', 'c6a', 'c6i', 'c7a', 'c7i'],
 };
 
-/** vCPUs by size. */
-const SIZES = { large: 2, xlarge: 4, '2xlarge': 8, '4xlarge': 16 };
+/** vCPUs by size. The large ones keep the machines of a large fleet few (jobs/capacity.ts). */
+const SIZES = { large: 2, xlarge: 4, '2xlarge': 8, '4xlarge': 16, '8xlarge': 32 };
+
+/** The one family that goes from `4xlarge` to a size of its own. */
+const ODD_SIZES: Readonly<Record<string, WorkerType>> = { 'c5.8xlarge': { type: 'c5.9xlarge', vcpus: 36 } };
 
 const typesOf = (architecture: Architecture): WorkerType[] =>
   FAMILIES[architecture].flatMap((family) =>
-    Object.entries(SIZES).map(([size, vcpus]) => ({ type: `${family}.${size}`, vcpus })),
+    Object.entries(SIZES).map(([size, vcpus]) => {
+      const type = `${family}.${size}`;
+      return ODD_SIZES[type] ?? { type, vcpus };
+    }),
   );
 
 export const DEFAULT_INSTANCE_TYPES: Readonly<Record<Architecture, readonly WorkerType[]>> = {

@@ -50,7 +50,7 @@ export interface SpotreelProps {
   /**
    * Instance types that may be launched, by architecture; at least six each that `maxVcpus` has room for.
    *
-   * @default - large to 4xlarge of six compute families each
+   * @default - large to 8xlarge of six compute families each
    */
   readonly instanceTypes?: Readonly<Partial<Record<Architecture, readonly WorkerType[]>>>;
 

@@ -179,7 +179,7 @@ export class Dispatcher {
     if (request) {
       this.#steps.add('fleet', this.#clock.now);
       this.largestTarget = Math.max(this.largestTarget, request.targetVcpus);
-      runningVcpus += this.#fleet.launch(request.targetVcpus, request.largestVcpus);
+      runningVcpus += this.#fleet.launch(request);
     }
     const seconds = pages * A.describeSeconds + (request ? A.fleetSeconds : 0);
     return { seconds, machines: runningVcpus > 0 };

@@ -79,12 +79,15 @@ export class SpotMarket {
    * The pools of the machines that a fleet gets: `price-capacity-optimized` looks for the pools with the most
    * capacity, and takes the cheapest of them. The fleet launches until it has the target; the last machine may
    * carry it beyond. Fewer machines, or none, where the pools have no more or the quota has no room for more.
+   * @param sizes vCPUs of the smallest and the largest machine to offer
    * @param room vCPUs that the quota leaves
    */
-  take(now: number, targetVcpus: number, largestVcpus: number, room: number): Pool[] {
+  take(now: number, targetVcpus: number, sizes: readonly [number, number], room: number): Pool[] {
     this.#turnHour(now);
+    const [smallest, largest] = sizes;
     const offered = this.pools
-      .filter((pool) => pool.vcpus <= largestVcpus && !pool.empty && pool.depth - pool.used >= pool.vcpus)
+      .filter(({ vcpus }) => vcpus >= smallest && vcpus <= largest)
+      .filter((pool) => !pool.empty && pool.depth - pool.used >= pool.vcpus)
       .sort((a, b) => b.depth - b.used - (a.depth - a.used));
     const byPrice = (a: Pool, b: Pool) => a.price - b.price;
     const half = Math.ceil(offered.length / 2);

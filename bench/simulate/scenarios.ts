@@ -77,7 +77,7 @@ export const SCENARIOS: readonly Scenario[] = [
     title: 'A day of a million uploads',
     maxVcpus: 24_000,
     interruptions: A.interruptions,
-    raised: { spotQuota: 24_000, interfaces: 10_000, diskQuota: 200 * 1024 },
+    raised: { spotQuota: 24_000 },
     sampleSeconds: 120,
     uploads: (seed) => day(seed, 1_000_000),
   },

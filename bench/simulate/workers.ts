@@ -1,4 +1,5 @@
 /** The machines: they boot, take tasks, are taken back by EC2, end when there is nothing to do. */
+import type { CapacityRequest } from '../../jobs/capacity.ts';
 import { QUEUES } from '../../jobs/platform.ts';
 import { A } from './assumptions.ts';
 import type { Clock } from './clock.ts';
@@ -122,9 +123,9 @@ export class Fleet {
   }
 
   /** Launches what market and quota give and returns its vCPUs. */
-  launch(targetVcpus: number, largestVcpus: number): number {
+  launch({ targetVcpus, smallestVcpus, largestVcpus }: CapacityRequest): number {
     const room = this.#settings.quotaVcpus - this.vcpus;
-    const pools = this.#market.take(this.#clock.now, targetVcpus, largestVcpus, room);
+    const pools = this.#market.take(this.#clock.now, targetVcpus, [smallestVcpus, largestVcpus], room);
     const vcpus = pools.reduce((sum, pool) => sum + pool.vcpus, 0);
     for (const pool of pools) this.#launch(pool);
     if (vcpus > 0) this.#recent.push({ at: this.#clock.now, vcpus });

@@ -163,7 +163,7 @@ describe('spot market', () => {
       [100, 16],
       [5000, 16],
     ] as const) {
-      const vcpus = market.take(0, target, largest, 1e6).map((pool) => pool.vcpus);
+      const vcpus = market.take(0, target, [2, largest], 1e6).map((pool) => pool.vcpus);
       expect(Math.max(...vcpus)).toBeLessThanOrEqual(largest);
       expect(sum(vcpus)).toBeGreaterThanOrEqual(target);
       expect(sum(vcpus.slice(0, -1))).toBeLessThan(target);
@@ -173,16 +173,16 @@ describe('spot market', () => {
 
   test('never goes beyond a quota', () => {
     const market = new SpotMarket(1, 3, 0.01);
-    expect(sum(market.take(0, 100, 16, 37).map((pool) => pool.vcpus))).toBeLessThanOrEqual(37);
-    expect(market.take(0, 100, 16, 1)).toEqual([]);
+    expect(sum(market.take(0, 100, [2, 16], 37).map((pool) => pool.vcpus))).toBeLessThanOrEqual(37);
+    expect(market.take(0, 100, [2, 16], 1)).toEqual([]);
   });
 
   test('has no more than its pools have', () => {
     const market = new SpotMarket(1, 1, 0.01);
-    const vcpus = sum(market.take(0, 1e7, 16, 1e7).map((pool) => pool.vcpus));
+    const vcpus = sum(market.take(0, 1e7, [2, 16], 1e7).map((pool) => pool.vcpus));
     expect(vcpus).toBeGreaterThan(0);
     expect(vcpus).toBeLessThan(1e7);
-    expect(market.take(0, 2, 2, 1e7)).toEqual([]);
+    expect(market.take(0, 2, [2, 2], 1e7)).toEqual([]);
   });
 });
 

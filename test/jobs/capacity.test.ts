@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type CapacityNeed, capacityRequest } from '../../jobs/capacity.ts';
+import { DEFAULT_INSTANCE_TYPES } from '../../lib/instance-types.ts';
 
 const LARGES = [2, 2, 2, 2, 2, 2];
 const MIXED = [...LARGES, 4, 4, 8, 8, 16];
@@ -51,7 +52,46 @@ describe('is asked for', () => {
     ],
     ['whole machines', need(3, 0, 64, [4, 4, 4, 4, 4, 4]), { targetVcpus: 4, largestVcpus: 4 }],
   ])('%s', (_, given, expected) => {
-    expect(capacityRequest(given)).toEqual(expected);
+    expect(capacityRequest(given)).toMatchObject(expected);
+  });
+});
+
+describe('a large fleet has large machines', () => {
+  const [MANY] = Object.values(DEFAULT_INSTANCE_TYPES).map((types) => types.map(({ vcpus }) => vcpus));
+
+  test.each([
+    ['any, up to 400 vCPUs', 0, 400, [2, 32]],
+    ['a two-hundredth of what will run, at least', 0, 401, [4, 32]],
+    ['what runs counts', 1500, 4, [8, 8]],
+    ['the six largest, where all are smaller than that', 23_000, 4, [32, 32]],
+    ['smaller ones, where no more fits into maxVcpus', 23_980, 100, [16, 16]],
+  ])('%s', (_, runningVcpus, missing, [smallestVcpus, largestVcpus]) => {
+    const given = need(runningVcpus + missing, runningVcpus, 24_000, MANY);
+    expect(capacityRequest(given)).toMatchObject({ smallestVcpus, largestVcpus });
+  });
+
+  test('six types at least, also where fewer are large', () => {
+    const given = need(2004, 2000, 24_000, [2, 2, 4, 4, 4, 8, 8, 16]);
+    expect(capacityRequest(given)).toMatchObject({ smallestVcpus: 4, largestVcpus: 16 });
+  });
+
+  test.each([
+    [400, 200],
+    [1000, 325],
+    [4000, 525],
+    [24_000, 1150],
+  ])('grown to %d vCPUs by a few at a time it has %d machines', (maxVcpus, expected) => {
+    let runningVcpus = 0;
+    let machines = 0;
+    for (;;) {
+      const request = capacityRequest(need(runningVcpus + 4, runningVcpus, maxVcpus, MANY));
+      if (!request) break;
+      const count = Math.ceil(request.targetVcpus / request.smallestVcpus);
+      machines += count;
+      runningVcpus += count * request.smallestVcpus;
+    }
+    expect(runningVcpus).toBe(maxVcpus);
+    expect(machines).toBe(expected);
   });
 });
 
@@ -89,19 +129,27 @@ test('more work never asks for fewer vCPUs, nor does less time', () => {
   );
 });
 
+const fitting = (typeVcpus: readonly number[], room: number) =>
+  typeVcpus.filter((vcpus) => vcpus <= room).length;
+
 test('whichever machines a fleet picks until it has the target, maxVcpus is never exceeded', () => {
   const vcpus = fc.constantFrom(1, 2, 3, 4, 6, 8, 16, 48, 96);
   fc.assert(
     fc.property(
-      fc.nat(500),
-      fc.nat(300),
-      fc.integer({ min: 1, max: 300 }),
+      fc.nat(5000),
+      fc.nat(3000),
+      fc.integer({ min: 1, max: 3000 }),
       fc.array(vcpus, { minLength: 1, maxLength: 12 }),
       fc.infiniteStream(fc.nat(1000)),
       (tasks, runningVcpus, maxVcpus, typeVcpus, picks) => {
         const request = capacityRequest(need(tasks, runningVcpus, maxVcpus, typeVcpus));
         if (!request) return;
-        const offered = typeVcpus.filter((size) => size <= request.largestVcpus);
+        const offered = typeVcpus.filter(
+          (size) => size >= request.smallestVcpus && size <= request.largestVcpus,
+        );
+        expect(offered.length).toBeGreaterThanOrEqual(
+          Math.min(6, fitting(typeVcpus, maxVcpus - runningVcpus)),
+        );
         let launched = 0;
         while (launched < request.targetVcpus) {
           const pick: number = picks.next().value;

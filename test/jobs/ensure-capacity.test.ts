@@ -203,6 +203,20 @@ describe('a quota', () => {
   });
 });
 
+test('only types between the smallest and the largest of the request are offered', async () => {
+  const sizes = { large: 2, xlarge: 4, '2xlarge': 8, '4xlarge': 16 };
+  const instanceTypes = ['c6g', 'c6gd', 'c7g', 'c7gd', 'c8g', 'c8gd'].flatMap((family) =>
+    Object.entries(sizes).map(([size, vcpus]) => ({ type: `${family}.${size}`, vcpus })),
+  );
+  const [template] = CAPACITY_SETTINGS.launchTemplates.map((one) => ({ ...one, instanceTypes }));
+  ec2.on(CreateFleetCommand).resolves(launched('c7g.large', 'i-1'));
+  await capacity({ maxVcpus: 2000, launchTemplates: template ? [template] : [] }).ensure(work(790), DELIVERY);
+  await capacity({ maxVcpus: 16, launchTemplates: template ? [template] : [] }).ensure(work(1), DELIVERY);
+  const offered = (index: number) => new Set(poolsOf(index)?.map((pool) => pool.replace(/^.*\.| .*$/g, '')));
+  expect(offered(0)).toEqual(new Set(['xlarge', '2xlarge', '4xlarge']));
+  expect(offered(1)).toEqual(new Set(['large']));
+});
+
 describe('on-demand machines', () => {
   const noSpot = refused('InsufficientInstanceCapacity');
 

@@ -88,9 +88,11 @@ describe('a stack with', () => {
   });
 });
 
-test('the default types are at least six an architecture that a new account’s quota has room for', () => {
-  for (const table of Object.values(DEFAULT_INSTANCE_TYPES))
-    expect(table.filter(({ vcpus }) => vcpus <= 4).length).toBeGreaterThanOrEqual(6);
+test('the default types are six of each size and architecture, the smallest within a new account’s quota', () => {
+  for (const table of Object.values(DEFAULT_INSTANCE_TYPES)) {
+    const near = (size: number) => table.filter(({ vcpus }) => vcpus >= size && vcpus < 1.5 * size);
+    for (const size of [2, 4, 8, 16, 32]) expect(near(size)).toHaveLength(6);
+  }
 });
 
 describe('the CDK context', () => {
