@@ -13,12 +13,13 @@ import {
 import type { AwsStub } from 'aws-sdk-client-mock';
 import { jsonObject, s3Error } from './s3-objects.ts';
 
-/** Objects: their text by `bucket/key`. */
+/** Objects by `bucket/key`: their text, or their bytes as Latin-1. */
 export type Objects = Map<string, string>;
 
 type Mock = AwsStub<ServiceInputTypes, ServiceOutputTypes, S3Client['config']>;
 
-const etagOf = (text: string) => `"${createHash('md5').update(text).digest('hex')}"`;
+/** An object's ETag, with its quotes. */
+export const etagOf = (text: string) => `"${createHash('md5').update(text).digest('hex')}"`;
 
 const nameOf = ({ Bucket, Key }: { Bucket?: string; Key?: string }) => `${Bucket}/${Key}`;
 
@@ -40,7 +41,8 @@ export function serveS3(mock: Mock, objects: Objects, times = new Map<string, Da
       (input.IfNoneMatch === undefined || present === undefined) &&
       (input.IfMatch === undefined || input.IfMatch === etagOf(present ?? ''));
     if (!holds) throw s3Error(412, 'PreconditionFailed');
-    objects.set(nameOf(input), String(input.Body));
+    const { Body } = input;
+    objects.set(nameOf(input), Buffer.isBuffer(Body) ? Body.toString('latin1') : String(Body));
     times.set(nameOf(input), new Date());
     return {};
   });
@@ -59,7 +61,8 @@ export function serveS3(mock: Mock, objects: Objects, times = new Map<string, Da
       const contents = keys.map((Key) => {
         const text = objects.get(`${Bucket}/${Key}`) ?? '';
         const LastModified = times.get(`${Bucket}/${Key}`) ?? new Date(0);
-        return { Key, Size: Buffer.byteLength(text), ETag: etagOf(text), LastModified };
+        // Characters are bytes, of Latin-1 as of ASCII.
+        return { Key, Size: text.length, ETag: etagOf(text), LastModified };
       });
       return { Contents: contents };
     }
