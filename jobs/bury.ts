@@ -1,6 +1,7 @@
 /**
  * What becomes of dead letters: messages that came back more often than their queue allows. A task that was only
- * handed back by workers that had to go is sent again; every other video ends here, with a reason.
+ * handed back by workers that had to go is sent again, and one that is done is dropped; every other video ends here,
+ * with a reason.
  *
  * A message that is neither a task nor one for dispatch names no video that could end. It is logged whole, as an error,
  * and dropped: left in the queue it would come every few minutes for two weeks and tell nobody anything new.
@@ -10,6 +11,7 @@ import { FAILURES } from '../video/failures.ts';
 import type { EncodeSettings } from '../video/settings.ts';
 import { listAttempts, type RecordedAttempt } from './attempts.ts';
 import { claimVideo } from './claim.ts';
+import { followUp } from './complete.ts';
 import { recordFailure } from './failed.ts';
 import { log } from './log.ts';
 import {
@@ -22,9 +24,11 @@ import {
   uploadedSchema,
 } from './messages.ts';
 import { jobKeys, UPLOADS_PREFIX } from './names.ts';
+import { openSince } from './open.ts';
 import { publishedRevision, type Stores } from './publish.ts';
 import { sendTasks } from './queue.ts';
 import { requestFirst } from './requests.ts';
+import type { ObjectStore } from './store.ts';
 
 export interface Graveyard extends Stores {
   readonly sqs: SQSClient;
@@ -70,14 +74,23 @@ function parseLetter(body: string): Letter {
 
 async function buryTask(graveyard: Graveyard, task: Task): Promise<void> {
   const { uploads, sqs, tasksQueueUrl } = graveyard;
-  const attempts = await listAttempts(uploads, task);
+  if (await hasEnded(graveyard, task)) return log('info', 'dead-task-dropped', { task });
+  // Its workers were lost after it was done, before they could delete its message.
+  if (await followUp(graveyard, task)) return log('warn', 'dead-task-was-done', { task });
+  const attempts = await presentAttempts(uploads, task);
   const interrupted = attempts.filter(({ outcome }) => outcome === 'interrupted');
   if (interrupted.length === 0) return giveUp(graveyard, task, lastError(attempts) ?? LOST);
-  if (await hasEnded(graveyard, task)) return log('info', 'dead-task-dropped', { task });
   // In this order: a crash in between sends the task twice, which is harmless, where the other could lose it.
   await sendTasks(sqs, tasksQueueUrl, [task]);
   for (const { key } of interrupted) await uploads.delete(key);
   log('info', 'dead-task-sent-again', { task, interruptions: interrupted.length });
+}
+
+/** The attempts since the encode was asked for last: what came to nothing before a `retry` excuses and explains nothing. */
+async function presentAttempts(uploads: ObjectStore, task: Task): Promise<RecordedAttempt[]> {
+  const since = await openSince(uploads, task);
+  const attempts = await listAttempts(uploads, task);
+  return since ? attempts.filter(({ at }) => new Date(at) >= since) : attempts;
 }
 
 function lastError(attempts: readonly RecordedAttempt[]): string | undefined {

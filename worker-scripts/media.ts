@@ -1,10 +1,10 @@
 /** What the tasks that write media share: reading what ffmpeg made, storing it, and saying that it is done. */
 import { createHash } from 'node:crypto';
+import { publishIfComplete } from '../jobs/complete.ts';
 import type { Encode, Task } from '../jobs/messages.ts';
 import { jobKeys, videoKeys } from '../jobs/names.ts';
 import { CACHE_CONTROL, contentTypeOf } from '../jobs/platform.ts';
-import { missingTasks, taskName, writeReceipt } from '../jobs/progress.ts';
-import { sendTasks } from '../jobs/queue.ts';
+import { taskName, writeReceipt } from '../jobs/progress.ts';
 import { readFragments } from '../video/fmp4.ts';
 import type { Plan } from '../video/plan.ts';
 import { type MediaObject, receiptFragment } from '../video/receipt.ts';
@@ -45,17 +45,6 @@ export async function storeMedia(
     contentType: contentTypeOf(key),
     cacheControl: CACHE_CONTROL.immutable,
   });
-}
-
-/** Queues `publish` where nothing is missing any more. Two workers may both see that; publishing twice is harmless. */
-export async function publishIfComplete(
-  context: TaskContext,
-  { video, revision }: Encode,
-  plan: Plan,
-): Promise<void> {
-  const missing = await missingTasks(context.uploads, { video, revision }, plan);
-  if (missing.length > 0) return;
-  await sendTasks(context.sqs, context.tasksQueueUrl, [{ kind: 'publish', video, revision }]);
 }
 
 /** Does a media task and leaves its receipt, unless it has one; then sees whether the video is complete. */

@@ -7,11 +7,15 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { type Attempt, listAttempts, recordAttempt } from '../../jobs/attempts.ts';
 import type { Task } from '../../jobs/messages.ts';
 import { jobKeys, newVideoId, revisionOf, sourceKey, videoKeys } from '../../jobs/names.ts';
+import { markOpen } from '../../jobs/open.ts';
+import { writeReceipt } from '../../jobs/progress.ts';
 import { requestedRevision } from '../../jobs/requests.ts';
 import { ObjectStore } from '../../jobs/store.ts';
+import type { Receipt } from '../../video/receipt.ts';
 import { captureLog } from '../support/log-lines.ts';
 import { type Objects, serveS3 } from '../support/memory-s3.ts';
 import { s3Error } from '../support/s3-objects.ts';
+import { tinyPlan, tinyReceipts } from '../support/tiny-video.ts';
 
 Object.assign(process.env, {
   UPLOAD_BUCKET: 'uploads',
@@ -84,6 +88,24 @@ describe('a task that failed each time', () => {
     expect(failure()).toMatchObject({ code: 'gave-up', message: expect.stringContaining('memory') });
   });
 
+  test.each([
+    ['2030-01-01T00:00:00Z', 'S3 was slow'],
+    ['2030-01-01T00:02:00Z', 'lost without a word'],
+  ])('ends it with the last error since %s, when it was asked for: %s', async (since, detail) => {
+    await tried('ffmpeg ended with code 1', 'S3 was slow');
+    await markOpen(uploads, TASK, new Date(since));
+    await bury(TASK);
+    expect(failure()).toMatchObject({ code: 'gave-up', message: expect.stringContaining(detail) });
+  });
+
+  test('is not excused by a hand-back before somebody asked for its video again', async () => {
+    await tried('interrupted');
+    await markOpen(uploads, TASK, new Date('2031-01-01'));
+    await bury(TASK);
+    expect(failure()).toMatchObject({ code: 'gave-up' });
+    expect(sent()).toEqual([]);
+  });
+
   test('is not excused by attempts of another task', async () => {
     await recordAttempt(
       uploads,
@@ -125,6 +147,62 @@ describe('a task that was handed back', () => {
     expect(await bury(TASK)).toEqual({ batchItemFailures: [{ itemIdentifier: 'm1' }] });
     expect(sent()).toEqual([TASK]);
   });
+});
+
+describe('a task that was done, though its message was never deleted,', () => {
+  const [audio, first, last] = tinyReceipts();
+  const dead: Task = { ...TASK, index: 1 };
+  const plan = () => uploads.putOnceJson(jobKeys.plan(video, revision), tinyPlan(revision));
+  const done = async (...receipts: (Receipt | undefined)[]) => {
+    for (const receipt of receipts) if (receipt) await writeReceipt(uploads, TASK, receipt);
+  };
+
+  test('is dropped: its video goes on', async () => {
+    await plan();
+    await done(last);
+    expect(await bury(dead)).toEqual(ALL_WELL);
+    expect(failure()).toBeNull();
+    expect(sent()).toEqual([]);
+  });
+
+  test('has its video published where it was the last: its worker may have been lost before it said so', async () => {
+    await plan();
+    await done(audio, first, last);
+    expect(await bury(dead)).toEqual(ALL_WELL);
+    expect(failure()).toBeNull();
+    expect(sent()).toEqual([{ kind: 'publish', video, revision }]);
+  });
+
+  test('has what is planned made where it was the plan: its worker may have been lost before it queued that', async () => {
+    await plan();
+    await done(audio, first);
+    expect(await bury({ kind: 'plan', video, revision })).toEqual(ALL_WELL);
+    expect(failure()).toBeNull();
+    expect(sent()).toEqual([dead]);
+  });
+
+  test('ends its video nevertheless where only others are done', async () => {
+    await plan();
+    await done(audio, first);
+    await bury(dead);
+    expect(failure()).toMatchObject({ code: 'gave-up' });
+  });
+
+  test('comes back where what follows could not be queued', async () => {
+    await plan();
+    await done(audio, first, last);
+    sqs.on(SendMessageBatchCommand).rejects(new Error('no queue'));
+    expect(await bury(dead)).toEqual({ batchItemFailures: [{ itemIdentifier: 'm1' }] });
+    expect(failure()).toBeNull();
+  });
+});
+
+test('publish that never succeeds ends its video, though all its media are there', async () => {
+  await uploads.putOnceJson(jobKeys.plan(video, revision), tinyPlan(revision));
+  for (const receipt of tinyReceipts()) await writeReceipt(uploads, TASK, receipt);
+  await bury({ kind: 'publish', video, revision });
+  expect(failure()).toMatchObject({ code: 'gave-up' });
+  expect(sent()).toEqual([]);
 });
 
 describe('a task of a video', () => {

@@ -1,0 +1,42 @@
+/** What follows when a task's result is there: asked of the objects, by whoever did the task or buries it. */
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { Plan } from '../video/plan.ts';
+import type { Encode, Task } from './messages.ts';
+import { jobKeys } from './names.ts';
+import { missingTasks, nextTasks, readPlan, taskName } from './progress.ts';
+import { sendTasks } from './queue.ts';
+import type { ObjectStore } from './store.ts';
+
+/** Where tasks leave their results, and where the next ones are queued. */
+export interface TaskTarget {
+  readonly uploads: ObjectStore;
+  readonly sqs: SQSClient;
+  readonly tasksQueueUrl: string;
+}
+
+/** Queues `publish` where nothing is missing any more. Two workers may both see that; publishing twice is harmless. */
+export async function publishIfComplete(
+  { uploads, sqs, tasksQueueUrl }: TaskTarget,
+  { video, revision }: Encode,
+  plan: Plan,
+): Promise<void> {
+  const missing = await missingTasks(uploads, { video, revision }, plan);
+  if (missing.length === 0) await sendTasks(sqs, tasksQueueUrl, [{ kind: 'publish', video, revision }]);
+}
+
+/**
+ * Queues what follows a task whose result is there, though its worker may have been lost before it could.
+ * @returns whether the result is there; that of `publish` is what plays, and not looked for here
+ */
+export async function followUp(target: TaskTarget, task: Task): Promise<boolean> {
+  const { uploads, sqs, tasksQueueUrl } = target;
+  const { video, revision } = task;
+  if (task.kind === 'publish') return false;
+  if (task.kind !== 'plan' && !(await uploads.exists(jobKeys.receipt(video, revision, taskName(task)))))
+    return false;
+  const plan = await readPlan(uploads, task);
+  if (!plan) return false;
+  if (task.kind === 'plan') await sendTasks(sqs, tasksQueueUrl, await nextTasks(uploads, task));
+  else await publishIfComplete(target, task, plan);
+  return true;
+}
