@@ -58,6 +58,12 @@ const isStatus = (error: unknown, status: number): boolean =>
 const isAbsent = (error: unknown): boolean =>
   isStatus(error, 404) && !(error instanceof Error && error.name === 'NoSuchBucket');
 
+/** S3's answer to a HEAD has no body that could say what is wrong: the SDK calls everything `UnknownError`. */
+function headError(error: unknown, object: string): unknown {
+  if (!(error instanceof S3ServiceException)) return error;
+  return new Error(`S3 answered ${error.$metadata.httpStatusCode} to HEAD ${object}`, { cause: error });
+}
+
 /** One bucket's objects. Errors of S3 other than those that a method's description names pass through. */
 export class ObjectStore {
   readonly #s3: S3Client;
@@ -197,7 +203,7 @@ export class ObjectStore {
       return await this.#s3.send(new HeadObjectCommand({ Bucket: this.bucket, Key: key }));
     } catch (error) {
       if (isAbsent(error)) return undefined;
-      throw error;
+      throw headError(error, `s3://${this.bucket}/${key}`);
     }
   }
 

@@ -151,9 +151,24 @@ describe('exists', () => {
     expect(await store.exists('k')).toBe(expected);
   });
 
-  test('throws where it is denied: absence could not be told from denial', async () => {
-    s3.on(HeadObjectCommand).rejects(DENIED);
-    await expect(store.exists('k')).rejects.toBe(DENIED);
+  test.each([
+    ['denied: absence could not be told from denial', DENIED, 403],
+    ['refused', s3Error(503, 'UnknownError'), 503],
+  ])(
+    'throws where it is %s, and names the object and the status, for S3 has no words',
+    async (_, cause, status) => {
+      s3.on(HeadObjectCommand).rejects(cause);
+      await expect(store.exists('a/k')).rejects.toMatchObject({
+        message: `S3 answered ${status} to HEAD s3://bucket/a/k`,
+        cause,
+      });
+    },
+  );
+
+  test('throws what it is where S3 did not answer', async () => {
+    const cause = new Error('connect ECONNREFUSED 127.0.0.1:80');
+    s3.on(HeadObjectCommand).rejects(cause);
+    await expect(store.exists('k')).rejects.toBe(cause);
   });
 });
 
