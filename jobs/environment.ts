@@ -60,6 +60,17 @@ export const buryEnvironmentSchema = z.object({
   ENCODE_SETTINGS: json(encodeSettingsSchema).prefault('{}'),
 });
 
+export const mendEnvironmentSchema = z.object({
+  UPLOAD_BUCKET: z.string().min(1),
+  PRODUCTION_BUCKET: z.string().min(1),
+  UPLOADS_QUEUE_URL: z.url(),
+  TASKS_QUEUE_URL: z.url(),
+  /** Names this deployment's machines, as dispatch is told. */
+  PLATFORM: z.string().min(1),
+  /** Seconds after which a machine should have ended itself. */
+  MAX_LIFETIME_SECONDS: z.coerce.number().positive(),
+});
+
 export const workerEnvironmentSchema = z.object({
   UPLOAD_BUCKET: z.string().min(1),
   PRODUCTION_BUCKET: z.string().min(1),

@@ -6,6 +6,7 @@ import {
   type CreateFleetCommandOutput,
   DescribeInstancesCommand,
   type EC2Client,
+  type Instance,
   paginateDescribeInstances,
 } from '@aws-sdk/client-ec2';
 import { type LaunchTemplate, PLATFORM_TAG } from './environment.ts';
@@ -57,28 +58,31 @@ const UNKNOWN_CORES = 1;
 const UNKNOWN_THREADS = 2;
 
 /** The machines of this deployment that run or start. EC2 may not show those of the last seconds yet. */
-export async function runningMachines(ec2: EC2Client, settings: FleetSettings): Promise<Machine[]> {
-  const table = vcpusByType(settings);
-  const machines: Machine[] = [];
+export async function* presentInstances(ec2: EC2Client, platform: string): AsyncGenerator<Instance> {
   const pages = paginateDescribeInstances(
     { client: ec2 },
     {
       Filters: [
-        { Name: `tag:${PLATFORM_TAG}`, Values: [settings.platform] },
+        { Name: `tag:${PLATFORM_TAG}`, Values: [platform] },
         { Name: 'instance-state-name', Values: ['pending', 'running'] },
       ],
     },
   );
-  for await (const { Reservations = [] } of pages)
-    for (const { InstanceId, InstanceType, InstanceLifecycle, CpuOptions } of Reservations.flatMap(
-      (r) => r.Instances ?? [],
-    )) {
-      if (InstanceId === undefined) continue; // never sent without, though typed so
-      const { CoreCount = UNKNOWN_CORES, ThreadsPerCore = UNKNOWN_THREADS } = CpuOptions ?? {};
-      // A type that an earlier deployment listed is not in the table, but EC2 tells its cores.
-      const vcpus = table.get(InstanceType ?? '') ?? CoreCount * ThreadsPerCore;
-      machines.push({ id: InstanceId, vcpus, market: InstanceLifecycle === 'spot' ? 'spot' : 'on-demand' });
-    }
+  for await (const { Reservations = [] } of pages) yield* Reservations.flatMap((r) => r.Instances ?? []);
+}
+
+/** The same, as far as capacity is concerned. */
+export async function runningMachines(ec2: EC2Client, settings: FleetSettings): Promise<Machine[]> {
+  const table = vcpusByType(settings);
+  const machines: Machine[] = [];
+  for await (const instance of presentInstances(ec2, settings.platform)) {
+    const { InstanceId, InstanceType, InstanceLifecycle, CpuOptions } = instance;
+    if (InstanceId === undefined) continue; // never sent without, though typed so
+    const { CoreCount = UNKNOWN_CORES, ThreadsPerCore = UNKNOWN_THREADS } = CpuOptions ?? {};
+    // A type that an earlier deployment listed is not in the table, but EC2 tells its cores.
+    const vcpus = table.get(InstanceType ?? '') ?? CoreCount * ThreadsPerCore;
+    machines.push({ id: InstanceId, vcpus, market: InstanceLifecycle === 'spot' ? 'spot' : 'on-demand' });
+  }
   return machines;
 }
 

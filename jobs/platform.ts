@@ -49,6 +49,12 @@ export interface MachineEventPattern {
   readonly states?: readonly string[];
 }
 
+/** Minutes between two runs of `mend`: what stalled waits at most so long beyond the time that makes it a stall. */
+export const MEND_MINUTES = 15;
+
+/** Mend must end within this many seconds: a few requests for each of some thousand unfinished videos. */
+export const MEND_TIMEOUT_SECONDS = 600;
+
 export interface QueueSettings {
   /** Seconds that a received message stays hidden unless extended. */
   readonly visibilityTimeoutSeconds: number;

@@ -7,6 +7,7 @@ import { Construct } from 'constructs';
 import { Bury } from './bury.ts';
 import { Dispatch } from './dispatch.ts';
 import { type Architecture, DEFAULT_INSTANCE_TYPES, type WorkerType } from './instance-types.ts';
+import { Mend } from './mend.ts';
 import { Network } from './network.ts';
 import { Pages } from './pages.ts';
 import { Playback } from './playback.ts';
@@ -142,6 +143,7 @@ export class Spotreel extends Construct {
     new Dispatch(this, 'Dispatch', launcher);
     new Sweep(this, 'Sweep', launcher);
     new Bury(this, 'Bury', launcher);
+    new Mend(this, 'Mend', launcher);
     const pages = new Pages(this, 'Pages');
     const playback = new Playback(this, 'Playback', {
       ...settings,

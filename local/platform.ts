@@ -14,7 +14,10 @@ import {
   BURY_TIMEOUT_SECONDS,
   DISPATCH_BATCH,
   DISPATCH_TIMEOUT_SECONDS,
+  INCOMPLETE_UPLOAD_DAYS,
   MACHINE_EVENTS,
+  MEND_MINUTES,
+  MEND_TIMEOUT_SECONDS,
   QUEUES,
   SWEEP_MINUTES,
   UPLOAD_CORS,
@@ -46,6 +49,9 @@ const OWNER = { accessKeyId: 'local', secretAccessKey: 'local-secret' };
 
 /** Seconds without a task after which a worker ends, as on AWS; the next upload starts another. */
 const IDLE_SECONDS = 120;
+
+/** Seconds after which a machine that still runs is ended, as on AWS by default. */
+const MAX_LIFETIME_SECONDS = 24 * 3600;
 
 export interface LocalOptions {
   /** Port of the pages; S3, SQS and EC2 take the next three. 0 takes free ones. */
@@ -137,6 +143,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
         dataDir: join(dataDir, 's3'),
         port: portAfter(1),
         region: REGION,
+        incompleteUploadDays: INCOMPLETE_UPLOAD_DAYS,
         credentials: (id) => [OWNER, role].find(({ accessKeyId }) => accessKeyId === id),
         buckets: [
           { name: UPLOAD_BUCKET, cors: UPLOAD_CORS, notifications: UPLOAD_NOTIFICATIONS },
@@ -222,6 +229,24 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
         everySeconds: SWEEP_MINUTES * 60,
         machineEvents: MACHINE_EVENTS,
         logFile: join(logs, 'sweep.log'),
+      }),
+    );
+    started(
+      await startEventBridge({
+        entry: file('lambda/mend.ts'),
+        env: {
+          ...lambdaEnv,
+          AWS_ENDPOINT_URL_EC2: ec2.url,
+          PRODUCTION_BUCKET,
+          UPLOADS_QUEUE_URL: sqs.queueUrl('uploads'),
+          PLATFORM,
+          MAX_LIFETIME_SECONDS: String(MAX_LIFETIME_SECONDS),
+        },
+        timeoutSeconds: MEND_TIMEOUT_SECONDS,
+        region: REGION,
+        everySeconds: MEND_MINUTES * 60,
+        machineEvents: [],
+        logFile: join(logs, 'mend.log'),
       }),
     );
 

@@ -46,6 +46,8 @@ export interface S3Options {
   readonly buckets: readonly BucketSettings[];
   /** Puts an event onto its queue; called again until it resolves. */
   readonly notify: (bucket: string, eventJson: string) => Promise<void>;
+  /** Days after which the parts of an upload that nobody completed go, as by a lifecycle rule of every bucket. */
+  readonly incompleteUploadDays: number;
   /** Disturbs requests, for tests of those who make them. */
   readonly faults?: FaultHooks;
 }
@@ -56,6 +58,10 @@ export interface S3Server {
   /** Ends the connections that are open. Events that nobody took are told again at the next start. */
   close(): Promise<void>;
 }
+
+const DAY_MS = 24 * 3600 * 1000;
+/** Milliseconds between two looks at uploads that nobody completed; S3 itself takes up to a day more. */
+const EXPIRY_MS = 3600 * 1000;
 
 type Operation = (request: S3Request) => Promise<Answer>;
 
@@ -231,6 +237,10 @@ async function handle(
 /** Starts S3. Rejects where the port or the folder can not be used. */
 export async function startS3(options: S3Options): Promise<S3Server> {
   const storage = await Storage.open(options);
+  const expire = () =>
+    storage.abortUploadsBefore(new Date(Date.now() - options.incompleteUploadDays * DAY_MS));
+  expire();
+  const expiry = setInterval(expire, EXPIRY_MS).unref();
   const running = new Set<Promise<void>>();
   const server = await listen(
     options.port,
@@ -244,6 +254,7 @@ export async function startS3(options: S3Options): Promise<S3Server> {
     url: server.url,
     port: server.port,
     async close() {
+      clearInterval(expiry);
       await server.close();
       await Promise.all(running);
       await storage.close();

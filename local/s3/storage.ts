@@ -141,6 +141,12 @@ export class Storage {
     return [...this.#state.uploads.values()].filter((upload) => upload.bucket === bucket);
   }
 
+  /** Drops the parts of uploads that were begun before a time and never completed. */
+  abortUploadsBefore(time: Date): void {
+    for (const { id, initiated } of [...this.#state.uploads.values()])
+      if (new Date(initiated) < time) this.abortUpload(id);
+  }
+
   putPart(uploadId: string, part: PartRecord): void {
     this.#change({ kind: 'part', uploadId, part });
   }

@@ -19,6 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), 'spotreel-download-'));
 const s3 = await startS3({
   dataDir: join(folder, 's3'),
   port: 0,
+  incompleteUploadDays: 1,
   region: REGION,
   credentials: (id) => (id === accessKeyId ? secrets : undefined),
   buckets: [{ name: 'assets', cors: [], notifications: [] }],

@@ -11,6 +11,7 @@ import {
   BURY_BATCH,
   DISPATCH_BATCH,
   INCOMPLETE_UPLOAD_DAYS,
+  MEND_MINUTES,
   PLAYBACK_CORS,
   SECURITY_HEADERS,
   SWEEP_MINUTES,
@@ -323,12 +324,16 @@ describe('dispatch', () => {
     expect(Buffer.byteLength(text)).toBeLessThan(4096);
   });
 
-  test('the sweep runs on its schedule, and a failed one is not repeated before the next', () => {
-    const rule = only('AWS::Events::Rule', 'Schedule');
+  test('sweep and mend run on their schedules, and a failed run is not repeated before the next', () => {
+    const rule = only('AWS::Events::Rule', 'SweepSchedule');
     expect(rule['ScheduleExpression']).toBe(`rate(${SWEEP_MINUTES} minute${SWEEP_MINUTES === 1 ? '' : 's'})`);
     for (const { Properties } of ofType('AWS::Events::Rule'))
       expect(Properties['Targets']).toMatchObject([{ RetryPolicy: { MaximumRetryAttempts: 0 } }]);
-    expect(only('AWS::Lambda::EventInvokeConfig')).toMatchObject({ MaximumRetryAttempts: 0 });
+    expect(only('AWS::Events::Rule', 'MendSchedule')['ScheduleExpression']).toBe(
+      `rate(${MEND_MINUTES} minutes)`,
+    );
+    for (const name of ['Sweep', 'Mend'])
+      expect(only('AWS::Lambda::EventInvokeConfig', name)).toMatchObject({ MaximumRetryAttempts: 0 });
   });
 
   test.each([
@@ -376,7 +381,7 @@ describe('bury', () => {
 });
 
 describe('least privilege', () => {
-  const roles = ['Workers', 'Dispatch', 'Sweep', 'Bury', 'Pages'];
+  const roles = ['Workers', 'Dispatch', 'Sweep', 'Bury', 'Mend', 'Pages'];
   const EC2 = 'arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>';
 
   test('there are no roles but those looked at here, and none has AWS’s managed policies', () => {
@@ -468,12 +473,34 @@ describe('least privilege', () => {
     ]);
   });
 
-  test.each(['Dispatch', 'Bury', 'Workers'])('%s lists by prefix only', (role) => {
+  test('mend writes job state and marks, forgets workers, and looks at videos', () => {
+    expect(objectsOf('Mend')).toEqual([
+      ['PlatformStorageUploads/jobs/*', ['s3:GetObject', 's3:PutObject']],
+      ['PlatformStorageUploads/open/*', ['s3:DeleteObject', 's3:GetObject', 's3:PutObject']],
+      ['PlatformStorageUploads/workers/*', ['s3:DeleteObject', 's3:GetObject']],
+      ['PlatformStorageProduction/v/*', ['s3:GetObject']],
+    ]);
+  });
+
+  test('only mend ends machines, and only those with the tag of this platform', () => {
+    for (const role of ['Dispatch', 'Sweep', 'Bury', 'Workers'])
+      expect(allowedTo(role).flatMap(({ Action }) => Action)).not.toContain('ec2:TerminateInstances');
+    const [statement, ...more] = allowedTo('Mend').filter(({ Action }) =>
+      Action.includes('ec2:TerminateInstances'),
+    );
+    expect(more).toEqual([]);
+    expect(Object.keys(statement?.Condition['StringEquals'] ?? {})).toEqual([
+      'aws:ResourceTag/spotreel:platform',
+    ]);
+  });
+
+  test.each(['Dispatch', 'Bury', 'Mend', 'Workers'])('%s lists by prefix only', (role) => {
     const lists = allowedTo(role).filter(({ Action }) => Action.includes('s3:ListBucket'));
     expect(lists.length).toBeGreaterThan(0);
     for (const { Condition } of lists) {
       const prefixes = z.object({ 's3:prefix': z.unknown() }).parse(Condition['StringLike'])['s3:prefix'];
-      for (const prefix of [prefixes].flat()) expect(prefix).toMatch(/^(uploads|jobs|v|capacity)\/\*$/);
+      for (const prefix of [prefixes].flat())
+        expect(prefix).toMatch(/^(uploads|jobs|open|workers|v|capacity)\/\*$/);
     }
   });
 

@@ -362,3 +362,27 @@ describe('checksums of multipart uploads', () => {
     await expect(s3.send(new UploadPartCommand(other))).rejects.toEqual(named('InvalidRequest'));
   });
 });
+
+test('what nobody completed is dropped with its parts when its days are over, and not before', async () => {
+  const Key = 'uploads/forgotten';
+  const uploads = async () => (await old.s3.send(new ListMultipartUploadsCommand({ Bucket }))).Uploads ?? [];
+  const files = () => readdir(join(old.folder, 'blobs'));
+  let incompleteUploadDays = 1;
+  const old = await openBench({
+    get incompleteUploadDays() {
+      return incompleteUploadDays;
+    },
+  });
+  try {
+    const { UploadId } = await old.s3.send(new CreateMultipartUploadCommand({ Bucket, Key }));
+    await old.s3.send(new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: 1, Body: 'part' }));
+    await old.restart();
+    expect(await uploads()).toHaveLength(1);
+    incompleteUploadDays = 0;
+    await old.restart();
+    expect(await uploads()).toEqual([]);
+    await eventually(async () => ((await files()).length === 0 ? true : undefined));
+  } finally {
+    await old.close();
+  }
+});

@@ -1,5 +1,5 @@
 /**
- * Exactly once, by construction: the real dispatch, worker and sweeper run in a cloud in memory under a schedule that
+ * Exactly once, by construction: the real dispatch, worker and mender run in a cloud in memory under a schedule that
  * fast-check chooses. It interleaves every call to S3 and SQS, delivers messages and events twice or never, answers
  * calls with errors before and after their effect, and ends processes between any two writes, or stalls them until
  * nothing else goes on, while others have long taken over their work. Whatever it chooses,
@@ -59,7 +59,7 @@ const { dispatchMessages } = await import('../../jobs/dispatch.ts');
 const { Capacity } = await import('../../jobs/ensure-capacity.ts');
 const { reencode } = await import('../../jobs/redrive.ts');
 const { ObjectStore } = await import('../../jobs/store.ts');
-const { sweepUnfinished } = await import('../../jobs/sweep.ts');
+const { mendUnfinished } = await import('../../jobs/mend.ts');
 const { videoStatus } = await import('../../jobs/status.ts');
 const { TaskLoop } = await import('../../worker-scripts/task-loop.ts');
 
@@ -139,7 +139,7 @@ function startWorker(world: World): void {
 /** A failure is made smaller for a while only: each try of a schedule takes a tenth of a second. */
 const RUNS = { numRuns: 60, interruptAfterTimeLimit: 60_000, markInterruptAsFailure: false };
 
-/** The sweeper has to help once where something was lost, and never against what it did itself. */
+/** The mender has to help once where something was lost, and never against what it did itself. */
 const MAX_SWEEPS = 5;
 
 /** One choice of the schedule: which of what can happen, and how. */
@@ -223,11 +223,11 @@ interface Outcome {
   readonly tree: ReadonlyMap<string, string>;
   readonly state: string | undefined;
   readonly failure: string | undefined;
-  /** How often the sweeper had to be asked. */
-  readonly sweeps: number;
+  /** How often the mender had to be asked. */
+  readonly mendings: number;
 }
 
-/** Uploads, lets everything happen as chosen and then well, sweeps as often as the clock would; says what plays. */
+/** Uploads, lets everything happen as chosen and then well, mendings as often as the clock would; says what plays. */
 async function play(schedule: readonly Choice[], reencodeAfter?: number): Promise<Outcome> {
   const world = new World();
   const stores = storesOf(world.s3);
@@ -242,8 +242,8 @@ async function play(schedule: readonly Choice[], reencodeAfter?: number): Promis
     });
   };
 
-  let sweeps = 0;
-  for (let count = 0; sweeps <= MAX_SWEEPS; count++) {
+  let mendings = 0;
+  for (let count = 0; mendings <= MAX_SWEEPS; count++) {
     await settled(world);
     const quiet = world.processes.size === 0 && world.messages.size === 0;
     const claimed = world.objects.has(`uploads/${jobKeys.claim(video)}`);
@@ -251,8 +251,8 @@ async function play(schedule: readonly Choice[], reencodeAfter?: number): Promis
     else if (!quiet) step(world, schedule[count] ?? { pick: 0, how: 'well' }, count < schedule.length);
     else if (asked && (await isEnded(stores))) break;
     else {
-      sweeps++;
-      await sweep(world);
+      mendings++;
+      await mend(world);
     }
   }
   const status = await videoStatus(stores, video);
@@ -263,7 +263,7 @@ async function play(schedule: readonly Choice[], reencodeAfter?: number): Promis
     .map(([name, text]): [string, string] => [name, createHash('sha256').update(text).digest('hex')])
     .sort(([one], [other]) => (one < other ? -1 : 1));
   world.close();
-  return { tree: new Map(tree), state: status?.state, failure: status?.failure?.message, sweeps };
+  return { tree: new Map(tree), state: status?.state, failure: status?.failure?.message, mendings };
 }
 
 async function isEnded(stores: ReturnType<typeof storesOf>): Promise<boolean> {
@@ -271,11 +271,11 @@ async function isEnded(stores: ReturnType<typeof storesOf>): Promise<boolean> {
   return status !== undefined && status.state !== 'queued' && status.state !== 'encoding' && !status.next;
 }
 
-/** The sweeper, 20 minutes later. */
-async function sweep(world: World): Promise<void> {
+/** The mender, 20 minutes later. */
+async function mend(world: World): Promise<void> {
   await new Promise<void>((done, fail) => {
-    const own = world.start('sweeper', (process) =>
-      sweepUnfinished({
+    const own = world.start('mender', (process) =>
+      mendUnfinished({
         stores: storesOf(process.s3),
         sqs: process.sqs,
         uploadsQueueUrl: UPLOADS_URL,
@@ -308,9 +308,9 @@ test('whatever is lost, repeated, reordered, stalled or killed, the same tree pl
   );
 });
 
-test('unless an event is lost, nobody needs the sweeper for that', async () => {
+test('unless an event is lost, nobody needs the mender for that', async () => {
   const undisturbed = await play([]);
-  expect(undisturbed.sweeps).toBe(0);
+  expect(undisturbed.mendings).toBe(0);
   await fc.assert(
     fc.asyncProperty(choices, async (schedule) => {
       const all = schedule.map((choice) =>

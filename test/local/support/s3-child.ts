@@ -12,6 +12,7 @@ const s3 = await startS3({
   dataDir,
   port: 0,
   region: 'us-east-1',
+  incompleteUploadDays: 1,
   credentials: () => ({ secretAccessKey: 'a-secret' }),
   buckets: [{ name: 'videos', cors: UPLOAD_CORS, notifications: [{ prefix: '' }] }],
   async notify(_, event) {

@@ -47,6 +47,7 @@ export async function openBench(more: Partial<S3Options> = {}): Promise<Bench> {
       dataDir: folder,
       port: 0,
       region: REGION,
+      incompleteUploadDays: 1,
       credentials: (id) => [OWNER, ROLE].find(({ accessKeyId }) => accessKeyId === id),
       buckets: [{ name: BUCKET, cors: UPLOAD_CORS, notifications: UPLOAD_NOTIFICATIONS }],
       notify: async (_, event) => void events.push(event),

@@ -1,6 +1,7 @@
 /**
- * The sweeper: finds what stalled, because an event was lost or a process ended between two writes, and has it go on
- * or ends it. It writes nothing that dispatch and workers would not write, so that it may run beside them at any time.
+ * The slower part of the sweeper: finds what stalled, because an event was lost or a process ended between two writes,
+ * and has it go on or ends it. It writes nothing that dispatch and workers would not write, so that it may run beside
+ * them at any time.
  */
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { z } from 'zod';
@@ -26,7 +27,7 @@ const STALL_MS = 15 * MINUTE;
  * before that would only double them.
  */
 const LONG_STALL_MS = 6 * HOUR;
-/** Uploads older than this were looked at by many sweeps. */
+/** Uploads older than this were looked at many times. */
 const UPLOADS_WINDOW_MS = 24 * HOUR;
 
 /** Every encode has so long, and so much more a gigabyte of its source. */
@@ -36,7 +37,7 @@ const MS_A_GIGABYTE = HOUR;
 /** Milliseconds within which an encode ends, from its request or retry on; the bound that the docs state. */
 export const deadlineMs = (sourceBytes: number): number => BASE_MS + (MS_A_GIGABYTE * sourceBytes) / 1e9;
 
-export interface Sweeper {
+export interface Mender {
   readonly stores: Stores;
   readonly sqs: SQSClient;
   readonly uploadsQueueUrl: string;
@@ -44,13 +45,13 @@ export interface Sweeper {
   readonly now: Date;
 }
 
-/** What the queues say at this sweep: asked once, and only if anything stalled. */
+/** What the queues say this time: asked once, and only if anything stalled. */
 class Queues {
-  readonly #sweeper: Sweeper;
+  readonly #mender: Mender;
   #idle: Promise<boolean> | undefined;
 
-  constructor(sweeper: Sweeper) {
-    this.#sweeper = sweeper;
+  constructor(mender: Mender) {
+    this.#mender = mender;
   }
 
   /** Whether nothing waits or is worked on, so that what stalled can not be waiting its turn. */
@@ -60,36 +61,36 @@ class Queues {
   }
 
   async #ask(): Promise<boolean> {
-    const { sqs, uploadsQueueUrl, tasksQueueUrl } = this.#sweeper;
+    const { sqs, uploadsQueueUrl, tasksQueueUrl } = this.#mender;
     const counts = await Promise.all([uploadsQueueUrl, tasksQueueUrl].map((url) => backlog(sqs, url)));
     return counts.every(({ visible, inFlight, delayed }) => visible + inFlight + delayed === 0);
   }
 }
 
 /** Looks after everything that is unfinished. One that can not be looked after does not keep the others waiting. */
-export async function sweepUnfinished(sweeper: Sweeper): Promise<void> {
-  const queues = new Queues(sweeper);
-  for await (const open of listOpen(sweeper.stores.uploads)) {
-    if (sweeper.now.getTime() - open.markedAt.getTime() < STALL_MS) continue;
+export async function mendUnfinished(mender: Mender): Promise<void> {
+  const queues = new Queues(mender);
+  for await (const open of listOpen(mender.stores.uploads)) {
+    if (mender.now.getTime() - open.markedAt.getTime() < STALL_MS) continue;
     const { video, revision } = open;
-    await sweepEncode(sweeper, queues, open).catch((error: unknown) => {
-      log('error', 'sweep-failed', { video, revision, error: String(error) });
+    await mendEncode(mender, queues, open).catch((error: unknown) => {
+      log('error', 'mend-failed', { video, revision, error: String(error) });
     });
   }
-  await sweepUploads(sweeper, queues);
+  await mendUploads(mender, queues);
 }
 
-async function sweepEncode(sweeper: Sweeper, queues: Queues, encode: OpenEncode): Promise<void> {
-  const { stores, sqs, uploadsQueueUrl, now } = sweeper;
+async function mendEncode(mender: Mender, queues: Queues, encode: OpenEncode): Promise<void> {
+  const { stores, sqs, uploadsQueueUrl, now } = mender;
   const { uploads } = stores;
   const { video, revision } = encode;
   const claim = await uploads.getJson(jobKeys.claim(video), claimSchema);
   if (!claim || (await hasEnded(stores, encode))) return unmarkOpen(uploads, encode);
 
   const since = (await openSince(uploads, encode)) ?? encode.markedAt;
-  if (now.getTime() - since.getTime() > deadlineMs(claim.size)) return timeOut(sweeper, encode, claim);
+  if (now.getTime() - since.getTime() > deadlineMs(claim.size)) return timeOut(mender, encode, claim);
 
-  const quietMs = now.getTime() - (await lastProgress(sweeper, encode)).getTime();
+  const quietMs = now.getTime() - (await lastProgress(mender, encode)).getTime();
   if (quietMs < STALL_MS) return;
   if (quietMs < LONG_STALL_MS && !(await queues.idle())) return;
   log('warn', 'stalled', { video, revision, minutes: Math.round(quietMs / MINUTE) });
@@ -108,7 +109,7 @@ async function hasEnded({ uploads, production }: Stores, encode: Encode): Promis
   return (await publishedRevision(production, video)) === revision;
 }
 
-async function timeOut({ stores }: Sweeper, encode: Encode, claim: Claim): Promise<void> {
+async function timeOut({ stores }: Mender, encode: Encode, claim: Claim): Promise<void> {
   const { video, revision } = encode;
   const hours = Math.round(deadlineMs(claim.size) / HOUR);
   log('error', 'timed-out', { video, revision, hours });
@@ -117,7 +118,7 @@ async function timeOut({ stores }: Sweeper, encode: Encode, claim: Claim): Promi
 }
 
 /** When the last object of an encode was written. */
-async function lastProgress({ stores }: Sweeper, encode: OpenEncode): Promise<Date> {
+async function lastProgress({ stores }: Mender, encode: OpenEncode): Promise<Date> {
   let last = encode.markedAt;
   for await (const { lastModified } of stores.uploads.list(jobKeys.encode(encode.video, encode.revision)))
     if (lastModified > last) last = lastModified;
@@ -125,8 +126,8 @@ async function lastProgress({ stores }: Sweeper, encode: OpenEncode): Promise<Da
 }
 
 /** Sources that no event told of. */
-async function sweepUploads(sweeper: Sweeper, queues: Queues): Promise<void> {
-  const { stores, sqs, uploadsQueueUrl, now } = sweeper;
+async function mendUploads(mender: Mender, queues: Queues): Promise<void> {
+  const { stores, sqs, uploadsQueueUrl, now } = mender;
   const { uploads } = stores;
   const { bucket } = uploads;
   for await (const { key, etag, size, lastModified } of uploads.list(UPLOADS_PREFIX)) {

@@ -1,15 +1,15 @@
-/** The sweeper: everything that can stall goes on or ends, and nothing else is touched. */
+/** The mender: everything that can stall goes on or ends, and nothing else is touched. */
 import { S3Client } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { claimVideo } from '../../jobs/claim.ts';
 import { readFailure, recordFailure } from '../../jobs/failed.ts';
+import { deadlineMs, mendUnfinished } from '../../jobs/mend.ts';
 import type { Encode } from '../../jobs/messages.ts';
 import { jobKeys, newVideoId, openKey, type Revision, sourceKey, videoKeys } from '../../jobs/names.ts';
 import { requestedRevision, requestFirst, requestRevision } from '../../jobs/requests.ts';
 import { ObjectStore } from '../../jobs/store.ts';
-import { deadlineMs, sweepUnfinished } from '../../jobs/sweep.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
 import { captureLog } from '../support/log-lines.ts';
 import { type Objects, serveS3 } from '../support/memory-s3.ts';
@@ -26,9 +26,9 @@ const video = newVideoId();
 const settings = encodeSettingsSchema.parse({});
 const GIGABYTE = 1e9;
 
-/** Runs the sweeper so many minutes from now. */
-const sweepIn = (minutes: number) =>
-  sweepUnfinished({
+/** Runs the mender so many minutes from now. */
+const mendIn = (minutes: number) =>
+  mendUnfinished({
     stores: { uploads, production },
     sqs: new SQSClient({ region: 'us-east-1' }),
     uploadsQueueUrl: 'http://127.0.0.1/uploads',
@@ -74,13 +74,13 @@ afterEach(() => {
 describe('an encode without progress', () => {
   test('is queued again once nothing else is queued', async () => {
     const encode = await upload();
-    await sweepIn(20);
+    await mendIn(20);
     expect(sent()).toEqual([{ requeue: encode }]);
   });
 
   test('is left alone while it is young', async () => {
     await upload();
-    await sweepIn(10);
+    await mendIn(10);
     expect(sent()).toEqual([]);
   });
 
@@ -89,7 +89,7 @@ describe('an encode without progress', () => {
     async (queue) => {
       await upload();
       queued(queue, 1);
-      await sweepIn(20);
+      await mendIn(20);
       expect(sent()).toEqual([]);
     },
   );
@@ -97,37 +97,37 @@ describe('an encode without progress', () => {
   test('is queued again in the end, however full the queues are', async () => {
     const encode = await upload();
     queued('tasks', 1000);
-    await sweepIn(7 * 60);
+    await mendIn(7 * 60);
     expect(sent()).toEqual([{ requeue: encode }]);
   });
 
-  test('is not queued again by the next sweep', async () => {
+  test('is not queued again the next time', async () => {
     const encode = await upload();
-    await sweepIn(20);
+    await mendIn(20);
     times.set(`uploads/${openKey(video, encode.revision)}`, new Date(Date.now() + 20 * 60_000));
-    await sweepIn(34);
+    await mendIn(34);
     expect(sent()).toHaveLength(1);
-    await sweepIn(36);
+    await mendIn(36);
     expect(sent()).toHaveLength(2);
   });
 
   test('is one whose last object is old: a plan or a receipt is progress', async () => {
     const { revision } = await upload();
     await writeLater(18, jobKeys.plan(video, revision), tinyPlan(revision));
-    await sweepIn(20);
+    await mendIn(20);
     expect(sent()).toEqual([]);
     for (const receipt of tinyReceipts().slice(0, 1))
       await writeLater(30, `${jobKeys.receipts(video, revision)}${receipt.task}.json`, receipt);
-    await sweepIn(40);
+    await mendIn(40);
     expect(sent()).toEqual([]);
-    await sweepIn(46);
+    await mendIn(46);
     expect(sent()).toHaveLength(1);
   });
 
   test('whose request was never written, because its writer ended, gets it', async () => {
     const { revision } = await upload();
     objects.delete(`uploads/${jobKeys.request(video, 1)}`);
-    await sweepIn(20);
+    await mendIn(20);
     expect(await requestedRevision(uploads, video)).toBe(revision);
     expect(sent()).toEqual([{ requeue: { video, revision } }]);
   });
@@ -138,7 +138,7 @@ describe('an encode without progress', () => {
     const revision = 'abcdef012345' as Revision; // of the form
     await uploads.put(openKey(broken, revision), '{}', { contentType: 'application/json' });
     objects.set(`uploads/${jobKeys.claim(broken)}`, 'no JSON');
-    await sweepIn(20);
+    await mendIn(20);
     expect(sent()).toEqual([{ requeue: encode }]);
   });
 });
@@ -147,9 +147,9 @@ describe('every encode ends', () => {
   test('with "timed-out" a day after it was asked for, and an hour more a gigabyte', async () => {
     const encode = await upload(2 * GIGABYTE);
     expect(deadlineMs(2 * GIGABYTE)).toBe(26 * 3600 * 1000);
-    await sweepIn(26 * 60 - 1);
+    await mendIn(26 * 60 - 1);
     expect(await readFailure(uploads, encode)).toBeUndefined();
-    await sweepIn(26 * 60 + 1);
+    await mendIn(26 * 60 + 1);
     expect(await readFailure(uploads, encode)).toMatchObject({
       code: 'timed-out',
       message: expect.stringContaining('26 hours'),
@@ -157,10 +157,10 @@ describe('every encode ends', () => {
     expect(isOpen(encode)).toBe(false);
   });
 
-  test('also when the sweeper has helped it again and again', async () => {
+  test('also when the mender has helped it again and again', async () => {
     const encode = await upload();
     for (let hour = 1; hour <= 25; hour += 8) {
-      await sweepIn(hour * 60);
+      await mendIn(hour * 60);
       times.set(`uploads/${openKey(video, encode.revision)}`, new Date(Date.now() + hour * 60 * 60_000));
     }
     expect(await readFailure(uploads, encode)).toMatchObject({ code: 'timed-out' });
@@ -188,7 +188,7 @@ describe('the mark of an encode', () => {
     await uploads.put(openKey(video, encode.revision), '{"since":"2026-01-01T00:00:00.000Z"}', {
       contentType: 'application/json',
     });
-    await sweepIn(20);
+    await mendIn(20);
     expect(isOpen(encode)).toBe(false);
     expect(sent()).toEqual([]);
   });
@@ -200,23 +200,23 @@ describe('a source that no event told of', () => {
 
   test('is told to dispatch', async () => {
     await arrive();
-    await sweepIn(20);
+    await mendIn(20);
     expect(sent()).toEqual([{ uploaded: expect.objectContaining({ bucket: 'uploads', key, size: 5 }) }]);
   });
 
   test.each([
     ['young', 10],
-    ['older than a day, so that many sweeps have told of it', 25 * 60],
+    ['older than a day, so that it was told of many times', 25 * 60],
   ])('is left alone while it is %s', async (_, minutes) => {
     await arrive();
-    await sweepIn(minutes);
+    await mendIn(minutes);
     expect(sent()).toEqual([]);
   });
 
   test('is left alone while events wait to be handled', async () => {
     await arrive();
     queued('uploads', 3);
-    await sweepIn(20);
+    await mendIn(20);
     expect(sent()).toEqual([]);
   });
 
@@ -226,7 +226,7 @@ describe('a source that no event told of', () => {
     for await (const { key: listed, etag } of uploads.list('uploads/'))
       await claimVideo(uploads, { ...object, key: listed, etag });
     await uploads.put('uploads/folder/', '', { contentType: 'application/octet-stream' });
-    await sweepIn(20);
+    await mendIn(20);
     expect(sent()).toEqual([]);
   });
 });

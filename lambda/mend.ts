@@ -1,0 +1,35 @@
+/** Lambda `mend`, on a schedule: what stalled goes on or ends, and machines that should be gone are terminated. */
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { mendEnvironmentSchema, parseEnvironment } from '../jobs/environment.ts';
+import { mendUnfinished } from '../jobs/mend.ts';
+import { mendMachines } from '../jobs/mend-machines.ts';
+import { ObjectStore } from '../jobs/store.ts';
+
+const environment = parseEnvironment(mendEnvironmentSchema, process.env);
+const s3 = new S3Client({});
+const stores = {
+  uploads: new ObjectStore(s3, environment.UPLOAD_BUCKET),
+  production: new ObjectStore(s3, environment.PRODUCTION_BUCKET),
+};
+const sqs = new SQSClient({});
+const ec2 = new EC2Client({});
+
+export async function handler(): Promise<void> {
+  const { UPLOADS_QUEUE_URL, TASKS_QUEUE_URL, PLATFORM, MAX_LIFETIME_SECONDS } = environment;
+  const now = new Date();
+  // Each whatever becomes of the other; the function fails where either did, so that its alarm tells.
+  const results = await Promise.allSettled([
+    mendUnfinished({ stores, sqs, uploadsQueueUrl: UPLOADS_QUEUE_URL, tasksQueueUrl: TASKS_QUEUE_URL, now }),
+    mendMachines({
+      ec2,
+      uploads: stores.uploads,
+      platform: PLATFORM,
+      maxLifetimeSeconds: MAX_LIFETIME_SECONDS,
+      now,
+    }),
+  ]);
+  const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+  if (reasons.length > 0) throw new AggregateError(reasons, reasons.map(String).join('; '));
+}

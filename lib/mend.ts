@@ -1,0 +1,106 @@
+/** Lambda `mend` on a schedule: videos that stalled, sources that no event told of, machines that should be gone. */
+import { Duration, Stack } from 'aws-cdk-lib';
+import * as events from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { Construct } from 'constructs';
+import type { z } from 'zod';
+import { type mendEnvironmentSchema, PLATFORM_TAG } from '../jobs/environment.ts';
+import { JOBS_PREFIX, OPEN_PREFIX, UPLOADS_PREFIX, VIDEOS_PREFIX, WORKERS_PREFIX } from '../jobs/names.ts';
+import { MEND_MINUTES, MEND_TIMEOUT_SECONDS } from '../jobs/platform.ts';
+import type { Permission } from './allow.ts';
+import { PlatformFunction } from './function.ts';
+import type { Queues } from './queues.ts';
+import type { Storage } from './storage.ts';
+
+export interface MendProps {
+  /** The value of the machines' tag. */
+  readonly platform: string;
+  readonly storage: Storage;
+  readonly queues: Queues;
+  readonly maxLifetime: Duration;
+}
+
+export class Mend extends Construct {
+  constructor(scope: Construct, id: string, props: MendProps) {
+    super(scope, id);
+    const { platform, storage, queues, maxLifetime } = props;
+    const environment: Record<keyof z.input<typeof mendEnvironmentSchema>, string> = {
+      UPLOAD_BUCKET: storage.uploads.bucketName,
+      PRODUCTION_BUCKET: storage.production.bucketName,
+      UPLOADS_QUEUE_URL: queues.uploads.queueUrl,
+      TASKS_QUEUE_URL: queues.tasks.queueUrl,
+      PLATFORM: platform,
+      MAX_LIFETIME_SECONDS: String(maxLifetime.toSeconds()),
+    };
+    const { handler } = new PlatformFunction(this, 'Function', {
+      description: 'Spotreel: what stalled goes on or ends; machines that should be gone are terminated',
+      entry: 'mend.ts',
+      timeoutSeconds: MEND_TIMEOUT_SECONDS,
+      environment,
+      permissions: permissionsOf(Stack.of(this), props),
+    });
+    handler.configureAsyncInvoke({ retryAttempts: 0 }); // the next run is the retry
+    new events.Rule(this, 'Schedule', {
+      schedule: events.Schedule.rate(Duration.minutes(MEND_MINUTES)),
+      targets: [new LambdaFunction(handler, { retryAttempts: 0 })],
+    });
+  }
+}
+
+function permissionsOf(
+  stack: Stack,
+  { platform, storage: { uploads, production }, queues }: MendProps,
+): Permission[] {
+  const own = 'Keys are made at run time; the prefix holds nothing else.';
+  return [
+    {
+      actions: ['s3:GetObject', 's3:PutObject'],
+      resources: [uploads.arnForObjects(`${JOBS_PREFIX}*`)],
+      why: own,
+    },
+    {
+      actions: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'],
+      resources: [uploads.arnForObjects(`${OPEN_PREFIX}*`)],
+      why: own,
+    },
+    {
+      actions: ['s3:GetObject', 's3:DeleteObject'],
+      resources: [uploads.arnForObjects(`${WORKERS_PREFIX}*`)],
+      why: own,
+    },
+    { actions: ['s3:GetObject'], resources: [production.arnForObjects(`${VIDEOS_PREFIX}*`)], why: own },
+    // Listings, and 404 instead of 403 for what is not there.
+    {
+      actions: ['s3:ListBucket'],
+      resources: [uploads.bucketArn],
+      conditions: {
+        StringLike: {
+          's3:prefix': [UPLOADS_PREFIX, JOBS_PREFIX, OPEN_PREFIX, WORKERS_PREFIX].map(
+            (prefix) => `${prefix}*`,
+          ),
+        },
+      },
+    },
+    {
+      actions: ['s3:ListBucket'],
+      resources: [production.bucketArn],
+      conditions: { StringLike: { 's3:prefix': `${VIDEOS_PREFIX}*` } },
+    },
+    { actions: ['sqs:SendMessage'], resources: [queues.uploads.queueArn] },
+    {
+      actions: ['sqs:GetQueueAttributes'],
+      resources: [queues.uploads.queueArn, queues.tasks.queueArn],
+    },
+    {
+      actions: ['ec2:DescribeInstances'],
+      resources: ['*'],
+      why: 'EC2 knows no narrower resource for it.',
+    },
+    {
+      actions: ['ec2:TerminateInstances'],
+      resources: [stack.formatArn({ service: 'ec2', resource: 'instance', resourceName: '*' })],
+      conditions: { StringEquals: { [`aws:ResourceTag/${PLATFORM_TAG}`]: platform } },
+      why: 'Machines come and go; they must carry the tag of this platform.',
+    },
+  ];
+}
