@@ -146,8 +146,7 @@ async function settle(
     const messages = QUEUE_NAMES.flatMap((queue) =>
       platform.sqs.messages(queue).map(({ body }) => ({ queue, body })),
     );
-    const isDrained = messages.every(({ queue }) => queue.endsWith('dead-letters'));
-    const isDone = ended.size === ids.length && isDrained && !injector?.isBusy;
+    const isDone = ended.size === ids.length && messages.length === 0 && !injector?.isBusy;
     if (isDone || Date.now() - started > LIMIT_SECONDS * 1000) {
       const notReady = ids.filter((id) => ended.get(id)?.state !== 'ready');
       return [

@@ -1,6 +1,7 @@
 /**
  * Lets planned faults strike a local platform. A task that is lost three times ends its video, by the platform's
- * promise; so nothing that costs tasks a delivery strikes while one is at its last.
+ * promise; so no machine is lost without time to hand its tasks back while a task is at its last delivery. Hand-backs
+ * are no losses, so a spot notice strikes whenever it is due.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { QUEUES } from '../../jobs/platform.ts';
@@ -28,8 +29,11 @@ export interface Victim {
 
 /** Milliseconds between two looks at what is due. */
 const LOOK_EVERY_MS = 100;
-/** Of EC2's two minutes, a laptop's machine gets so many seconds, at most, between notice and end. */
-const LONGEST_NOTICE_SECONDS = 4;
+/** Seconds of notice that EC2 gives. */
+const FULL_NOTICE_SECONDS = 120;
+/** Seconds of notice within which a machine just hears of it, which looks every five; at most so many more are given. */
+const SHORT_NOTICE_SECONDS = 5;
+const MORE_NOTICE_SECONDS = 4;
 /** Seconds by which a message comes late, at most. */
 const LONGEST_DELAY_SECONDS = 15;
 /** Seconds by which a body comes late, at most. */
@@ -160,13 +164,16 @@ export class Injector {
       ids.filter((id) => !this.#ended.has(id)),
       fault.choice,
     );
-    if (instanceId === undefined || this.#isTaskAtItsLast()) return false;
+    const isTaskAtItsLast = this.#isTaskAtItsLast();
+    if (instanceId === undefined || (fault.kind === 'kill' && isTaskAtItsLast)) return false;
     this.#ended.add(instanceId);
     if (fault.kind === 'kill') {
       void ec2.killInstance(instanceId);
       this.#struck(fault, instanceId);
     } else {
-      const seconds = fault.amount * LONGEST_NOTICE_SECONDS;
+      // Too short a notice loses the task in hand.
+      const short = SHORT_NOTICE_SECONDS + fault.amount * MORE_NOTICE_SECONDS;
+      const seconds = isTaskAtItsLast ? FULL_NOTICE_SECONDS : short;
       ec2.serveSpotNotice(instanceId, seconds);
       this.#struck(fault, `${instanceId} in ${seconds.toFixed(1)} s`);
     }

@@ -45,7 +45,7 @@ function start(...faults: PlannedFault[]): void {
         { instanceId: 'i-other', state: 'running' },
       ],
       killInstance: async (id) => void done.push(`killed ${id}`),
-      serveSpotNotice: (id) => void done.push(`noticed ${id}`),
+      serveSpotNotice: (id, seconds) => void done.push(`noticed ${id} ${seconds} s before its end`),
     },
   });
 }
@@ -97,18 +97,37 @@ describe('a fault', () => {
   });
 });
 
-describe('a machine is lost only where the platform promises that no video is', () => {
-  test.each([
+describe('a machine', () => {
+  const AT_ITS_LAST = [
     ['in work for the third time', task(3, true)],
     ['waiting to be received for the third time', task(2, false)],
-  ])('not while a task is %s', (_, last) => {
-    start(planned('kill'), planned('spot-notice'));
+  ] as const;
+
+  test.each(AT_ITS_LAST)('is not killed while a task is %s: that would end its video', (_, last) => {
+    start(planned('kill'));
     tasks = [task(1, true), last];
     pass();
     expect(done).toEqual([]);
     tasks = [task(2, true), task(1, false)];
     pass();
-    expect(done).toEqual(['killed i-alive', 'noticed i-other']);
+    expect(done).toEqual(['killed i-alive']);
+  });
+
+  test.each(AT_ITS_LAST)(
+    'gets the whole notice while a task is %s: it hands back, without limit',
+    (_, last) => {
+      start(planned('spot-notice'));
+      tasks = [last];
+      pass();
+      expect(done).toEqual(['noticed i-alive 120 s before its end']);
+    },
+  );
+
+  test('else gets a short one, in which it may not get everything done', () => {
+    start(planned('spot-notice', { amount: 0.5 }), planned('spot-notice'));
+    tasks = [task(2, true)];
+    pass();
+    expect(done).toEqual(['noticed i-alive 7 s before its end', 'noticed i-other 5 s before its end']);
   });
 });
 
