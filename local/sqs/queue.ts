@@ -322,13 +322,22 @@ export class Queue {
       this.#show(message);
       return;
     }
-    const timer = setTimeout(() => {
+    const timer = setTimeout(() => this.#showDue(message.visibleAt), delay);
+    this.#timers.set(message, timer.unref());
+  }
+
+  /**
+   * Shows what is due at a time, in its order: those that were hidden together come back together, though the clock
+   * may have ticked between their timers.
+   */
+  #showDue(time: number): void {
+    for (const [message, timer] of this.#timers) {
+      if (message.visibleAt > time) continue;
+      clearTimeout(timer);
       this.#timers.delete(message);
       this.#show(message);
-      // Those that were hidden together are shown together: a waiting receive gets all of them.
-      setImmediate(() => this.#wake());
-    }, delay);
-    this.#timers.set(message, timer.unref());
+    }
+    this.#wake();
   }
 
   #show(message: Message): void {

@@ -1,7 +1,7 @@
 /** A message is neither lost nor counted when its receiver goes away: each stage of a delivery by itself. */
 import { once } from 'node:events';
 import { request } from 'node:http';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { apiListener, type Listening, listen } from '../../local/aws/http.ts';
 import { INITIAL_ATTRIBUTES } from '../../local/sqs/attributes.ts';
 import { type JournalRecord, Queue } from '../../local/sqs/queue.ts';
@@ -42,11 +42,22 @@ describe('a receiver', () => {
 });
 
 describe('messages that were hidden together', () => {
-  test('come back together', async () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+    jest.useRealTimers();
+  });
+
+  test('come back together and in their order, though the clock ticks between their timers', async () => {
+    jest.useFakeTimers();
+    // Each look at the clock is a millisecond later.
+    let ticks = 0;
+    jest.spyOn(Date, 'now').mockImplementation(() => ticks++);
     const { queue, receive } = newQueue();
-    queue.send([CONTENT, CONTENT, CONTENT]);
-    await receive({ visibilitySeconds: 0.05 });
-    expect(await receive({ waitSeconds: 20 })).toHaveLength(3);
+    queue.send(['a', 'b', 'c'].map((body) => ({ ...CONTENT, body })));
+    await receive({ visibilitySeconds: 1 });
+    const again = receive({ waitSeconds: 20 });
+    jest.advanceTimersByTime(2000);
+    expect((await again).map(({ message }) => message.body)).toEqual(['a', 'b', 'c']);
     queue.stop();
   });
 });
