@@ -1,5 +1,5 @@
 /** The mender: everything that can stall goes on or ends, and nothing else is touched. */
-import { S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -78,10 +78,12 @@ describe('an encode without progress', () => {
     expect(sent()).toEqual([{ requeue: encode }]);
   });
 
-  test('is left alone while it is young', async () => {
+  test('is left alone while it is young, and costs no request', async () => {
     await upload();
+    s3.resetHistory();
     await mendIn(10);
     expect(sent()).toEqual([]);
+    expect(s3.commandCalls(GetObjectCommand)).toEqual([]);
   });
 
   test.each(['uploads', 'tasks'] as const)(
@@ -103,7 +105,10 @@ describe('an encode without progress', () => {
 
   test('is not queued again the next time', async () => {
     const encode = await upload();
+    s3.resetHistory();
     await mendIn(20);
+    const marks = s3.commandCalls(PutObjectCommand).map(({ args }) => args[0].input.Key);
+    expect(marks).toEqual([openKey(video, encode.revision)]);
     times.set(`uploads/${openKey(video, encode.revision)}`, new Date(Date.now() + 20 * 60_000));
     await mendIn(34);
     expect(sent()).toHaveLength(1);

@@ -7,7 +7,7 @@ import { calibrated, readCalibration, UNCALIBRATED } from '../../jobs/calibratio
 import { claimVideo } from '../../jobs/claim.ts';
 import { recordFailure } from '../../jobs/failed.ts';
 import type { Encode } from '../../jobs/messages.ts';
-import { jobKeys, newVideoId, sourceKey, videoKeys } from '../../jobs/names.ts';
+import { jobKeys, newVideoId, openKey, sourceKey, videoKeys } from '../../jobs/names.ts';
 import { writeReceipt } from '../../jobs/progress.ts';
 import { publish, publishedRevision } from '../../jobs/publish.ts';
 import { type Redriver, reencode, retry, rollback } from '../../jobs/redrive.ts';
@@ -153,6 +153,8 @@ describe('re-encode', () => {
     expect(await makeAndPublish({ video, revision })).toBe('published');
     expect(await publishedRevision(redriver.stores.production, video)).toBe(revision);
     expect(await status()).not.toHaveProperty('next');
+    // What is whole can play again: it has not failed.
+    expect(objects.has(`uploads/${jobKeys.failed(video, first.revision)}`)).toBe(false);
   });
 
   test('with the settings that play changes nothing', async () => {
@@ -202,6 +204,7 @@ describe('publish', () => {
       yield* keys.slice(0, 1);
     };
     expect(await publish({ ...redriver.stores, uploads: late }, first)).toBe('superseded');
+    expect(objects.has(`uploads/${openKey(video, first.revision)}`)).toBe(false);
     expect(await publishedRevision(redriver.stores.production, video)).toBe(newer.revision);
     expect(objects.get(`production/${videoKeys.details(video)}`)).toContain(newer.revision);
   });
