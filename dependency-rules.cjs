@@ -1,10 +1,12 @@
 // The import rule between rooms (docs: shared DESIGN, "The rooms"): each room may import only what is listed.
 const ROOMS = {
   video: [],
+  // The checker reads with its own eyes: what writes a stream must not share a mistake with what checks it.
+  check: [],
   jobs: ['video'],
   lambda: ['jobs', 'video'],
   'worker-scripts': ['jobs', 'video'],
-  cli: ['jobs', 'video', 'local'],
+  cli: ['check', 'jobs', 'video', 'local'],
   // Of `web`, only files.ts: the list of pages that the edge serves and the stack deploys.
   local: ['jobs', 'video', 'web'],
   lib: ['jobs', 'video', 'web'],
@@ -20,6 +22,13 @@ module.exports = {
       severity: 'error',
       from: {},
       to: { circular: true },
+    },
+    {
+      name: 'check-opens-nothing',
+      comment: 'It reads through the reader that it is given: no files, no network.',
+      severity: 'error',
+      from: { path: '^check/' },
+      to: { dependencyTypes: ['core'] },
     },
     ...Object.entries(ROOMS).map(([room, allowed]) => ({
       name: `${room}-imports-only-${allowed.join('-') || 'itself'}`,

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command line: parses, calls, prints. */
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { runCheck } from './check.ts';
 import { runLocal } from './local.ts';
 import { act } from './remote.ts';
 
@@ -35,6 +36,17 @@ program
   .option('--json', 'print one JSON line a video instead of progress')
   .action(async (files: string[], options) => {
     process.exitCode = await runLocal(files, options);
+  });
+
+program
+  .command('check')
+  .description(
+    'check any HLS stream against RFC 8216 and Apple’s authoring rules; exit code 0 only without errors',
+  )
+  .argument('<url|dir>', 'a playlist’s URL, a folder, or a playlist in a folder')
+  .option('--json', 'print the report as JSON')
+  .action(async (target: string, options) => {
+    process.exitCode = await runCheck(target, options);
   });
 
 /** A command that has a platform do something with one video, and prints the answer. */

@@ -1,0 +1,133 @@
+/** A whole stream by the pipeline's own command lines and playlists, in memory: what the checker is tried on. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Reader } from '../../check/reader.ts';
+import { audioArguments, chunkArguments } from '../../video/ffmpeg-arguments.ts';
+import { AAC_CODEC, avcCodec, BoxSplitter, delayPresentation, writeAudioFragment } from '../../video/fmp4.ts';
+import { audioDelay, audioEdges, type Plan, planSchema, timescaleOf } from '../../video/plan.ts';
+import {
+  audioPlaylist,
+  audioSegments,
+  keyFramePlaylist,
+  masterPlaylist,
+  targetDuration,
+  videoPlaylist,
+  videoSegments,
+} from '../../video/playlists.ts';
+import type { MediaObject } from '../../video/receipt.ts';
+import { AAC_FRAME } from '../../video/settings.ts';
+import { describeMedia } from '../../worker-scripts/media.ts';
+import { serveFile } from './file-server.ts';
+import { ffmpeg, numberedPicture } from './media.ts';
+
+/** Files by their path in the tree. */
+export type Tree = Map<string, Buffer>;
+
+const ROOT = 'file:///tree/';
+export const MASTER = 'master.m3u8';
+
+export const urlOf = (path: string): string => new URL(path, ROOT).href;
+
+/** Reads a tree in memory. */
+export const treeReader = (tree: Tree): Reader => ({
+  async read(url, _kind, _limit, range) {
+    const bytes = tree.get(url.slice(ROOT.length));
+    if (!bytes) throw new Error(`there is no ${url}`);
+    return { bytes: range ? bytes.subarray(range.offset, range.offset + range.length) : bytes };
+  },
+});
+
+/** 14 seconds in segments of six, key frames each second: so small and dense that no rule is broken. */
+const PLAN: Plan = planSchema.parse({
+  revision: '0123456789ab',
+  source: {
+    ...{ container: 'mov,mp4', codec: 'h264', stream: 0, width: 448, height: 270, frames: 350, firstPts: 0 },
+    ...{ timeBase: { num: 1, den: 12800 }, containerStart: 0, preroll: 1 },
+  },
+  ...{ rate: { num: 25, den: 1 }, frames: 350, delayFrames: 2, gopFrames: 25, segmentFrames: 150 },
+  preset: 'veryfast',
+  rungs: [
+    { name: '180p', width: 298, height: 180, crf: 23, maxKbps: 400 },
+    { name: '90p', width: 150, height: 90, crf: 35, maxKbps: 100 },
+  ],
+  chunks: [
+    { from: 0, to: 300 },
+    { from: 300, to: 350 },
+  ],
+  audio: [{ stream: 1, language: 'en', channels: 2, kbps: 48, frames: 656 }],
+  workSeconds: 1,
+  findings: [],
+});
+
+async function makeChunk(folder: string, url: string, index: number): Promise<[MediaObject, Buffer][]> {
+  const chunk = PLAN.chunks[index];
+  if (!chunk) throw new Error(`there is no chunk ${index}`);
+  const outputs = PLAN.rungs.map(({ name }) => join(folder, `${name}-${index}.mp4`));
+  await promisify(execFile)('ffmpeg', chunkArguments(PLAN, chunk, url, outputs));
+  const delay = PLAN.delayFrames * timescaleOf(PLAN.rate).ticksPerFrame;
+  return Promise.all(
+    PLAN.rungs.map(async ({ name }, rung): Promise<[MediaObject, Buffer]> => {
+      const data = delayPresentation(await readFile(outputs[rung] ?? ''), delay);
+      return [describeMedia(name, `chunk-${index}.mp4`, data, avcCodec), data];
+    }),
+  );
+}
+
+async function makeSound(url: string): Promise<[MediaObject, Buffer]> {
+  const [track] = PLAN.audio;
+  if (!track) throw new Error('the plan has no sound');
+  const { stdout } = await promisify(execFile)('ffmpeg', audioArguments(PLAN, track, url), {
+    encoding: 'buffer',
+    maxBuffer: 1 << 26,
+  });
+  const boxes = new BoxSplitter().push(stdout);
+  const frames = boxes.filter(({ type }) => type === 'mdat').map(({ content }) => content);
+  const edges = audioEdges(PLAN, track);
+  const fragments = edges.slice(0, -1).map((from, index) => {
+    const own = frames.slice(1 + from, 1 + (edges[index + 1] ?? 0)); // the first is priming
+    return writeAudioFragment(index + 1, audioDelay(PLAN) + from * AAC_FRAME, AAC_FRAME, own);
+  });
+  const init = boxes.filter(({ type }) => type === 'ftyp' || type === 'moov').map(({ bytes }) => bytes);
+  const data = Buffer.concat([...init, ...fragments]);
+  return [describeMedia('audio-0', 'part-00000.m4a', data, () => AAC_CODEC), data];
+}
+
+/** Makes the tree. Needs ffmpeg. */
+export async function checkedTree(): Promise<Tree> {
+  const folder = await mkdtemp(join(tmpdir(), 'spotreel-check-'));
+  const source = join(folder, 'source.mp4');
+  const sound = ['-f', 'lavfi', '-i', 'anoisesrc=color=pink:amplitude=0.3:seed=1:duration=14'];
+  await ffmpeg('-f', 'lavfi', '-i', numberedPicture('25', 14), ...sound, '-pix_fmt', 'yuv420p', source);
+  const { url, close } = await serveFile(source);
+  try {
+    const chunks = await Promise.all(PLAN.chunks.map((_, index) => makeChunk(folder, url, index)));
+    const [audio, audioBytes] = await makeSound(url);
+    const made = [...chunks.flat(), [audio, audioBytes] as const];
+    const rungs = PLAN.rungs.map(({ name }) => {
+      return {
+        name,
+        objects: chunks.flat().flatMap(([object]) => (object.rendition === name ? [object] : [])),
+      };
+    });
+    const segments = [...rungs.map(({ objects }) => videoSegments(PLAN, objects)), audioSegments([audio])];
+    const target = targetDuration(...segments);
+    const texts: [string, string][] = [
+      [MASTER, masterPlaylist(PLAN, 'r/', rungs, [{ name: 'audio-0', objects: [audio] }])],
+      ['r/audio-0/index.m3u8', audioPlaylist([audio], target)],
+      ...rungs.flatMap(({ name, objects }): [string, string][] => [
+        [`r/${name}/index.m3u8`, videoPlaylist(PLAN, objects, target)],
+        [`r/${name}/iframes.m3u8`, keyFramePlaylist(PLAN, objects)],
+      ]),
+    ];
+    return new Map([
+      ...texts.map(([path, text]): [string, Buffer] => [path, Buffer.from(text)]),
+      ...made.map(([{ rendition, file }, bytes]): [string, Buffer] => [`r/${rendition}/${file}`, bytes]),
+    ]);
+  } finally {
+    close();
+    await rm(folder, { recursive: true });
+  }
+}
