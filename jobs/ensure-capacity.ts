@@ -1,10 +1,11 @@
 /** Turns work that waits into machines: the one place that decides when CreateFleet is called. */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import { backlogWork, type Calibration, readCalibration } from './calibration.ts';
 import { capacityRequest, type Work } from './capacity.ts';
 import type { DispatchEnvironment, LaunchTemplate } from './environment.ts';
 import {
+  endedAmong,
   type FleetSettings,
   launch,
   type Machine,
@@ -14,7 +15,9 @@ import {
   runningMachines,
 } from './fleet.ts';
 import { classify, explain, LaunchError, type LaunchErrorClass, type Refusal } from './launch-errors.ts';
+import { announceLaunch, concludeLaunch, type Launch } from './launches.ts';
 import { log } from './log.ts';
+import { type Quotas, recentQuotas, rememberQuota } from './quotas.ts';
 import { poolName, recentRefusals, refusedPools, rememberRefusals } from './refusals.ts';
 import type { ObjectStore } from './store.ts';
 
@@ -62,46 +65,63 @@ interface Offer {
 /** After these another architecture is asked too. After the others it would hear the same. */
 const NEXT_ARCHITECTURE: readonly LaunchErrorClass[] = ['elsewhere', 'configuration'];
 
+const NO_OTHERS = { machines: [], askedVcpus: 0 };
+
 /** Classes whose log line should wake the owner. */
 const OWNERS: readonly LaunchErrorClass[] = ['configuration', 'give-up'];
 
 /**
- * The machines as one invocation sees them: EC2 is asked once what runs, and what the invocation launches is added,
- * because DescribeInstances does not show the newest machines at once.
+ * The machines as one invocation sees them: EC2 is asked once what runs, and what this invocation launches, and others
+ * beside it, is added, because DescribeInstances does not show the newest machines at once.
  */
 export class Capacity {
   readonly #ec2: EC2Client;
   readonly #uploads: ObjectStore;
   readonly #settings: CapacitySettings;
   readonly #leaving: string | undefined;
-  #machines: Machine[] = [];
+  readonly #now: () => number;
+  /** Names this invocation to others. */
+  readonly #asker = randomUUID();
+  /** What runs by EC2's word, and what was launched here. */
+  readonly #machines: Machine[] = [];
+  readonly #launched: Machine[] = [];
+  /** What others launch, beyond that. */
+  #others: { readonly machines: readonly Machine[]; readonly askedVcpus: number } = NO_OTHERS;
   #seen: Promise<Calibration> | undefined;
   #refused: Set<string> | undefined;
+  #quotas: Quotas | undefined;
 
   /**
    * @param uploads keeps the hints that one invocation leaves for the next
    * @param leaving the id of a machine that is about to end, which therefore does not count as one that runs
+   * @param now milliseconds since the epoch
    */
-  constructor(ec2: EC2Client, uploads: ObjectStore, settings: CapacitySettings, leaving?: string) {
+  constructor(
+    ec2: EC2Client,
+    uploads: ObjectStore,
+    settings: CapacitySettings,
+    leaving?: string,
+    now: () => number = () => Date.now(),
+  ) {
     this.#ec2 = ec2;
     this.#uploads = uploads;
     this.#settings = settings;
     this.#leaving = leaving;
+    this.#now = now;
   }
 
   /**
    * Makes sure that machines run for the backlog (at least one), as far as `maxVcpus` allows: spot machines of the
    * first architecture, of the others for what that one lacks, and on-demand ones within their budget for what spot
-   * lacks. A launch that got anything is a success. One that got nothing is enough too while machines of ours run:
-   * they drain the queue. Throws a `LaunchError` where nothing runs and nothing was launched.
+   * lacks. A launch that got anything is a success. One that got nothing is enough too while machines of ours run, or
+   * another invocation asks for some: they drain the queue. Throws a `LaunchError` where nothing runs and nothing was
+   * launched.
    */
   async ensure({ planned, messages }: Backlog, delivery: Delivery): Promise<void> {
     this.#seen ??= this.#look();
     const work = backlogWork(planned, messages, await this.#seen);
-    const refusals = await this.#launchOn('spot', work, delivery);
-    if (refusals.length > 0 && explain(refusals).class === 'elsewhere')
-      refusals.push(...(await this.#launchOn('on-demand', work, delivery)));
-    if (this.#machines.length > 0) return;
+    const refusals = await this.#launchFor(work, delivery);
+    if (this.#running() > 0) return;
 
     const { maxVcpus, launchTemplates } = this.#settings;
     const sizes = launchTemplates.flatMap((template) => template.instanceTypes.map(({ vcpus }) => vcpus));
@@ -115,24 +135,60 @@ export class Capacity {
       runningMachines(this.#ec2, this.#settings),
       readCalibration(this.#uploads),
     ]);
-    this.#machines = machines.filter(({ id }) => id !== this.#leaving);
+    this.#machines.push(...machines.filter(({ id }) => id !== this.#leaving));
     return calibration;
   }
 
-  /** vCPUs that run, of one market or of all. */
+  /** Counts what others launch. */
+  async #count(launches: readonly Launch[]): Promise<void> {
+    const known = new Set([this.#leaving, ...this.#machines.map(({ id }) => id)]);
+    const unseen = launches.flatMap(({ machines }) => machines).filter(({ id }) => !known.has(id));
+    const ids = unseen.map(({ id }) => id);
+    const ended = await endedAmong(this.#ec2, this.#settings.platform, ids);
+    this.#others = {
+      machines: unseen.filter(({ id }) => !ended.has(id)),
+      askedVcpus: launches.reduce((sum, { askedVcpus }) => sum + askedVcpus, 0),
+    };
+  }
+
+  /** vCPUs that run or are being asked for: of one market, to which the latter may belong, or of all. */
   #running(market?: Market): number {
-    return this.#machines.reduce(
+    return [...this.#machines, ...this.#others.machines].reduce(
       (sum, machine) => (market === undefined || machine.market === market ? sum + machine.vcpus : sum),
-      0,
+      this.#others.askedVcpus,
     );
   }
 
-  /** Asks every architecture in turn for what the work still lacks. Returns the refusals. */
-  async #launchOn(market: Market, work: Work, delivery: Delivery): Promise<Refusal[]> {
-    const { maxVcpus, maxOnDemandVcpus } = this.#settings;
+  /** The most vCPUs that launches for this work may come to; 0 where none is wanted. */
+  #wanted(work: Work): number {
+    const { maxVcpus } = this.#settings;
+    const request = capacityRequest(this.#need(work, maxVcpus, this.#allPools()));
+    if (!request) return 0;
+    return Math.min(request.targetVcpus + request.largestVcpus, maxVcpus - this.#running());
+  }
+
+  /** Asks for what the work lacks, after others are told, and stays within what they were told. Returns the refusals. */
+  async #launchFor(work: Work, delivery: Delivery): Promise<Refusal[]> {
+    if (this.#wanted(work) === 0) return [];
+    await announceLaunch(this.#uploads, this.#asker, this.#now(), async (others) => {
+      await this.#count(others);
+      return this.#wanted(work);
+    });
+    const limit = this.#running() + this.#wanted(work);
+    const refusals = await this.#launchOn('spot', work, limit, delivery);
+    // Of a quota that is known to be used up, spot is not asked: it lacks machines without a refusal.
+    const lacks =
+      refusals.length > 0 ? explain(refusals).class === 'elsewhere' : this.#quotas?.spot !== undefined;
+    if (lacks) refusals.push(...(await this.#launchOn('on-demand', work, limit, delivery)));
+    await concludeLaunch(this.#uploads, this.#asker, this.#now(), this.#launched);
+    return refusals;
+  }
+
+  /** Asks every architecture in turn for what the work still lacks, up to so many vCPUs. Returns the refusals. */
+  async #launchOn(market: Market, work: Work, most: number, delivery: Delivery): Promise<Refusal[]> {
     const running = this.#running();
-    const budget = maxOnDemandVcpus - this.#running('on-demand');
-    let limit = market === 'spot' ? maxVcpus : Math.min(maxVcpus, running + budget);
+    const elsewhere = running - this.#running(market);
+    let limit = Math.min(most, elsewhere + (await this.#allowed(market)));
     const refusals: Refusal[] = [];
     if (!capacityRequest(this.#need(work, limit, this.#allPools()))) return refusals;
 
@@ -142,7 +198,22 @@ export class Capacity {
       limit = asked.limit;
       if (asked.refusals.length > 0 && !NEXT_ARCHITECTURE.includes(explain(asked.refusals).class)) break;
     }
+    if (refusals.some(({ code }) => classify(code).smaller)) {
+      const vcpus = limit - elsewhere;
+      this.#quotas = { ...this.#quotas, [market]: vcpus };
+      await rememberQuota(this.#uploads, market, vcpus, this.#now());
+    }
     return refusals;
+  }
+
+  /** vCPUs that a market may have by the owner's budget and its quota, of which the smallest machine is always tried. */
+  async #allowed(market: Market): Promise<number> {
+    const { maxVcpus, maxOnDemandVcpus } = this.#settings;
+    const budget = market === 'spot' ? maxVcpus : maxOnDemandVcpus;
+    this.#quotas ??= await recentQuotas(this.#uploads, this.#now());
+    const quota = this.#quotas[market] ?? budget;
+    const smallest = Math.min(...this.#allPools().map(({ vcpus }) => vcpus));
+    return Math.min(budget, Math.max(quota, smallest));
   }
 
   /**
@@ -185,7 +256,7 @@ export class Capacity {
   /** Where machines that fit into so many vCPUs may be found: not where they were refused lately, unless there is no other. */
   async #offers(market: Market, room: number): Promise<Offer[]> {
     const { launchTemplates, subnetIds } = this.#settings;
-    this.#refused ??= await recentRefusals(this.#uploads, Date.now());
+    this.#refused ??= await recentRefusals(this.#uploads, this.#now());
     const refused = this.#refused;
     const offersOf = (wanted: (pool: Pool) => boolean) =>
       launchTemplates
@@ -207,12 +278,13 @@ export class Capacity {
     const request = { template, pools, targetVcpus, market, clientToken };
     const { machines, refusals } = await launch(this.#ec2, this.#settings, request);
     this.#machines.push(...machines);
+    this.#launched.push(...machines);
     logLaunch({ market, architecture: template.architecture, askedVcpus: targetVcpus }, machines, refusals);
 
     const none = refusedPools(market, refusals);
     if (none.length > 0) {
       for (const pool of none) this.#refused?.add(pool);
-      await rememberRefusals(this.#uploads, none, Date.now());
+      await rememberRefusals(this.#uploads, none, this.#now());
     }
     return refusals;
   }

@@ -100,6 +100,31 @@ export async function launchTimeOf(ec2: EC2Client, platform: string, id: string)
   return Reservations[0]?.Instances?.[0]?.LaunchTime;
 }
 
+/** Values that a filter of DescribeInstances takes. */
+const FILTER_VALUES = 200;
+
+/**
+ * Those of some machines that end or have ended. One that EC2 does not list yet has not; of more than 200 the rest
+ * counts as living.
+ */
+export async function endedAmong(
+  ec2: EC2Client,
+  platform: string,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set();
+  const { Reservations = [] } = await ec2.send(
+    new DescribeInstancesCommand({
+      Filters: [
+        { Name: `tag:${PLATFORM_TAG}`, Values: [platform] },
+        { Name: 'instance-id', Values: ids.slice(0, FILTER_VALUES) },
+        { Name: 'instance-state-name', Values: ['shutting-down', 'terminated', 'stopping', 'stopped'] },
+      ],
+    }),
+  );
+  return new Set(Reservations.flatMap(({ Instances = [] }) => Instances.map((one) => one.InstanceId ?? '')));
+}
+
 /** Every pool of a launch template: each of its types in each zone. */
 export function poolsOf({ instanceTypes }: LaunchTemplate, subnetIds: readonly string[]): Pool[] {
   return instanceTypes.flatMap(({ type, vcpus }) => subnetIds.map((subnetId) => ({ type, vcpus, subnetId })));

@@ -20,19 +20,27 @@ export async function readHint<T extends z.ZodType>(
   }
 }
 
-/** Replaces a hint by what `change` makes of it, unless another does so meanwhile. Never throws. */
+/**
+ * Replaces a hint by what `change` makes of it; leaves it where that is undefined. Where another writes meanwhile it
+ * tries again, as often as is said. Never throws.
+ */
 export async function updateHint<T extends z.ZodType>(
   store: ObjectStore,
   key: string,
   schema: T,
-  change: (before: z.infer<T> | undefined) => z.infer<T>,
+  change: (before: z.infer<T> | undefined) => z.infer<T> | undefined | Promise<z.infer<T> | undefined>,
+  tries = 1,
 ): Promise<void> {
   try {
-    // The version comes first: what is read after it may be newer, and then nothing is written.
-    const etag = await store.etag(key);
-    const after = change(await readHint(store, key, schema));
-    const result = await store.replace(key, toStoredJson(after), { contentType: 'application/json' }, etag);
-    if (result === 'changed') log('info', 'hint-not-written', { key, reason: 'another was faster' });
+    for (let left = tries; left > 0; left--) {
+      // The version comes first: what is read after it may be newer, and then nothing is written.
+      const etag = await store.etag(key);
+      const after = await change(await readHint(store, key, schema));
+      if (after === undefined) return;
+      const headers = { contentType: 'application/json' };
+      if ((await store.replace(key, toStoredJson(after), headers, etag)) === 'written') return;
+    }
+    log('info', 'hint-not-written', { key, reason: 'another was faster' });
   } catch (error) {
     log('warn', 'hint-not-written', { key, error: String(error) });
   }

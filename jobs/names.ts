@@ -102,6 +102,8 @@ export const workerKey = (worker: string): string => `${WORKERS_PREFIX}${worker}
 /** Keys of what is learnt about machines, in the upload bucket (jobs/hints.ts). */
 export const capacityKeys = {
   calibration: `${CAPACITY_PREFIX}calibration.json`,
+  launches: `${CAPACITY_PREFIX}launches.json`,
+  quotas: `${CAPACITY_PREFIX}quotas.json`,
   refusals: `${CAPACITY_PREFIX}refusals.json`,
 } as const;
 

@@ -89,12 +89,13 @@ function environmentOf(
 
 /** What a launcher knows from those before it, and leaves for those after it. */
 function hintsOf({ storage: { uploads } }: LauncherProps): Permission[] {
+  const { calibration, ...written } = capacityKeys;
   return [
+    { actions: ['s3:GetObject'], resources: [uploads.arnForObjects(calibration)] },
     {
-      actions: ['s3:GetObject'],
-      resources: [capacityKeys.calibration, capacityKeys.refusals].map((key) => uploads.arnForObjects(key)),
+      actions: ['s3:GetObject', 's3:PutObject'],
+      resources: Object.values(written).map((key) => uploads.arnForObjects(key)),
     },
-    { actions: ['s3:PutObject'], resources: [uploads.arnForObjects(capacityKeys.refusals)] },
     // For 404 instead of 403 where nothing is there yet.
     {
       actions: ['s3:ListBucket'],

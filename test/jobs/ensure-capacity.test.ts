@@ -195,6 +195,53 @@ describe('a quota', () => {
     expect(asked()).toEqual(['spot lt-arm 8']);
   });
 
+  describe('that showed itself', () => {
+    const settings = { maxVcpus: 64 };
+    const NOW = new Date('2026-01-02T03:04:05Z');
+    beforeEach(async () => {
+      jest.useFakeTimers({ now: NOW });
+      ec2
+        .on(CreateFleetCommand)
+        .callsFake(({ TargetCapacitySpecification: { TotalTargetCapacity } }) =>
+          TotalTargetCapacity > 4 ? tooMuch : launched('c7g.large', 'i-running-0', 'i-running-1'),
+        );
+      await capacity(settings).ensure(work(64), DELIVERY);
+      ec2.on(DescribeInstancesCommand).resolves(running('c7g.large', 'c7g.large'));
+      ec2.resetHistory();
+    });
+    const later = (seconds: number) => jest.setSystemTime(NOW.getTime() + seconds * 1000);
+
+    test('is not felt out again for three minutes', async () => {
+      later(179);
+      await capacity(settings).ensure(work(64), DELIVERY);
+      expect(asked()).toEqual([]);
+      later(180);
+      await capacity(settings).ensure(work(64), DELIVERY);
+      expect(asked()[0]).toBe('spot lt-arm 60');
+    });
+
+    test('is filled again at once when a machine ended', async () => {
+      later(61);
+      ec2.on(DescribeInstancesCommand).resolves(running('c7g.large'));
+      await capacity(settings).ensure(work(64), DELIVERY);
+      expect(asked()[0]).toBe('spot lt-arm 2');
+    });
+
+    test('leaves the rest to on-demand machines', async () => {
+      later(61);
+      await capacity({ ...settings, maxOnDemandVcpus: 4 }).ensure(work(64), DELIVERY);
+      expect(asked()).toEqual(['on-demand lt-arm 4']);
+    });
+  });
+
+  test('that leaves nothing is tried with the smallest machine alone', async () => {
+    ec2.on(CreateFleetCommand).resolves(tooMuch);
+    await expect(capacity({ maxVcpus: 64 }).ensure(work(64), DELIVERY)).rejects.toBeInstanceOf(LaunchError);
+    ec2.resetHistory();
+    await expect(capacity({ maxVcpus: 64 }).ensure(work(64), DELIVERY)).rejects.toBeInstanceOf(LaunchError);
+    expect(asked()).toEqual(['spot lt-arm 2']);
+  });
+
   test('of 5 vCPUs, a new account’s, is never exceeded by the default of 4', async () => {
     ec2.on(CreateFleetCommand).resolves(launched('c7g.large', 'i-1', 'i-2'));
     await capacity({ maxVcpus: 4 }).ensure(work(1000), DELIVERY);
@@ -211,6 +258,7 @@ test('only types between the smallest and the largest of the request are offered
   const [template] = CAPACITY_SETTINGS.launchTemplates.map((one) => ({ ...one, instanceTypes }));
   ec2.on(CreateFleetCommand).resolves(launched('c7g.large', 'i-1'));
   await capacity({ maxVcpus: 2000, launchTemplates: template ? [template] : [] }).ensure(work(790), DELIVERY);
+  hints.delete(capacityKeys.launches);
   await capacity({ maxVcpus: 16, launchTemplates: template ? [template] : [] }).ensure(work(1), DELIVERY);
   const offered = (index: number) => new Set(poolsOf(index)?.map((pool) => pool.replace(/^.*\.| .*$/g, '')));
   expect(offered(0)).toEqual(new Set(['xlarge', '2xlarge', '4xlarge']));
@@ -292,6 +340,7 @@ describe('a pool that had no machine', () => {
     ec2.on(CreateFleetCommand).resolves(launched('c7g.large', 'i-1'));
     remember(['spot c7g.large subnet-a', 'on-demand c6g.large subnet-b'], 179);
     await capacity().ensure(work(2), DELIVERY);
+    hints.delete(capacityKeys.launches);
     remember(['spot c7g.large subnet-a'], 180);
     await capacity().ensure(work(2), DELIVERY);
     const all = ARM.flatMap((type) => SUBNETS.map((subnet) => `${type} ${subnet}`));
@@ -318,6 +367,24 @@ describe('a pool that had no machine', () => {
     ec2.on(CreateFleetCommand).resolves(launched('c7g.large', 'i-1'));
     await capacity({ maxVcpus: 2 }).ensure(work(2), DELIVERY);
     expect(asked()).toEqual(['spot lt-arm 2']);
+  });
+
+  test('does not keep a laptop, which has no other, from asking it again', async () => {
+    const [template] = CAPACITY_SETTINGS.launchTemplates;
+    const instanceTypes = [{ type: 'local.machine', vcpus: 2 }];
+    const laptop = {
+      launchTemplates: template ? [{ ...template, instanceTypes }] : [],
+      subnetIds: ['subnet-a'],
+      maxVcpus: 2,
+    };
+    ec2
+      .on(CreateFleetCommand)
+      .resolvesOnce(refusedBy('InsufficientInstanceCapacity', ['local.machine', 'subnet-a']))
+      .resolves(launched('c7g.large', 'i-1'));
+    await expect(capacity(laptop).ensure(work(2), DELIVERY)).rejects.toBeInstanceOf(LaunchError);
+    expect(Object.keys(refusals())).toEqual(['spot local.machine subnet-a']);
+    await capacity(laptop).ensure(work(2), DELIVERY);
+    expect(asked()).toEqual(['spot lt-arm 2', 'spot lt-arm 2']);
   });
 
   test('is left out for the rest of the invocation', async () => {
@@ -423,6 +490,7 @@ test('machines that were just launched count, though EC2 does not show them yet'
 describe('the client token', () => {
   async function tokenOf(messageId: string, receiveCount: number, tasks = 1): Promise<string> {
     ec2.resetHistory();
+    hints.clear();
     ec2.on(CreateFleetCommand).resolves(launched('c7g.large', 'i-1'));
     await capacity().ensure(work(tasks), { messageId, receiveCount });
     return requests()[0]?.ClientToken ?? '';
@@ -443,6 +511,7 @@ describe('the client token', () => {
       await tokenOf('m1', 1, 4),
     ];
     ec2.resetHistory();
+    hints.clear();
     ec2.on(CreateFleetCommand).resolves(refused('Unsupported'));
     await expect(capacity({ maxOnDemandVcpus: 2 }).ensure(work(1), DELIVERY)).rejects.toThrow();
     const [, ...others] = requests().map(({ ClientToken }) => ClientToken);

@@ -450,16 +450,18 @@ describe('least privilege', () => {
     for (const arn of arns) expect(arn).not.toContain('*');
   });
 
-  test('dispatch writes job state, both launchers read what was learnt and remember refusals by name', () => {
+  test('dispatch writes job state, both launchers read what was learnt and remember launches by name', () => {
     const hints = [
       ['PlatformStorageUploads/capacity/calibration.json', ['s3:GetObject']],
-      ['PlatformStorageUploads/capacity/refusals.json', ['s3:GetObject']],
-      ['PlatformStorageUploads/capacity/refusals.json', ['s3:PutObject']],
+      ...['launches', 'quotas', 'refusals'].map((name) => [
+        `PlatformStorageUploads/capacity/${name}.json`,
+        ['s3:GetObject', 's3:PutObject'],
+      ]),
     ];
     expect(objectsOf('Dispatch')).toEqual([
       ...hints,
-      ['PlatformStorageUploads/open/*', ['s3:PutObject']],
       ['PlatformStorageUploads/jobs/*', ['s3:GetObject', 's3:PutObject']],
+      ['PlatformStorageUploads/open/*', ['s3:PutObject']],
     ]);
     expect(objectsOf('Sweep')).toEqual(hints);
   });
