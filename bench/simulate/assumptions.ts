@@ -86,11 +86,6 @@ export const ASSUMPTIONS = {
     unit: 'instances a page',
     source: 'https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html (from memory)',
   },
-  describeLag: {
-    value: 3,
-    unit: 's until a new instance is listed',
-    source: 'assumed: eventually consistent',
-  },
   fleetSeconds: { value: 2, unit: 's a CreateFleet of type instant', source: 'assumed' },
   storeSeconds: { value: 0.03, unit: 's a request to S3 or SQS', source: 'assumed' },
 

@@ -5,9 +5,17 @@ import type { Result } from './simulation.ts';
 
 export function costsOf({ steps, fleet, dispatch }: Result): Readonly<Record<string, number>> {
   const puts = sum(
-    requestsOf(steps, 'uploads/ writes', 'jobs/ writes', 'jobs/ lists', 'v/ writes', 'v/ lists'),
+    requestsOf(
+      steps,
+      'uploads/ writes',
+      'jobs/ writes',
+      'jobs/ lists',
+      'capacity/ writes',
+      'v/ writes',
+      'v/ lists',
+    ),
   );
-  const gets = sum(requestsOf(steps, 'uploads/ reads', 'jobs/ reads'));
+  const gets = sum(requestsOf(steps, 'uploads/ reads', 'jobs/ reads', 'capacity/ reads'));
   const tasks = sum(requestsOf(steps, 'tasks queue'));
   const messages = tasks + sum(requestsOf(steps, 'uploads queue'));
   return {

@@ -1,11 +1,13 @@
 /** The uploads queue and its Lambda: batches, calls at once, and the sweep; when EC2 is asked for machines. */
+import { calibrated, UNCALIBRATED } from '../../jobs/calibration.ts';
+import type { Work } from '../../jobs/capacity.ts';
 import { DISPATCH_BATCH, MACHINE_EVENTS, QUEUES, SWEEP_MINUTES } from '../../jobs/platform.ts';
 import { A } from './assumptions.ts';
 import type { Clock } from './clock.ts';
 import { Fifo } from './fifo.ts';
 import type { Steps } from './requests.ts';
 import { PLAN, type TaskQueue, type Video } from './task-queue.ts';
-import { requestFor } from './work.ts';
+import { ARCHITECTURES, requestFor } from './work.ts';
 import type { Fleet, Leaving } from './workers.ts';
 
 interface Message {
@@ -20,11 +22,8 @@ const REQUESTS_IN_TURN = 3;
 const END_STATES = MACHINE_EVENTS.flatMap(({ states = [] }) => states).filter((state) => state !== 'stopped');
 /** Tasks that are sent at once (jobs/queue.ts). */
 const SEND_BATCH = 10;
-
-export interface DispatchSettings {
-  readonly maxVcpus: number;
-  readonly typeVcpus: readonly number[];
-}
+/** The sweep knows of no plan. */
+const NO_WORK: Work = { tasks: 0, seconds: 0 };
 
 export class Dispatcher {
   /** Calls that run. */
@@ -41,19 +40,17 @@ export class Dispatcher {
   readonly #tasks: TaskQueue;
   readonly #fleet: Fleet;
   readonly #steps: Steps;
-  readonly #settings: DispatchSettings;
+  readonly #maxVcpus: number;
   readonly #queue = new Fifo<Message>();
   #filling = false;
+  #calibration = UNCALIBRATED;
 
-  constructor(
-    parts: { clock: Clock; tasks: TaskQueue; fleet: Fleet; steps: Steps },
-    settings: DispatchSettings,
-  ) {
+  constructor(parts: { clock: Clock; tasks: TaskQueue; fleet: Fleet; steps: Steps }, maxVcpus: number) {
     this.#clock = parts.clock;
     this.#tasks = parts.tasks;
     this.#fleet = parts.fleet;
     this.#steps = parts.steps;
-    this.#settings = settings;
+    this.#maxVcpus = maxVcpus;
   }
 
   /** Messages that wait for a call. */
@@ -91,14 +88,22 @@ export class Dispatcher {
 
   #sweep(isMissed: boolean): void {
     this.#steps.add('sweep', this.#clock.now);
-    if (isMissed && this.#backlog.tasks > 0) this.#ensure(this.#backlog);
+    if (isMissed && this.#messages > 0) this.#ensure(NO_WORK, this.#messages);
   }
 
-  get #backlog(): { tasks: number; workSeconds: number } {
-    return {
-      tasks: this.#tasks.count + this.#fleet.running + this.#fleet.hidden,
-      workSeconds: this.#tasks.work,
-    };
+  /** A published video tells what it cost. */
+  learn({ planned, spent }: Video): void {
+    const { tasks, work: plannedSeconds } = planned;
+    this.#calibration = calibrated(this.#calibration, {
+      tasks: tasks.length,
+      plannedSeconds,
+      spentSeconds: spent,
+    });
+  }
+
+  /** All that the tasks queue counts. */
+  get #messages(): number {
+    return this.#tasks.count + this.#fleet.running + this.#fleet.hidden;
   }
 
   /** Lambda waits for a batch to fill, then calls, as often at once as it may. */
@@ -130,17 +135,10 @@ export class Dispatcher {
     this.#steps.add('planned', now, plans.length);
     const planned = {
       tasks: plans.reduce((total, { tasks }) => total + tasks.length, 0),
-      workSeconds: plans.reduce((total, { work }) => total + work, 0),
+      seconds: plans.reduce((total, { work }) => total + work, 0),
     };
-    const waiting = this.#backlog;
-    const need =
-      plans.length === 0
-        ? { tasks: 1, workSeconds: 0 }
-        : {
-            tasks: Math.max(planned.tasks, waiting.tasks),
-            workSeconds: Math.max(planned.workSeconds, waiting.workSeconds),
-          };
-    const { seconds, machines } = this.#ensure(need);
+    const { seconds, machines } =
+      planned.tasks > 0 ? this.#ensure(planned, this.#messages) : this.#ensure({ tasks: 1, seconds: 0 }, 0);
     const inTurn = REQUESTS_IN_TURN + Math.ceil(sources.length / SEND_BATCH);
     const duration = seconds + inTurn * A.storeSeconds;
     this.callSeconds += duration;
@@ -170,18 +168,24 @@ export class Dispatcher {
     }
   }
 
-  /** `Capacity.ensure`: asks for what is missing; says what it took and whether any machine runs at all. */
-  #ensure(need: { tasks: number; workSeconds: number }): { seconds: number; machines: boolean } {
+  /**
+   * `Capacity.ensure`: asks the architectures in turn for what is missing; says what it took and whether any machine
+   * runs at all. Others' launches count at once, as `capacity/launches.json` has it.
+   */
+  #ensure(planned: Work, messages: number): { seconds: number; machines: boolean } {
     const pages = Math.max(1, Math.ceil(this.#fleet.machines / A.describePage));
     this.#steps.add('describe', this.#clock.now, pages);
-    let runningVcpus = this.#fleet.visibleVcpus;
-    const request = requestFor({ ...this.#settings, ...need, runningVcpus });
-    if (request) {
+    let seconds = pages * A.describeSeconds;
+    const [calibration, maxVcpus] = [this.#calibration, this.#maxVcpus];
+    for (const architecture of ARCHITECTURES) {
+      const runningVcpus = this.#fleet.vcpus;
+      const request = requestFor(architecture, { planned, messages, calibration, runningVcpus, maxVcpus });
+      if (!request) break;
       this.#steps.add('fleet', this.#clock.now);
+      seconds += A.fleetSeconds;
       this.largestTarget = Math.max(this.largestTarget, request.targetVcpus);
-      runningVcpus += this.#fleet.launch(request);
+      if (this.#fleet.launch(architecture, request) >= request.targetVcpus) break;
     }
-    const seconds = pages * A.describeSeconds + (request ? A.fleetSeconds : 0);
-    return { seconds, machines: runningVcpus > 0 };
+    return { seconds, machines: this.#fleet.vcpus > 0 };
   }
 }

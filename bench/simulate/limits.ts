@@ -52,6 +52,8 @@ export function checksOf({ scenario, steps, samples, dispatch, longestPlan }: Re
     most('S3 uploads/ reads', rate('uploads/ reads'), A.prefixReads, '/s', prefix),
     most('S3 jobs/ writes', rate('jobs/ writes'), A.prefixWrites, '/s', prefix),
     most('S3 jobs/ reads and lists', rate('jobs/ reads', 'jobs/ lists'), A.prefixReads, '/s', prefix),
+    most('S3 capacity/ writes', rate('capacity/ writes'), A.prefixWrites, '/s', prefix),
+    most('S3 capacity/ reads', rate('capacity/ reads'), A.prefixReads, '/s', prefix),
     most('S3 v/ writes', rate('v/ writes'), A.prefixWrites, '/s', prefix),
     most('S3 v/ lists', rate('v/ lists'), A.prefixReads, '/s', prefix),
     most(

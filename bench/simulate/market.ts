@@ -1,5 +1,6 @@
 /** Spot pools: what they have, what they cost, how often they take a machine back. */
-import { DEFAULT_INSTANCE_TYPES } from '../../lib/instance-types.ts';
+import type { CapacityRequest } from '../../jobs/capacity.ts';
+import { type Architecture, DEFAULT_INSTANCE_TYPES } from '../../lib/instance-types.ts';
 import { A } from './assumptions.ts';
 import { Random } from './random.ts';
 
@@ -23,6 +24,7 @@ const ON_DEMAND: Readonly<Record<string, number>> = {
 };
 
 export interface Pool {
+  readonly architecture: string;
   readonly type: string;
   readonly zone: number;
   readonly vcpus: number;
@@ -63,6 +65,7 @@ export class SpotMarket {
     if (onDemand === undefined)
       throw new Error(`${type} has no price; add its family to the table in market.ts`);
     return {
+      architecture,
       type,
       zone,
       vcpus,
@@ -79,14 +82,14 @@ export class SpotMarket {
    * The pools of the machines that a fleet gets: `price-capacity-optimized` looks for the pools with the most
    * capacity, and takes the cheapest of them. The fleet launches until it has the target; the last machine may
    * carry it beyond. Fewer machines, or none, where the pools have no more or the quota has no room for more.
-   * @param sizes vCPUs of the smallest and the largest machine to offer
    * @param room vCPUs that the quota leaves
    */
-  take(now: number, targetVcpus: number, sizes: readonly [number, number], room: number): Pool[] {
+  take(now: number, architecture: Architecture, request: CapacityRequest, room: number): Pool[] {
     this.#turnHour(now);
-    const [smallest, largest] = sizes;
+    const { targetVcpus, smallestVcpus, largestVcpus } = request;
     const offered = this.pools
-      .filter(({ vcpus }) => vcpus >= smallest && vcpus <= largest)
+      .filter((pool) => pool.architecture === architecture)
+      .filter(({ vcpus }) => vcpus >= smallestVcpus && vcpus <= largestVcpus)
       .filter((pool) => !pool.empty && pool.depth - pool.used >= pool.vcpus)
       .sort((a, b) => b.depth - b.used - (a.depth - a.used));
     const byPrice = (a: Pool, b: Pool) => a.price - b.price;

@@ -11,6 +11,8 @@ export const RESOURCES = [
   'jobs/ writes',
   'jobs/ reads',
   'jobs/ lists',
+  'capacity/ writes',
+  'capacity/ reads',
   'v/ writes',
   'v/ lists',
   'uploads queue',
@@ -31,8 +33,10 @@ export const STEPS = {
   source: { 'jobs/ writes': 3, 'tasks queue': 1 },
   /** A plan is read and the backlog asked for. */
   planned: { 'jobs/ reads': 1, 'tasks queue': 1 },
-  describe: { DescribeInstances: 1 },
-  fleet: { CreateFleet: 1 },
+  /** What runs, and the calibration. */
+  describe: { DescribeInstances: 1, 'capacity/ reads': 1 },
+  /** The launch is told before and after, each time by HEAD, GET and PUT; refusals and quotas are read. */
+  fleet: { CreateFleet: 1, 'capacity/ reads': 6, 'capacity/ writes': 2 },
   instance: { instances: 1 },
   sweep: { Lambda: 1, 'tasks queue': 1 },
   receive: { 'tasks queue': 1 },
@@ -53,7 +57,16 @@ export const STEPS = {
   page: { 'jobs/ lists': 1 },
   media: { 'v/ writes': 1 },
   receipt: { 'jobs/ reads': 1 },
-  publish: { 'jobs/ reads': 4, 'jobs/ lists': 1, 'v/ lists': 1, 'v/ writes': 2, 'tasks queue': 1 },
+  /** The calibration learns too: HEAD, GET, PUT. */
+  publish: {
+    'capacity/ reads': 2,
+    'capacity/ writes': 1,
+    'jobs/ reads': 4,
+    'jobs/ lists': 1,
+    'v/ lists': 1,
+    'v/ writes': 2,
+    'tasks queue': 1,
+  },
 } as const satisfies Record<string, Partial<Record<Resource, number>>>;
 
 export type Step = keyof typeof STEPS;

@@ -84,6 +84,7 @@ export function simulate(scenario: Scenario, seed: number): Result {
       steps.add('receipt', now, planned.tasks.length);
       steps.add('media', now, 2 * planned.rungs + 1);
       video.ended = true;
+      dispatcher.learn(video);
       turnarounds.push(now - video.uploadedAt);
       outputSeconds += planned.seconds;
     } else {
@@ -101,11 +102,7 @@ export function simulate(scenario: Scenario, seed: number): Result {
     onDone,
     (how) => dispatcher.hear(how),
   );
-  const typeVcpus = market.pools.filter(({ zone }) => zone === 0).map(({ vcpus }) => vcpus);
-  const dispatcher = new Dispatcher(
-    { clock, tasks, fleet, steps },
-    { maxVcpus: scenario.maxVcpus, typeVcpus },
-  );
+  const dispatcher = new Dispatcher({ clock, tasks, fleet, steps }, scenario.maxVcpus);
 
   /** The parts of an upload are counted as if it began now, which changes no peak: over the time that it takes. */
   const countParts = (bytes: number) => {
@@ -121,7 +118,14 @@ export function simulate(scenario: Scenario, seed: number): Result {
     uploaded++;
     if (planned.planSeconds > longestPlan.planSeconds) longestPlan = planned;
     countParts(planned.bytes);
-    const video = { planned, uploadedAt: clock.now, waiting: [], left: planned.tasks.length, ended: false };
+    const video = {
+      planned,
+      uploadedAt: clock.now,
+      waiting: [],
+      left: planned.tasks.length,
+      spent: 0,
+      ended: false,
+    };
     dispatcher.announce(video, 'source');
   };
   const uploads = scenario.uploads(seed)[Symbol.iterator]();

@@ -17,6 +17,8 @@ export interface Video {
   readonly waiting: number[];
   /** Media tasks that are not done. */
   left: number;
+  /** Seconds that its media tasks took. */
+  spent: number;
   ended: boolean;
 }
 
@@ -26,22 +28,15 @@ export class TaskQueue {
   /** Videos with waiting tasks in the order of their turns. */
   readonly #turns = new Fifo<Video>();
   #count = 0;
-  #work = 0;
 
   /** Messages that wait. */
   get count(): number {
     return this.#count;
   }
 
-  /** vCPU-seconds of the tasks that wait. */
-  get work(): number {
-    return this.#work;
-  }
-
   send(video: Video, task: number): void {
     if (video.waiting.push(task) === 1) this.#turns.push(video);
     this.#count++;
-    this.#work += workOf(video, task);
   }
 
   /** The next task, whose video then waits for its turn; undefined where none waits. */
@@ -51,7 +46,6 @@ export class TaskQueue {
     if (!video || task === undefined) return undefined;
     if (video.waiting.length > 0) this.#turns.push(video);
     this.#count--;
-    this.#work -= workOf(video, task);
     return { video, task };
   }
 }

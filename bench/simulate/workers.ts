@@ -1,6 +1,7 @@
 /** The machines: they boot, take tasks, are taken back by EC2, end when there is nothing to do. */
 import type { CapacityRequest } from '../../jobs/capacity.ts';
 import { QUEUES } from '../../jobs/platform.ts';
+import type { Architecture } from '../../lib/instance-types.ts';
 import { A } from './assumptions.ts';
 import type { Clock } from './clock.ts';
 import type { Pool, SpotMarket } from './market.ts';
@@ -91,8 +92,6 @@ export class Fleet {
   readonly #onLeaving: (how: Leaving) => void;
   /** Machines with free slots, in no order. */
   readonly #free: Machine[] = [];
-  /** vCPUs launched in the last seconds, which DescribeInstances may not show yet. */
-  #recent: { readonly at: number; readonly vcpus: number }[] = [];
 
   constructor(
     parts: { clock: Clock; market: SpotMarket; tasks: TaskQueue; steps: Steps },
@@ -116,19 +115,12 @@ export class Fleet {
     return this.#free.length;
   }
 
-  /** vCPUs that DescribeInstances shows. */
-  get visibleVcpus(): number {
-    this.#recent = this.#recent.filter(({ at }) => this.#clock.now - at < A.describeLag);
-    return Math.max(0, this.vcpus - this.#recent.reduce((sum, { vcpus }) => sum + vcpus, 0));
-  }
-
   /** Launches what market and quota give and returns its vCPUs. */
-  launch({ targetVcpus, smallestVcpus, largestVcpus }: CapacityRequest): number {
+  launch(architecture: Architecture, request: CapacityRequest): number {
     const room = this.#settings.quotaVcpus - this.vcpus;
-    const pools = this.#market.take(this.#clock.now, targetVcpus, [smallestVcpus, largestVcpus], room);
+    const pools = this.#market.take(this.#clock.now, architecture, request, room);
     const vcpus = pools.reduce((sum, pool) => sum + pool.vcpus, 0);
     for (const pool of pools) this.#launch(pool);
-    if (vcpus > 0) this.#recent.push({ at: this.#clock.now, vcpus });
     return vcpus;
   }
 
@@ -199,6 +191,7 @@ export class Fleet {
     if (!machine.runs.delete(run)) return; // interrupted
     this.running--;
     this.totals.done += seconds;
+    if (workOf(video, task) > 0) video.spent += seconds;
     this.#steps.add('heartbeat', this.#clock.now, Math.floor(seconds / HEARTBEAT));
     if (machine.runs.size === 0) machine.idleSince = this.#clock.now;
     this.#offer(machine);
