@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { LaunchTemplate } from '../jobs/environment.ts';
+import { capacityKeys } from '../jobs/names.ts';
 import {
   BURY_BATCH,
   BURY_TIMEOUT_SECONDS,
@@ -158,6 +159,19 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
       AWS_ENDPOINT_URL_S3: s3Server.url,
       AWS_ENDPOINT_URL_SQS: sqs.url,
     };
+    const s3 = new S3Client({
+      region: REGION,
+      endpoint: s3Server.url,
+      forcePathStyle: true,
+      credentials: OWNER,
+    });
+    const stores = {
+      uploads: new ObjectStore(s3, UPLOAD_BUCKET),
+      production: new ObjectStore(s3, PRODUCTION_BUCKET),
+    };
+    // A laptop's machines end with it, and its EC2 forgets them: those of an earlier start must not count as unlisted.
+    await stores.uploads.delete(capacityKeys.launches);
+
     let eventBridge: EventBridge | undefined; // its function needs EC2, so it starts later
     const ec2 = started(
       await startEc2({
@@ -250,16 +264,6 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
       }),
     );
 
-    const s3 = new S3Client({
-      region: REGION,
-      endpoint: s3Server.url,
-      forcePathStyle: true,
-      credentials: OWNER,
-    });
-    const stores = {
-      uploads: new ObjectStore(s3, UPLOAD_BUCKET),
-      production: new ObjectStore(s3, PRODUCTION_BUCKET),
-    };
     const settings = encodeSettingsSchema.parse({});
     const redriver = { stores, sqs: ownersSqs, uploadsQueueUrl: sqs.queueUrl('uploads'), settings };
     const edge = started(
