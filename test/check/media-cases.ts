@@ -38,6 +38,12 @@ const initOf = (path: string) => (tree: Tree) => {
 /** A `trun`'s data offset, which comes after flags and count. */
 const moveData = (bytes: Buffer) => bytes.writeInt32BE(1_000_000, contentOf(bytes, 'trun') + 8);
 
+/** Four billion samples that take no space in the `trun` (flags: a data offset alone), and so no end of the data stops. */
+const endless = (bytes: Buffer) => {
+  bytes.writeUInt32BE(1, contentOf(bytes, 'trun'));
+  bytes.writeUInt32BE(0xffffffff, contentOf(bytes, 'trun') + 4);
+};
+
 const box = (type: string, ...parts: Buffer[]): Buffer => {
   const header = Buffer.alloc(8);
   header.writeUInt32BE(8 + parts.reduce((sum, { length }) => sum + length, 0));
@@ -141,7 +147,7 @@ export const MEDIA_CASES: Case[] = [
   {
     rule: 'boxes',
     when: 'a trun claims four billion samples',
-    mutate: patch(LAST, (bytes) => bytes.writeUInt32BE(0xffffffff, contentOf(bytes, 'trun') + 4)),
+    mutate: patch(LAST, (bytes) => endless(bytes)),
   },
   {
     rule: 'boxes',
