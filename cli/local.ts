@@ -1,7 +1,7 @@
 /** `spotreel local`: starts the local platform, uploads files through the presigned path, and tells how they fare. */
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { asVideoId, type VideoId } from '../jobs/names.ts';
+import { asVideoId, type VideoId, videoKeys } from '../jobs/names.ts';
 import { type VideoStatus, videoStatus } from '../jobs/status.ts';
 import { type LocalPlatform, startLocalPlatform } from '../local/platform.ts';
 import { uploadFile } from '../local/upload.ts';
@@ -16,8 +16,10 @@ export interface LocalOptions {
   readonly json?: boolean;
 }
 
-/** Milliseconds between two looks at a video's objects. */
+/** Milliseconds between two looks at whether a video is published: one request, for its end should be seen at once. */
 const LOOK_EVERY_MS = 400;
+/** How it stands takes seven requests, each signed and checked on this machine, so that is asked each so many looks. */
+const STATUS_EVERY_LOOKS = 5;
 
 /** What `--json` prints of a video. */
 function jsonLine(status: VideoStatus, platform: LocalPlatform): string {
@@ -33,7 +35,10 @@ async function follow(
   lines: ProgressLines,
   json: boolean,
 ): Promise<boolean> {
-  for (let since: number | undefined; ; await sleep(LOOK_EVERY_MS, undefined, { signal: platform.stopped })) {
+  let since: number | undefined;
+  for (let look = 0; ; await sleep(LOOK_EVERY_MS, undefined, { signal: platform.stopped }), look++) {
+    const isPublished = await platform.stores.production.exists(videoKeys.master(id));
+    if (!isPublished && look % STATUS_EVERY_LOOKS !== 0) continue;
     const status = await videoStatus(platform.stores, id);
     if (!status) continue; // its event is on the way
     if (status.state === 'encoding') since ??= Date.now();
