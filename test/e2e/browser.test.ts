@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await browser?.close();
-  stopAll();
+  await stopAll();
   await folder.remove();
 });
 

@@ -20,7 +20,7 @@ beforeAll(async () => {
   folder = await scratch();
 });
 afterAll(async () => {
-  stopAll();
+  await stopAll();
   await folder.remove();
 });
 
@@ -35,4 +35,4 @@ test('twenty seconds uploaded after half an hour are ready first', async () => {
   expect(await spotreel.ended(shortId)).toBe('ready');
   expect((await spotreel.show(longId))?.state).toBe('encoding');
   await spotreel.interrupt();
-}, 600_000);
+});

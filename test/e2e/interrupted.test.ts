@@ -107,7 +107,7 @@ test('a machine that EC2 takes back hands its tasks on and is gone long before; 
 
   expect(await ended(video)).toMatchObject({ state: 'ready' });
   expect(await treeOf(platform.s3, video)).toEqual(undisturbed);
-}, 600_000);
+});
 
 /** An ffmpeg whose first encode fails, and that takes the worker along with each later one. */
 const POISON = `#!/bin/sh
@@ -139,4 +139,4 @@ test('a task that takes each of its workers along ends its video, with the last 
     failure: { code: 'gave-up', message: expect.stringContaining('this file is poison') },
   });
   expect(await attempts(video)).toHaveLength(1);
-}, 600_000);
+});

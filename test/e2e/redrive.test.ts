@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await spotreel?.interrupt();
-  stopAll();
+  await stopAll();
   await folder?.remove();
 });
 

@@ -66,11 +66,13 @@ export interface Spotreel {
   interrupt(): Promise<number | null>;
 }
 
-const running = new Set<ChildProcess>();
+/** Platforms that run, each with its end. */
+const running = new Map<ChildProcess, Promise<unknown>>();
 
-/** Ends what a failed test left running. */
-export function stopAll(): void {
-  for (const child of running) child.kill('SIGINT');
+/** Ends what tests left running, and waits for that: a child that outlives its test file keeps jest from ending. */
+export async function stopAll(): Promise<void> {
+  for (const child of running.keys()) child.kill('SIGINT');
+  await Promise.all(running.values());
 }
 
 /** Starts a platform that stays. */
@@ -78,8 +80,8 @@ export async function startSpotreel(dataDir: string, ...options: string[]): Prom
   const child = spawn(process.execPath, [CLI, 'local', '--port', '0', '--data', dataDir, ...options], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  running.add(child);
   const closed = new Promise<number | null>((done) => child.on('close', done));
+  running.set(child, closed);
   void closed.then(() => running.delete(child));
   const endpoints = await new Promise<{ url: string; s3Url: string; sqsUrl: string }>((resolve, reject) => {
     child.on('close', (code) => reject(new Error(`spotreel local ended with code ${code}`)));
