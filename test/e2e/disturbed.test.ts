@@ -95,102 +95,86 @@ describe('whatever happens, the tree is the same to the byte and nothing is stuc
     expect(names.filter((name) => name.endsWith('.mp4')).length).toBeGreaterThan(6);
   });
 
-  test(
-    'three workers; events and messages delivered twice',
-    async () => {
-      const data = join(folder.path, 'three');
-      const spotreel = await startSpotreel(data, '--workers', '3');
-      const id = await upload(spotreel);
-      const event = {
-        Records: [
-          {
-            eventName: 'ObjectCreated:Put',
-            eventTime: new Date().toISOString(),
-            s3: {
-              bucket: { name: UPLOAD_BUCKET },
-              object: { key: KEY, size: source.length, eTag: createHash('md5').update(source).digest('hex') },
-            },
+  test('three workers; events and messages delivered twice', async () => {
+    const data = join(folder.path, 'three');
+    const spotreel = await startSpotreel(data, '--workers', '3');
+    const id = await upload(spotreel);
+    const event = {
+      Records: [
+        {
+          eventName: 'ObjectCreated:Put',
+          eventTime: new Date().toISOString(),
+          s3: {
+            bucket: { name: UPLOAD_BUCKET },
+            object: { key: KEY, size: source.length, eTag: createHash('md5').update(source).digest('hex') },
           },
-        ],
-      };
-      const send = (queue: string, body: object) =>
-        spotreel.sqs.send(
-          new SendMessageCommand({ QueueUrl: spotreel.queueUrl(queue), MessageBody: JSON.stringify(body) }),
-        );
-      await send('uploads', event);
-      await send('uploads', event);
-      await inAChunk(data);
-      const encode = { video: asVideoId(id), revision: revisionIn(undisturbed) };
-      const tasks: Task[] = [
-        { kind: 'plan', ...encode },
-        { kind: 'chunk', ...encode, index: 0 },
-        { kind: 'chunk', ...encode, index: 1 },
-        { kind: 'audio', ...encode, index: 0 },
-      ];
-      for (const task of tasks) await send('tasks', task);
-      expect(await spotreel.ended(id)).toBe('ready');
-      await send('tasks', { kind: 'publish', ...encode } satisfies Task);
-      await send('uploads', event);
-      await drained(spotreel, 'uploads');
-      await drained(spotreel, 'tasks');
-      expect(await treeOf(spotreel.s3, id)).toEqual(undisturbed);
-      expect(await messagesLeft(spotreel, 'tasks-dead-letters')).toBe(0);
-      expect(await messagesLeft(spotreel, 'uploads-dead-letters')).toBe(0);
-      await spotreel.interrupt();
-    },
-    LIMIT_MS,
-  );
+        },
+      ],
+    };
+    const send = (queue: string, body: object) =>
+      spotreel.sqs.send(
+        new SendMessageCommand({ QueueUrl: spotreel.queueUrl(queue), MessageBody: JSON.stringify(body) }),
+      );
+    await send('uploads', event);
+    await send('uploads', event);
+    await inAChunk(data);
+    const encode = { video: asVideoId(id), revision: revisionIn(undisturbed) };
+    const tasks: Task[] = [
+      { kind: 'plan', ...encode },
+      { kind: 'chunk', ...encode, index: 0 },
+      { kind: 'chunk', ...encode, index: 1 },
+      { kind: 'audio', ...encode, index: 0 },
+    ];
+    for (const task of tasks) await send('tasks', task);
+    expect(await spotreel.ended(id)).toBe('ready');
+    await send('tasks', { kind: 'publish', ...encode } satisfies Task);
+    await send('uploads', event);
+    await drained(spotreel, 'uploads');
+    await drained(spotreel, 'tasks');
+    expect(await treeOf(spotreel.s3, id)).toEqual(undisturbed);
+    expect(await messagesLeft(spotreel, 'tasks-dead-letters')).toBe(0);
+    expect(await messagesLeft(spotreel, 'uploads-dead-letters')).toBe(0);
+    await spotreel.interrupt();
+  });
 
-  test(
-    'the only worker is killed in the middle of a chunk',
-    async () => {
-      const data = join(folder.path, 'killed');
-      const spotreel = await startSpotreel(data, '--workers', '1');
-      const id = await upload(spotreel);
-      await inAChunk(data);
-      const pids = await workerPids(spotreel.process.pid ?? 0);
-      expect(pids.length).toBeGreaterThan(0);
-      for (const pid of pids) process.kill(pid, 'SIGKILL');
-      expect(await spotreel.ended(id)).toBe('ready');
-      expect(await treeOf(spotreel.s3, id)).toEqual(undisturbed);
-      await drained(spotreel, 'tasks');
-      await spotreel.interrupt();
-    },
-    LIMIT_MS,
-  );
+  test('the only worker is killed in the middle of a chunk', async () => {
+    const data = join(folder.path, 'killed');
+    const spotreel = await startSpotreel(data, '--workers', '1');
+    const id = await upload(spotreel);
+    await inAChunk(data);
+    const pids = await workerPids(spotreel.process.pid ?? 0);
+    expect(pids.length).toBeGreaterThan(0);
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    expect(await spotreel.ended(id)).toBe('ready');
+    expect(await treeOf(spotreel.s3, id)).toEqual(undisturbed);
+    await drained(spotreel, 'tasks');
+    await spotreel.interrupt();
+  });
 
-  test(
-    'Ctrl-C in the middle leaves no process, and the next start carries on',
-    async () => {
-      const data = join(folder.path, 'interrupted');
-      const first = await startSpotreel(data, '--workers', '1');
-      const id = await upload(first);
-      await inAChunk(data);
-      await first.interrupt();
-      const { stdout } = await exec('ps', ['-eo', 'args']);
-      expect(stdout.split('\n').filter((line) => line.includes(data))).toEqual([]);
-      const second = await startSpotreel(data, '--workers', '1');
-      expect(await second.ended(id)).toBe('ready');
-      expect(await treeOf(second.s3, id)).toEqual(undisturbed);
-      await second.interrupt();
-    },
-    LIMIT_MS,
-  );
+  test('Ctrl-C in the middle leaves no process, and the next start carries on', async () => {
+    const data = join(folder.path, 'interrupted');
+    const first = await startSpotreel(data, '--workers', '1');
+    const id = await upload(first);
+    await inAChunk(data);
+    await first.interrupt();
+    const { stdout } = await exec('ps', ['-eo', 'args']);
+    expect(stdout.split('\n').filter((line) => line.includes(data))).toEqual([]);
+    const second = await startSpotreel(data, '--workers', '1');
+    expect(await second.ended(id)).toBe('ready');
+    expect(await treeOf(second.s3, id)).toEqual(undisturbed);
+    await second.interrupt();
+  });
 
-  test(
-    'the whole machine loses power (kill -9 of everything), and the next start carries on',
-    async () => {
-      const data = join(folder.path, 'power');
-      const first = await startSpotreel(data, '--workers', '1');
-      const id = await upload(first);
-      await inAChunk(data);
-      first.process.kill('SIGKILL');
-      while ((await exec('ps', ['-eo', 'args'])).stdout.includes(data)) await sleep(200);
-      const second = await startSpotreel(data, '--workers', '1');
-      expect(await second.ended(id)).toBe('ready');
-      expect(await treeOf(second.s3, id)).toEqual(undisturbed);
-      await second.interrupt();
-    },
-    LIMIT_MS,
-  );
+  test('the whole machine loses power (kill -9 of everything), and the next start carries on', async () => {
+    const data = join(folder.path, 'power');
+    const first = await startSpotreel(data, '--workers', '1');
+    const id = await upload(first);
+    await inAChunk(data);
+    first.process.kill('SIGKILL');
+    while ((await exec('ps', ['-eo', 'args'])).stdout.includes(data)) await sleep(200);
+    const second = await startSpotreel(data, '--workers', '1');
+    expect(await second.ended(id)).toBe('ready');
+    expect(await treeOf(second.s3, id)).toEqual(undisturbed);
+    await second.interrupt();
+  });
 });
