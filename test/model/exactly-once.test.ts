@@ -137,7 +137,7 @@ function startWorker(world: World): void {
 }
 
 /** A failure is made smaller for a while only: each try of a schedule takes a tenth of a second. */
-const RUNS = { numRuns: 60, interruptAfterTimeLimit: 60_000, markInterruptAsFailure: false };
+const RUNS = { numRuns: 40, interruptAfterTimeLimit: 60_000, markInterruptAsFailure: false };
 
 /** The mender has to help once where something was lost, and never against what it did itself. */
 const MAX_SWEEPS = 5;
