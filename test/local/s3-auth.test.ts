@@ -87,7 +87,7 @@ describe('who may', () => {
     expect(await get('uploads/a b+ü.mp4')).toBe('by curl');
     await eventually(() => (events.length === 1 ? true : undefined));
     expect(JSON.parse(events[0] ?? '').Records[0].s3.object.key).toBe('uploads/a+b%2B%C3%BC.mp4');
-    expect(parseS3Event(events[0] ?? '')).toEqual([
+    expect(parseS3Event(JSON.parse(events[0] ?? ''))).toEqual([
       expect.objectContaining({ key: 'uploads/a b+ü.mp4', size: 7, etag: md5('by curl') }),
     ]);
   });

@@ -65,7 +65,7 @@ async function start(queue: 'deliver' | 'refuse' = 'deliver'): Promise<Started> 
   const url = await new Promise<string>((resolve) => {
     lines.on('line', (line) => {
       if (line.startsWith('http')) resolve(line);
-      else for (const { key } of parseS3Event(line)) told.add(key);
+      else for (const { key } of parseS3Event(JSON.parse(line))) told.add(key);
     });
   });
   return { child, url, s3: newClient(url), lines, told };

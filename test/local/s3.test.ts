@@ -425,7 +425,7 @@ describe('events', () => {
         },
       },
     });
-    expect(parseS3Event(events[0] ?? '')).toEqual([expect.objectContaining({ key: Key })]);
+    expect(parseS3Event(JSON.parse(events[0] ?? ''))).toEqual([expect.objectContaining({ key: Key })]);
     expect(copied.eventName).toBe('ObjectCreated:Copy');
     expect(copied.s3.object.sequencer > created.s3.object.sequencer).toBe(true);
   });
