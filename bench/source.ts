@@ -1,9 +1,7 @@
 /** A local file as the pipeline's planner sees it, and as ffmpeg reads it in a worker. */
 import { execFile } from 'node:child_process';
-import { createReadStream, statSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
+import { serveFile } from '../test/support/file-server.ts';
 import { packetArguments, probeArguments } from '../video/ffmpeg-arguments.ts';
 import { type Plan, planVideo } from '../video/plan.ts';
 import { ffprobeSchema, PacketReader, readSource } from '../video/probe.ts';
@@ -15,26 +13,11 @@ const LIST_LIMIT = 2 ** 28;
 
 /** Serves one file by byte range on loopback while `use` runs, as the worker's proxy does. */
 export async function withServedFile<T>(file: string, use: (url: string) => Promise<T>): Promise<T> {
-  const { size } = statSync(file);
-  const server = createServer((request, response) => {
-    const start = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
-    if (start >= size) return void response.writeHead(416).end();
-    response.writeHead(206, {
-      'accept-ranges': 'bytes',
-      'content-length': size - start,
-      'content-range': `bytes ${start}-${size - 1}/${size}`,
-    });
-    const stream = createReadStream(file, { start });
-    response.on('close', () => stream.destroy());
-    stream.pipe(response);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo; // it listens on TCP
+  const { url, close } = await serveFile(file);
   try {
-    return await use(`http://127.0.0.1:${port}/`);
+    return await use(url);
   } finally {
-    server.close();
-    server.closeAllConnections();
+    close();
   }
 }
 

@@ -18,6 +18,11 @@ export const claimSchema = z.object({
 });
 export type Claim = z.infer<typeof claimSchema>;
 
+/** A video's claim; undefined where no upload of that id was ever claimed. */
+export function readClaim(uploads: ObjectStore, video: VideoId): Promise<Claim | undefined> {
+  return uploads.getJson(jobKeys.claim(video), claimSchema);
+}
+
 /** The claim that an object makes. */
 export function claimOf({ bucket, key, etag, size, time }: CreatedObject): Claim & { video: VideoId } {
   const video = videoIdOf({ bucket, key, etag });
@@ -40,7 +45,7 @@ export async function claimVideo(
   const { video } = claim;
   const key = jobKeys.claim(video);
   if ((await uploads.putOnceJson(key, claim)) === 'written') return { video, claim, result: 'written' };
-  const first = await uploads.getJson(key, claimSchema);
+  const first = await readClaim(uploads, video);
   if (!first)
     throw new Error(`s3://${uploads.bucket}/${key} was there and is gone; the event must come again`);
   return { video, claim: first, result: isSameSource(first, claim) ? 'repeated' : 'taken' };

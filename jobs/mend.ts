@@ -6,7 +6,7 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { z } from 'zod';
 import { FAILURES } from '../video/failures.ts';
-import { type Claim, claimSchema } from './claim.ts';
+import { type Claim, readClaim } from './claim.ts';
 import { readFailure, recordFailure } from './failed.ts';
 import { log } from './log.ts';
 import type { Encode, uploadedSchema } from './messages.ts';
@@ -84,7 +84,7 @@ async function mendEncode(mender: Mender, queues: Queues, encode: OpenEncode): P
   const { stores, sqs, uploadsQueueUrl, now } = mender;
   const { uploads } = stores;
   const { video, revision } = encode;
-  const claim = await uploads.getJson(jobKeys.claim(video), claimSchema);
+  const claim = await readClaim(uploads, video);
   if (!claim || (await hasEnded(stores, encode))) return unmarkOpen(uploads, encode);
 
   const since = (await openSince(uploads, encode)) ?? encode.markedAt;
@@ -103,9 +103,9 @@ async function hasEnded({ uploads, production }: Stores, encode: Encode): Promis
   const { video, revision } = encode;
   if (await readFailure(uploads, encode)) return true;
   // The mark comes before the request: whoever wrote it ended in between.
-  if ((await requestedRevision(uploads, video)) === undefined)
-    await requestRevision(uploads, video, revision);
-  if ((await requestedRevision(uploads, video)) !== revision) return true;
+  const requested = await requestedRevision(uploads, video);
+  if (requested === undefined) await requestRevision(uploads, video, revision);
+  else if (requested !== revision) return true;
   return (await publishedRevision(production, video)) === revision;
 }
 

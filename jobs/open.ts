@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import type { Encode } from './messages.ts';
 import { isRevision, isVideoId, OPEN_PREFIX, openKey } from './names.ts';
-import { type ObjectStore, toStoredJson } from './store.ts';
+import type { ObjectStore } from './store.ts';
 
 const markerSchema = z.object({
   /** ISO 8601: when it was asked for, or asked for again. */
@@ -25,8 +25,7 @@ export async function markOpen(
   since: Date = new Date(),
 ): Promise<void> {
   const marker: z.infer<typeof markerSchema> = { since: since.toISOString() };
-  const headers = { contentType: 'application/json' };
-  await uploads.put(openKey(video, revision), toStoredJson(marker), headers);
+  await uploads.putJson(openKey(video, revision), marker);
 }
 
 /** Says that an encode has ended. */

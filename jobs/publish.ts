@@ -16,9 +16,9 @@ import {
 import type { Receipt } from '../video/receipt.ts';
 import { audioRendition, objectsOf, verifyTree } from '../video/verify.ts';
 import { learnFrom } from './calibration.ts';
-import { claimSchema } from './claim.ts';
+import { readClaim } from './claim.ts';
 import type { Encode } from './messages.ts';
-import { isRevision, jobKeys, type Revision, type VideoId, videoKeys } from './names.ts';
+import { isRevision, type Revision, type VideoId, videoKeys } from './names.ts';
 import { unmarkOpen } from './open.ts';
 import { CACHE_CONTROL, contentTypeOf } from './platform.ts';
 import { readPlan, readReceipts } from './progress.ts';
@@ -80,10 +80,7 @@ function playlistsOf(plan: Plan, receipts: readonly Receipt[]) {
 export async function publish(stores: Stores, encode: Encode): Promise<'published' | 'superseded'> {
   const { uploads, production } = stores;
   const { video, revision } = encode;
-  const [claim, plan] = await Promise.all([
-    uploads.getJson(jobKeys.claim(video), claimSchema),
-    readPlan(uploads, encode),
-  ]);
+  const [claim, plan] = await Promise.all([readClaim(uploads, video), readPlan(uploads, encode)]);
   if (!claim || !plan) throw new Error(`Revision ${revision} of ${video} has no claim or no plan`);
   const [receipts, stored] = await Promise.all([
     readReceipts(uploads, encode, plan),

@@ -3,7 +3,7 @@ import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { z } from 'zod';
 import { FAILURES } from '../video/failures.ts';
 import type { EncodeSettings } from '../video/settings.ts';
-import { type Claim, claimSchema } from './claim.ts';
+import { type Claim, readClaim } from './claim.ts';
 import { recordFailure } from './failed.ts';
 import type { Encode, requeueSchema } from './messages.ts';
 import { jobKeys, type Revision, type VideoId } from './names.ts';
@@ -52,7 +52,7 @@ async function isComplete(uploads: ObjectStore, encode: Encode): Promise<boolean
 }
 
 async function requireClaim({ stores }: Redriver, video: VideoId): Promise<Claim> {
-  const claim = await stores.uploads.getJson(jobKeys.claim(video), claimSchema);
+  const claim = await readClaim(stores.uploads, video);
   if (!claim) throw new RedriveError('no-such-video', `There is no video ${video}.`);
   return claim;
 }

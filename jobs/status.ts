@@ -1,10 +1,10 @@
 /** Where a video stands, read from its objects: what pages, API and command line show. */
 import type { Finding, Plan } from '../video/plan.ts';
 import { durationOf } from '../video/plan.ts';
-import { claimSchema } from './claim.ts';
+import { readClaim } from './claim.ts';
 import { readFailure } from './failed.ts';
 import type { Encode } from './messages.ts';
-import { asVideoId, JOBS_PREFIX, jobKeys, type VideoId, videoKeys } from './names.ts';
+import { asVideoId, JOBS_PREFIX, type VideoId, videoKeys } from './names.ts';
 import { doneTasks, mediaTasks, readPlan, taskName } from './progress.ts';
 import { publishedRevision, type Stores } from './publish.ts';
 import { requestedRevision } from './requests.ts';
@@ -91,7 +91,7 @@ async function publishedStatus({ uploads }: Stores, encode: Encode): Promise<Enc
 /** A video's status; undefined where no upload of that id was ever claimed. */
 export async function videoStatus(stores: Stores, id: VideoId): Promise<VideoStatus | undefined> {
   const [claim, requested, published] = await Promise.all([
-    stores.uploads.getJson(jobKeys.claim(id), claimSchema),
+    readClaim(stores.uploads, id),
     requestedRevision(stores.uploads, id),
     publishedRevision(stores.production, id),
   ]);

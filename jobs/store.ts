@@ -113,6 +113,11 @@ export class ObjectStore {
     await this.#s3.send(new PutObjectCommand(this.#putInput(key, body, headers)));
   }
 
+  /** `put` of a value as JSON. */
+  putJson(key: string, value: unknown): Promise<void> {
+    return this.put(key, toStoredJson(value), { contentType: 'application/json' });
+  }
+
   /** The ETag of an object, with its quotes; undefined where there is no such object. */
   async etag(key: string): Promise<string | undefined> {
     return (await this.#head(key))?.ETag;

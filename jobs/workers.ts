@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { WORKERS_PREFIX, workerKey } from './names.ts';
-import { type ObjectStore, toStoredJson } from './store.ts';
+import type { ObjectStore } from './store.ts';
 
 /** Seconds between two heartbeats. */
 export const HEARTBEAT_SECONDS = 60;
@@ -24,7 +24,7 @@ export type Worker = z.infer<typeof workerSchema>;
 
 /** Says that a worker lives. */
 export async function reportWorker(uploads: ObjectStore, worker: Worker): Promise<void> {
-  await uploads.put(workerKey(worker.id), toStoredJson(worker), { contentType: 'application/json' });
+  await uploads.putJson(workerKey(worker.id), worker);
 }
 
 /** Says that a worker has ended. */

@@ -1,6 +1,7 @@
 /** Permissions, each with the reason for what it leaves open. */
 import { Stack, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
 
 /** What a role may do. `why` is asked for where a resource has a wildcard, and answers cdk-nag's rule IAM5. */
 export interface Permission {
@@ -9,6 +10,13 @@ export interface Permission {
   readonly conditions?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly why?: string;
 }
+
+/** Listings of a bucket's prefixes; also what makes S3 say 404 instead of 403 for what is not there. */
+export const mayList = (bucket: s3.IBucket, ...prefixes: readonly string[]): Permission => ({
+  actions: ['s3:ListBucket'],
+  resources: [bucket.bucketArn],
+  conditions: { StringLike: { 's3:prefix': prefixes.map((prefix) => `${prefix}*`) } },
+});
 
 /** Gives a role permissions. Throws an `Error` on a wildcard without a `why`. */
 export function allow(role: iam.Role, permissions: readonly Permission[]): void {

@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import type { buryEnvironmentSchema } from '../jobs/environment.ts';
 import { ATTEMPTS_PATTERN, JOBS_PREFIX, OPEN_PREFIX, VIDEOS_PREFIX } from '../jobs/names.ts';
 import { BURY_BATCH, BURY_TIMEOUT_SECONDS } from '../jobs/platform.ts';
-import type { Permission } from './allow.ts';
+import { mayList, type Permission } from './allow.ts';
 import { PlatformFunction } from './function.ts';
 import type { Queues } from './queues.ts';
 import type { Storage } from './storage.ts';
@@ -66,16 +66,8 @@ function permissionsOf({ storage: { uploads, production }, queues }: BuryProps):
     },
     { actions: ['s3:GetObject'], resources: [production.arnForObjects(`${VIDEOS_PREFIX}*`)], why: own },
     // Listings, and 404 instead of 403 for what is not there.
-    {
-      actions: ['s3:ListBucket'],
-      resources: [uploads.bucketArn],
-      conditions: { StringLike: { 's3:prefix': `${JOBS_PREFIX}*` } },
-    },
-    {
-      actions: ['s3:ListBucket'],
-      resources: [production.bucketArn],
-      conditions: { StringLike: { 's3:prefix': `${VIDEOS_PREFIX}*` } },
-    },
+    mayList(uploads, JOBS_PREFIX),
+    mayList(production, VIDEOS_PREFIX),
     { actions: ['sqs:SendMessage'], resources: [queues.tasks.queueArn] },
   ];
 }

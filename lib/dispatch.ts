@@ -4,7 +4,7 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { JOBS_PREFIX, OPEN_PREFIX } from '../jobs/names.ts';
 import { DISPATCH_BATCH } from '../jobs/platform.ts';
-import type { Permission } from './allow.ts';
+import { mayList, type Permission } from './allow.ts';
 import { Launcher, type LauncherProps } from './launcher.ts';
 
 export class Dispatch extends Construct {
@@ -40,11 +40,7 @@ function permissionsOf({ storage: { uploads }, queues: { tasks } }: LauncherProp
       why: 'Keys are made at run time; the prefix holds nothing else.',
     },
     // For 404 instead of 403 where nothing is there yet.
-    {
-      actions: ['s3:ListBucket'],
-      resources: [uploads.bucketArn],
-      conditions: { StringLike: { 's3:prefix': `${JOBS_PREFIX}*` } },
-    },
+    mayList(uploads, JOBS_PREFIX),
     { actions: ['sqs:SendMessage'], resources: [tasks.queueArn] },
   ];
 }

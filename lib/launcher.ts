@@ -8,7 +8,7 @@ import type { z } from 'zod';
 import { type dispatchEnvironmentSchema, type LaunchTemplate, PLATFORM_TAG } from '../jobs/environment.ts';
 import { CAPACITY_PREFIX, capacityKeys } from '../jobs/names.ts';
 import { DISPATCH_TIMEOUT_SECONDS } from '../jobs/platform.ts';
-import type { Permission } from './allow.ts';
+import { mayList, type Permission } from './allow.ts';
 import { PlatformFunction } from './function.ts';
 import type { Architecture, WorkerType } from './instance-types.ts';
 import type { Network } from './network.ts';
@@ -97,11 +97,7 @@ function hintsOf({ storage: { uploads } }: LauncherProps): Permission[] {
       resources: Object.values(written).map((key) => uploads.arnForObjects(key)),
     },
     // For 404 instead of 403 where nothing is there yet.
-    {
-      actions: ['s3:ListBucket'],
-      resources: [uploads.bucketArn],
-      conditions: { StringLike: { 's3:prefix': `${CAPACITY_PREFIX}*` } },
-    },
+    mayList(uploads, CAPACITY_PREFIX),
   ];
 }
 

@@ -7,7 +7,7 @@ import type { z } from 'zod';
 import { type mendEnvironmentSchema, PLATFORM_TAG } from '../jobs/environment.ts';
 import { JOBS_PREFIX, OPEN_PREFIX, UPLOADS_PREFIX, VIDEOS_PREFIX, WORKERS_PREFIX } from '../jobs/names.ts';
 import { MEND_MINUTES, MEND_TIMEOUT_SECONDS } from '../jobs/platform.ts';
-import type { Permission } from './allow.ts';
+import { mayList, type Permission } from './allow.ts';
 import { PlatformFunction } from './function.ts';
 import type { Queues } from './queues.ts';
 import type { Storage } from './storage.ts';
@@ -70,22 +70,8 @@ function permissionsOf(
     },
     { actions: ['s3:GetObject'], resources: [production.arnForObjects(`${VIDEOS_PREFIX}*`)], why: own },
     // Listings, and 404 instead of 403 for what is not there.
-    {
-      actions: ['s3:ListBucket'],
-      resources: [uploads.bucketArn],
-      conditions: {
-        StringLike: {
-          's3:prefix': [UPLOADS_PREFIX, JOBS_PREFIX, OPEN_PREFIX, WORKERS_PREFIX].map(
-            (prefix) => `${prefix}*`,
-          ),
-        },
-      },
-    },
-    {
-      actions: ['s3:ListBucket'],
-      resources: [production.bucketArn],
-      conditions: { StringLike: { 's3:prefix': `${VIDEOS_PREFIX}*` } },
-    },
+    mayList(uploads, UPLOADS_PREFIX, JOBS_PREFIX, OPEN_PREFIX, WORKERS_PREFIX),
+    mayList(production, VIDEOS_PREFIX),
     { actions: ['sqs:SendMessage'], resources: [queues.uploads.queueArn] },
     {
       actions: ['sqs:GetQueueAttributes'],

@@ -17,7 +17,7 @@ import {
   VIDEOS_PREFIX,
   WORKERS_PREFIX,
 } from '../jobs/names.ts';
-import { allow } from './allow.ts';
+import { allow, mayList } from './allow.ts';
 import type { Architecture } from './instance-types.ts';
 import type { Network } from './network.ts';
 import type { Queues } from './queues.ts';
@@ -151,9 +151,6 @@ function workerEnvironment(
 
 function permissionsOf({ storage: { uploads, production }, queues: { tasks } }: WorkerFleetProps) {
   const own = 'Keys are made at run time; the prefix holds nothing else.';
-  const listing = (...prefixes: string[]) => ({
-    StringLike: { 's3:prefix': prefixes.map((prefix) => `${prefix}*`) },
-  });
   return [
     { actions: ['s3:GetObject'], resources: [uploads.arnForObjects(`${UPLOADS_PREFIX}*`)], why: own },
     {
@@ -177,12 +174,8 @@ function permissionsOf({ storage: { uploads, production }, queues: { tasks } }: 
       why: own,
     },
     // Listings, and 404 instead of 403 for what is not there.
-    {
-      actions: ['s3:ListBucket'],
-      resources: [uploads.bucketArn],
-      conditions: listing(UPLOADS_PREFIX, JOBS_PREFIX, CAPACITY_PREFIX),
-    },
-    { actions: ['s3:ListBucket'], resources: [production.bucketArn], conditions: listing(VIDEOS_PREFIX) },
+    mayList(uploads, UPLOADS_PREFIX, JOBS_PREFIX, CAPACITY_PREFIX),
+    mayList(production, VIDEOS_PREFIX),
     {
       actions: [
         'sqs:ReceiveMessage',

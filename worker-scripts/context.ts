@@ -2,9 +2,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { type Claim, claimSchema } from '../jobs/claim.ts';
+import { type Claim, readClaim } from '../jobs/claim.ts';
 import type { Encode } from '../jobs/messages.ts';
-import { jobKeys, type VideoId } from '../jobs/names.ts';
+import type { VideoId } from '../jobs/names.ts';
 import { readPlan } from '../jobs/progress.ts';
 import type { ObjectStore } from '../jobs/store.ts';
 import { SourceError } from '../video/failures.ts';
@@ -29,7 +29,7 @@ export interface TaskContext extends WorkerContext {
 
 /** The claim of a video. Throws where there is none, for then the task should not exist. */
 export async function requireClaim(context: WorkerContext, video: VideoId): Promise<Claim> {
-  const claim = await context.uploads.getJson(jobKeys.claim(video), claimSchema);
+  const claim = await readClaim(context.uploads, video);
   if (!claim) throw new Error(`Video ${video} has no claim; its task should not exist`);
   return claim;
 }

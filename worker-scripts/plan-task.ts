@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { Encode } from '../jobs/messages.ts';
 import { jobKeys } from '../jobs/names.ts';
-import { nextTasks, readPlan } from '../jobs/progress.ts';
+import { nextTasks } from '../jobs/progress.ts';
 import { sendTasks } from '../jobs/queue.ts';
 import { readSettings } from '../jobs/requests.ts';
 import { SourceError } from '../video/failures.ts';
@@ -84,7 +84,7 @@ async function makePlan(context: TaskContext, { video, revision }: Encode): Prom
 /** Plans an encode unless it has a plan, and queues what it still misses. */
 export async function planTask(context: TaskContext, { video, revision }: Encode): Promise<void> {
   const { uploads, sqs, tasksQueueUrl } = context;
-  if (!(await readPlan(uploads, { video, revision }))) {
+  if (!(await uploads.exists(jobKeys.plan(video, revision)))) {
     const plan = await makePlan(context, { video, revision });
     await uploads.putOnceJson(jobKeys.plan(video, revision), plan);
   }
