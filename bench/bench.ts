@@ -67,8 +67,8 @@ const seconds = (name: keyof Timeline): number => middle(rounds.map(({ ours }) =
 const ours = cost('ours');
 const { preset } = plan;
 
-const { source, rungs } = plan;
-const size = `${source.width}x${source.height}`;
+const { picture, rungs } = plan;
+const size = picture ? `${picture.width}x${picture.height}` : 'no picture';
 console.log(`${basename(file)}, ${size}, ${rungs.length} rungs, ${rounds.length} round(s), medians`);
 console.log(`${''.padEnd(60)}    CPU s   wall s  our CPU / its  our wall / its`);
 const ROWS = [

@@ -25,6 +25,7 @@ export async function withServedFile<T>(file: string, use: (url: string) => Prom
 export async function planOf(url: string, settings: EncodeSettings): Promise<Plan> {
   const { stdout } = await exec('ffprobe', probeArguments(url));
   const source = readSource(ffprobeSchema.parse(JSON.parse(stdout)));
+  if (!source.video) throw new Error(`${url} has no picture`);
   const reader = new PacketReader();
   const listing = packetArguments(url, source.video.stream);
   const packets = await exec('ffprobe', listing, { maxBuffer: LIST_LIMIT });

@@ -101,7 +101,14 @@ export async function publish(stores: Stores, encode: Encode): Promise<'publishe
     }),
   );
   const repeated = (await publishedRevision(production, video)) === revision;
-  const details = toStoredJson(videoDetails(video, claim.fileName, plan));
+  const details = toStoredJson(
+    videoDetails(
+      video,
+      claim.fileName,
+      plan,
+      receipts.flatMap(({ findings }) => findings),
+    ),
+  );
   // The master comes last: everything that it points to is there.
   for (const [key, text] of [
     [videoKeys.details(video), details],

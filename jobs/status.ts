@@ -1,5 +1,6 @@
 /** Where a video stands, read from its objects: what pages, API and command line show. */
-import type { Finding, Plan } from '../video/plan.ts';
+import type { Finding } from '../video/findings.ts';
+import type { Plan } from '../video/plan.ts';
 import { durationOf } from '../video/plan.ts';
 import { readClaim } from './claim.ts';
 import { readFailure } from './failed.ts';

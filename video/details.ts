@@ -1,6 +1,7 @@
 /** `video.json`: what a page or an API client needs to know of a published video. */
 import { z } from 'zod';
-import { durationOf, findingSchema, type Plan } from './plan.ts';
+import { type Finding, findingSchema, mergeFindings } from './findings.ts';
+import { durationOf, type Plan } from './plan.ts';
 
 export const detailsSchema = z.object({
   id: z.string(),
@@ -18,8 +19,16 @@ export const detailsSchema = z.object({
 });
 export type Details = z.infer<typeof detailsSchema>;
 
-/** Says what was published. Holds no times and no costs: the same source gives the same bytes. */
-export function videoDetails(id: string, fileName: string | undefined, plan: Plan): Details {
+/**
+ * Says what was published. Holds no times and no costs: the same source gives the same bytes.
+ * @param found what the receipts add to the plan's findings
+ */
+export function videoDetails(
+  id: string,
+  fileName: string | undefined,
+  plan: Plan,
+  found: readonly Finding[],
+): Details {
   const [highest] = plan.rungs;
   return {
     id,
@@ -31,6 +40,6 @@ export function videoDetails(id: string, fileName: string | undefined, plan: Pla
     framesPerSecond: plan.rate.num / plan.rate.den,
     rungs: plan.rungs.map(({ name, width, height }) => ({ name, width, height })),
     audio: plan.audio.map(({ language }) => ({ language })),
-    findings: plan.findings,
+    findings: mergeFindings(plan.findings, found),
   };
 }

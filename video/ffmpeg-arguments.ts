@@ -2,7 +2,7 @@
  * The command lines of ffmpeg and ffprobe, as pure functions of the plan. Measured reasons for every flag stand in
  * docs/encoding.md.
  */
-import { type Chunk, durationOf, type Plan, timescaleOf } from './plan.ts';
+import { type Chunk, durationOf, type Plan, pictureOf, timescaleOf } from './plan.ts';
 import { toNumber, toText } from './rational.ts';
 import { AAC_FRAME, AUDIO_RATE, BUFFER_SECONDS } from './settings.ts';
 
@@ -77,7 +77,7 @@ export const SCALER = 'flags=bicubic+accurate_rnd+bitexact';
  * is scaled from the one above. Labels `[v0]`, `[v1]`, ... are the rungs.
  */
 export function filterGraph(plan: Plan, chunk: Chunk): string {
-  const { firstPts, timeBase, stream } = plan.source;
+  const { firstPts, timeBase, stream } = pictureOf(plan);
   const rate = toText(plan.rate);
   const start = (chunk.from - plan.gopFrames) / toNumber(plan.rate);
   const grid = [
@@ -111,9 +111,8 @@ export const x264Params = (preset: Plan['preset']): string[] =>
  * @param outputs a file a rung, in the plan's order
  */
 export function chunkArguments(plan: Plan, chunk: Chunk, url: string, outputs: readonly string[]): string[] {
-  const { containerStart, firstPts, timeBase, preroll } = plan.source;
-  const at = (slot: number) => slot / toNumber(plan.rate) + firstPts * toNumber(timeBase) - containerStart;
-  const seek = at(chunk.from) - preroll;
+  const at = (slot: number) => slot / toNumber(plan.rate) + plan.origin - plan.source.containerStart;
+  const seek = at(chunk.from) - pictureOf(plan).preroll;
   const { timescale } = timescaleOf(plan.rate);
   const encoders = plan.rungs.flatMap(({ crf, maxKbps }, index) => [
     ...['-map', `[v${index}]`, '-c:v', 'libx264', '-preset', plan.preset, '-profile:v', 'high'],
@@ -150,9 +149,8 @@ export function chunkArguments(plan: Plan, chunk: Chunk, url: string, outputs: r
  * standard output with one AAC frame a fragment. The first is the encoder's priming and must be dropped.
  */
 export function audioArguments(plan: Plan, track: Plan['audio'][number], url: string): string[] {
-  const { firstPts, timeBase } = plan.source;
   const filter = [
-    `asetpts=PTS-${firstPts * toNumber(timeBase)}/TB`,
+    `asetpts=PTS-${plan.origin}/TB`,
     // Follows the source's clock: silence where it has a gap or begins late, cut where it begins early.
     `aresample=${AUDIO_RATE}:async=1:min_hard_comp=0.02:first_pts=0`,
     'aformat=sample_fmts=fltp:channel_layouts=stereo',

@@ -4,16 +4,14 @@
  */
 import { z } from 'zod';
 import { SourceError } from './failures.ts';
+import { type Finding, findingSchema } from './findings.ts';
 import { findFrameRate } from './frame-rate.ts';
 import { chooseLadder, rungSchema } from './ladder.ts';
-import type { Packets, Source } from './probe.ts';
+import { type Picture, pictureSchema } from './picture.ts';
+import type { Packets, Source, VideoTrack } from './probe.ts';
 import { type Rational, rationalSchema, toNumber } from './rational.ts';
 import { AAC_FRAME, AUDIO_RATE, type EncodeSettings, presetSchema } from './settings.ts';
 import { audioWork, chunkSecondsFor, chunkWork, type Shape, workPerSecond } from './work.ts';
-
-/** Something notable about a source, and what was done about it. */
-export const findingSchema = z.object({ code: z.string(), text: z.string() });
-export type Finding = z.infer<typeof findingSchema>;
 
 /** A run of slots [from, to) of the frame grid. */
 export const chunkSchema = z.object({ from: z.int().nonnegative(), to: z.int().positive() });
@@ -23,22 +21,14 @@ export const planSchema = z.object({
   revision: z.string(),
   source: z.object({
     container: z.string(),
-    codec: z.string(),
-    stream: z.int(),
-    width: z.int(),
-    height: z.int(),
-    /** Frames that the source has. */
-    frames: z.int(),
-    /** Seconds a tick of the source's timestamps. */
-    timeBase: rationalSchema,
-    /** The first frame's timestamp, in ticks: slot 0. */
-    firstPts: z.int(),
     /** Seconds; what ffmpeg's `-ss` counts from. */
     containerStart: z.number(),
-    /** Seconds to read before a chunk, so that its first frame can be decoded. */
-    preroll: z.number(),
   }),
-  /** Frames a second of every rung: the grid. */
+  /** Seconds on the source's clock at which the stream begins: with the first frame, or the first sound without one. */
+  origin: z.number(),
+  /** None where there is sound alone; then there are no rungs and no chunks either. */
+  picture: pictureSchema.optional(),
+  /** Frames a second of every rung: the grid. Sound alone is cut on a grid, too. */
   rate: rationalSchema,
   /** Frames of every rung: slots of the grid. */
   frames: z.int().positive(),
@@ -50,8 +40,8 @@ export const planSchema = z.object({
   segmentFrames: z.int().positive(),
   preset: presetSchema,
   /** Highest rung first. */
-  rungs: z.array(rungSchema).min(1),
-  chunks: z.array(chunkSchema).min(1),
+  rungs: z.array(rungSchema),
+  chunks: z.array(chunkSchema),
   audio: z.array(
     z.object({
       stream: z.int(),
@@ -75,6 +65,12 @@ const INDEXED_PREROLL = 1;
 
 /** Seconds that a plan covers. */
 export const durationOf = (plan: Pick<Plan, 'frames' | 'rate'>): number => plan.frames / toNumber(plan.rate);
+
+/** A plan's picture. Throws where there is sound alone, for then nobody should ask. */
+export function pictureOf(plan: Pick<Plan, 'picture' | 'revision'>): Picture {
+  if (!plan.picture) throw new Error(`Revision ${plan.revision} has no picture, so it has no chunks`);
+  return plan.picture;
+}
 
 /** B-frames of B-frames: a picture is decoded up to two frames before it is shown (x264's `bframes=3:b-pyramid`). */
 const REORDERED_FRAMES = 2;
@@ -123,14 +119,13 @@ function findingsOf(
     const text = `The frames come at an uneven or very high rate (${measured.toFixed(2)} a second on average); they were laid on a steady ${toNumber(rate).toFixed(2)} a second.`;
     findings.push({ code: 'frame-rate', text });
   }
-  if (!source.audio)
+  if (source.audio.length === 0)
     findings.push({ code: 'no-audio', text: 'The file has no sound; the stream has none either.' });
   return findings;
 }
 
 /** Refuses what is beyond the owner's limits. */
-function checkLimits(source: Source, seconds: number, settings: EncodeSettings): void {
-  const { width, height } = source.video;
+function checkLimits({ width, height }: VideoTrack, seconds: number, settings: EncodeSettings): void {
   if (width * height > settings.maxPixels) {
     throw new SourceError('too-large', `${width} x ${height}, the limit is ${settings.maxPixels} pixels`);
   }
@@ -154,56 +149,52 @@ export function planVideo(
   revision: string,
 ): Plan {
   const { pts } = packets;
-  const { timeBase } = source.video;
+  const { video } = source;
+  if (!video) throw new SourceError('no-video-stream');
+  const { timeBase } = video;
   const [firstPts, lastPts] = [pts[0], pts.at(-1)];
   if (firstPts === undefined || lastPts === undefined) {
-    throw new SourceError('undecodable', `the ${source.video.codec} track has no frames`);
+    throw new SourceError('undecodable', `the ${video.codec} track has no frames`);
   }
-  const found = findFrameRate(pts, timeBase, source.video.claimedRates);
+  const found = findFrameRate(pts, timeBase, video.claimedRates);
   const { rate } = found;
   // The slot of the last frame, rounded as ffmpeg's fps filter rounds (near), and one more for its own length.
   const frames = Math.round((lastPts - firstPts) * toNumber(timeBase) * toNumber(rate)) + 1;
   const seconds = frames / toNumber(rate);
-  checkLimits(source, seconds, settings);
+  checkLimits(video, seconds, settings);
 
   const gopFrames = Math.max(1, Math.round(settings.gopSeconds * toNumber(rate)));
   const segmentFrames = gopFrames * Math.round(settings.segmentSeconds / settings.gopSeconds);
   const keyGap = packets.longestKeyGap * toNumber(timeBase);
+  const picture: Picture = {
+    codec: video.codec,
+    stream: video.stream,
+    width: video.width,
+    height: video.height,
+    frames: pts.length,
+    timeBase,
+    firstPts,
+    preroll: INDEXED.test(source.container) ? INDEXED_PREROLL : Math.ceil(keyGap * 1.2) + 2,
+  };
   const shape = {
-    source: {
-      container: source.container,
-      codec: source.video.codec,
-      stream: source.video.stream,
-      width: source.video.width,
-      height: source.video.height,
-      frames: pts.length,
-      timeBase,
-      firstPts,
-      containerStart: source.startSeconds,
-      preroll: INDEXED.test(source.container) ? INDEXED_PREROLL : Math.ceil(keyGap * 1.2) + 2,
-    },
+    picture,
     frames,
     rate,
-    rungs: chooseLadder(source.video, settings.rungs),
+    rungs: chooseLadder(video, settings.rungs),
     preset: settings.preset,
   };
   const longest = chunkSecondsFor(seconds, workPerSecond(shape), settings) / settings.segmentSeconds;
   const tasks = {
     chunks: cutChunks(frames, segmentFrames, longest),
-    audio: source.audio
-      ? [
-          {
-            stream: source.audio.stream,
-            language: source.audio.language,
-            channels: source.audio.channels,
-            kbps: settings.audioKbps,
-            frames: Math.max(1, Math.ceil((seconds * AUDIO_RATE) / AAC_FRAME)),
-          },
-        ]
-      : [],
+    audio: source.audio.slice(0, 1).map(({ stream, language, channels }) => {
+      const aacFrames = Math.max(1, Math.ceil((seconds * AUDIO_RATE) / AAC_FRAME));
+      return { stream, language, channels, kbps: settings.audioKbps, frames: aacFrames };
+    }),
   };
   return {
     revision,
+    source: { container: source.container, containerStart: source.startSeconds },
+    origin: firstPts * toNumber(timeBase),
     ...shape,
     delayFrames: frames > REORDERED_FRAMES ? REORDERED_FRAMES : 0,
     gopFrames,

@@ -59,9 +59,10 @@ export interface Source {
   readonly startSeconds: number;
   /** Seconds, where the container knows. */
   readonly durationSeconds: number | undefined;
-  readonly video: VideoTrack;
-  /** The track that is encoded, if there is one. */
-  readonly audio: AudioTrack | undefined;
+  /** The picture that is encoded, if there is one. */
+  readonly video: VideoTrack | undefined;
+  /** Every track that can be heard, the one that a player would choose first. */
+  readonly audio: readonly AudioTrack[];
 }
 
 /** Degrees clockwise of the display matrix, one of 0, 90, 180, 270. */
@@ -78,8 +79,8 @@ function displaySize(stream: Stream): { width: number; height: number } {
   return rotationOf(stream) % 180 === 0 ? { width, height } : { width: height, height: width };
 }
 
-/** The stream of a kind that a player would choose: the one marked default, else the first. */
-function mainStream(streams: readonly Stream[], kind: 'video' | 'audio'): Stream | undefined {
+/** The usable streams of a kind, the one that a player would choose first: the one marked default, else the first. */
+function usableStreams(streams: readonly Stream[], kind: 'video' | 'audio'): Stream[] {
   const usable = streams.filter(
     (stream) =>
       stream.codec_type === kind &&
@@ -87,7 +88,8 @@ function mainStream(streams: readonly Stream[], kind: 'video' | 'audio'): Stream
       !stream.disposition?.['attached_pic'] &&
       (kind === 'audio' ? (stream.channels ?? 0) > 0 : (stream.width ?? 0) > 0 && (stream.height ?? 0) > 0),
   );
-  return usable.find((stream) => stream.disposition?.['default']) ?? usable[0];
+  const isDefault = (stream: Stream) => Boolean(stream.disposition?.['default']);
+  return [...usable.filter(isDefault), ...usable.filter((stream) => !isDefault(stream))];
 }
 
 function timeBaseOf(stream: Stream): Rational {
@@ -97,34 +99,39 @@ function timeBaseOf(stream: Stream): Rational {
   return timeBase;
 }
 
+function videoTrack(stream: Stream): VideoTrack {
+  const rates = [stream.r_frame_rate, stream.avg_frame_rate].map((rate) => parseRational(rate ?? ''));
+  return {
+    stream: stream.index,
+    codec: stream.codec_name ?? 'unknown',
+    ...displaySize(stream),
+    timeBase: timeBaseOf(stream),
+    claimedRates: rates.filter((rate) => rate !== undefined),
+  };
+}
+
+const audioTrack = (stream: Stream): AudioTrack => ({
+  stream: stream.index,
+  codec: stream.codec_name ?? 'unknown',
+  channels: stream.channels ?? 0,
+  language: stream.tags?.['language'] ?? 'und',
+});
+
 /** Reads ffprobe's JSON. Throws `SourceError('no-video-stream')` where there is no picture. */
 export function readSource(ffprobe: Ffprobe): Source {
-  const video = mainStream(ffprobe.streams, 'video');
+  const [video] = usableStreams(ffprobe.streams, 'video');
   if (!video) {
     const found = ffprobe.streams
       .map((stream) => stream.codec_name ?? stream.codec_type ?? 'unknown')
       .join(', ');
     throw new SourceError('no-video-stream', `found: ${found || 'no stream at all'}`);
   }
-  const audio = mainStream(ffprobe.streams, 'audio');
-  const rates = [video.r_frame_rate, video.avg_frame_rate].map((rate) => parseRational(rate ?? ''));
   return {
     container: ffprobe.format.format_name,
     startSeconds: Number(ffprobe.format.start_time ?? 0) || 0,
     durationSeconds: Number(ffprobe.format.duration) || undefined,
-    video: {
-      stream: video.index,
-      codec: video.codec_name ?? 'unknown',
-      ...displaySize(video),
-      timeBase: timeBaseOf(video),
-      claimedRates: rates.filter((rate) => rate !== undefined),
-    },
-    audio: audio && {
-      stream: audio.index,
-      codec: audio.codec_name ?? 'unknown',
-      channels: audio.channels ?? 0,
-      language: audio.tags?.['language'] ?? 'und',
-    },
+    video: videoTrack(video),
+    audio: usableStreams(ffprobe.streams, 'audio').map(audioTrack),
   };
 }
 

@@ -1,5 +1,6 @@
 /** What a finished task leaves behind: which objects it wrote, what is in them, and what they cost. */
 import { z } from 'zod';
+import { findingSchema } from './findings.ts';
 import type { Fragment } from './fmp4.ts';
 
 /** A fragment as a receipt keeps it. Bytes; frames are pictures, or AAC frames of 1024 samples. */
@@ -27,9 +28,22 @@ export const mediaObjectSchema = z.object({
 });
 export type MediaObject = z.infer<typeof mediaObjectSchema>;
 
+/** An object that is no media. */
+export const storedFileSchema = z.object({
+  /** Its path below the revision: `stills/poster.jpg`. */
+  path: z.string(),
+  bytes: z.int().nonnegative(),
+});
+export type StoredFile = z.infer<typeof storedFileSchema>;
+
 export const receiptSchema = z.object({
   task: z.string(),
-  objects: z.array(mediaObjectSchema),
+  /** Media, in the order of their time. */
+  objects: z.array(mediaObjectSchema).default([]),
+  /** Everything else that was written: pictures, text. */
+  files: z.array(storedFileSchema).default([]),
+  /** What came to light only now. */
+  findings: z.array(findingSchema).default([]),
   /** Of ffmpeg, user and system. */
   cpuSeconds: z.number().nonnegative(),
   /** From the task's first action to its last object. */

@@ -1,6 +1,6 @@
 /** The last check before a video is published: does the tree hold what the plan promised? */
 import { audioDelay, type Plan, timescaleOf } from './plan.ts';
-import type { MediaObject, Receipt } from './receipt.ts';
+import type { MediaObject, Receipt, StoredFile } from './receipt.ts';
 import { AAC_FRAME } from './settings.ts';
 
 /** The media folder of an audio track. */
@@ -49,12 +49,10 @@ function verifyGops(rendition: string, objects: readonly MediaObject[], plan: Pl
 }
 
 /** What was written but is not there, or not whole. */
-function verifyStored(objects: readonly MediaObject[], stored: ReadonlyMap<string, number>): string[] {
-  return objects.flatMap(({ rendition, file, bytes }) => {
-    const found = stored.get(`${rendition}/${file}`);
-    return found === bytes
-      ? []
-      : [`${rendition}/${file} has ${found ?? 'no'} bytes, its receipt says ${bytes}`];
+function verifyStored(files: readonly StoredFile[], stored: ReadonlyMap<string, number>): string[] {
+  return files.flatMap(({ path, bytes }) => {
+    const found = stored.get(path);
+    return found === bytes ? [] : [`${path} has ${found ?? 'no'} bytes, its receipt says ${bytes}`];
   });
 }
 
@@ -82,6 +80,9 @@ export function verifyTree(
       ticks: AAC_FRAME,
     });
   });
-  const all = receipts.flatMap((receipt) => receipt.objects);
+  const all = receipts.flatMap(({ objects, files }) => [
+    ...objects.map(({ rendition, file, bytes }) => ({ path: `${rendition}/${file}`, bytes })),
+    ...files,
+  ]);
   return [...picture, ...sound, ...verifyStored(all, stored)];
 }

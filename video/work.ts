@@ -52,13 +52,15 @@ const CHUNK_RUN_UP_SECONDS = 0.75;
 
 /** The part of a plan that decides how much work it is. */
 export interface Shape {
-  readonly source: {
-    readonly codec: string;
-    readonly width: number;
-    readonly height: number;
-    /** Frames that the source has. */
-    readonly frames: number;
-  };
+  readonly picture?:
+    | {
+        readonly codec: string;
+        readonly width: number;
+        readonly height: number;
+        /** Frames that the source has. */
+        readonly frames: number;
+      }
+    | undefined;
   /** Frames that each rung has. */
   readonly frames: number;
   /** Of the rungs. */
@@ -70,15 +72,16 @@ export interface Shape {
 const megapixels = ({ width, height }: { width: number; height: number }): number => (width * height) / 1e6;
 
 /** vCPU-seconds to make all rungs of a second of the source: decode once, scale each from the one above, encode all. */
-export function workPerSecond({ source, frames, rate, rungs, preset }: Shape): number {
-  const decoded = megapixels(source);
+export function workPerSecond({ picture, frames, rate, rungs, preset }: Shape): number {
+  if (!picture) return 0;
+  const decoded = megapixels(picture);
   const encoded = rungs.map(megapixels);
   const sizes = [decoded, ...encoded];
   // Between equal sizes nothing is scaled.
   const read = encoded.reduce((sum, to, index) => sum + (sizes[index] === to ? 0 : (sizes[index] ?? 0)), 0);
   const made = encoded.reduce((sum, pixels) => sum + pixels, 0);
-  const sourceRate = (toNumber(rate) * source.frames) / frames;
-  const decoding = (DECODE.get(source.codec) ?? DECODE_UNKNOWN) * decoded * sourceRate;
+  const sourceRate = (toNumber(rate) * picture.frames) / frames;
+  const decoding = (DECODE.get(picture.codec) ?? DECODE_UNKNOWN) * decoded * sourceRate;
   return decoding + (SCALE * read + ENCODE * PRESET[preset] * made) * toNumber(rate);
 }
 

@@ -7,7 +7,7 @@ import { CACHE_CONTROL, contentTypeOf } from '../jobs/platform.ts';
 import { taskName, writeReceipt } from '../jobs/progress.ts';
 import { readFragments } from '../video/fmp4.ts';
 import type { Plan } from '../video/plan.ts';
-import { type MediaObject, receiptFragment } from '../video/receipt.ts';
+import { type MediaObject, type Receipt, receiptFragment } from '../video/receipt.ts';
 import type { TaskContext } from './context.ts';
 
 /** Reads a media file's boxes into the form that receipts and playlists use. */
@@ -52,16 +52,18 @@ export async function once(
   context: TaskContext,
   task: Task,
   plan: Plan,
-  work: () => Promise<{ objects: MediaObject[]; cpuSeconds: number }>,
+  work: () => Promise<Pick<Receipt, 'cpuSeconds'> & Partial<Pick<Receipt, 'objects' | 'files' | 'findings'>>>,
 ): Promise<void> {
   // Looking for one receipt costs a twelfth of listing them all, and there are as many tasks as receipts.
   if (!(await context.uploads.exists(jobKeys.receipt(task.video, task.revision, taskName(task))))) {
     const started = new Date();
-    const { objects, cpuSeconds } = await work();
+    const { objects = [], files = [], findings = [], cpuSeconds } = await work();
     const finished = new Date();
     await writeReceipt(context.uploads, task, {
       task: taskName(task),
       objects,
+      files,
+      findings,
       cpuSeconds,
       wallSeconds: (finished.getTime() - started.getTime()) / 1000,
       startedAt: started.toISOString(),

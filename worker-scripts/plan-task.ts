@@ -70,10 +70,12 @@ async function makePlan(context: TaskContext, { video, revision }: Encode): Prom
     if (claim.size === 0) throw new SourceError('empty');
     const source = await probe(url, context.signal);
     // Headers may promise what no decoder keeps: one picture must come out.
-    const args = decodeTestArguments(url, source.video.stream);
+    if (!source.video) throw new SourceError('no-video-stream');
+    const { stream } = source.video;
+    const args = decodeTestArguments(url, stream);
     const decode = run({ program: 'ffmpeg', args, timeoutSeconds: PROBE_TIMEOUT, signal: context.signal });
     const [packets] = await Promise.all([
-      readPackets(url, source.video.stream, claim.size, context.signal),
+      readPackets(url, stream, claim.size, context.signal),
       orRefuse('undecodable', decode),
     ]);
     // What does not fit must fail here: a plan that was written can not be read otherwise, however often.

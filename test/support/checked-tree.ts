@@ -43,9 +43,11 @@ export const treeReader = (tree: Tree): Reader => ({
 /** 14 seconds in segments of six, key frames each second: so small and dense that no rule is broken. */
 const PLAN: Plan = planSchema.parse({
   revision: '0123456789ab',
-  source: {
-    ...{ container: 'mov,mp4', codec: 'h264', stream: 0, width: 448, height: 270, frames: 350, firstPts: 0 },
-    ...{ timeBase: { num: 1, den: 12800 }, containerStart: 0, preroll: 1 },
+  source: { container: 'mov,mp4', containerStart: 0 },
+  origin: 0,
+  picture: {
+    ...{ codec: 'h264', stream: 0, width: 448, height: 270, frames: 350, firstPts: 0 },
+    ...{ timeBase: { num: 1, den: 12800 }, preroll: 1 },
   },
   ...{ rate: { num: 25, den: 1 }, frames: 350, delayFrames: 2, gopFrames: 25, segmentFrames: 150 },
   preset: 'veryfast',

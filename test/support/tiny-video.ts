@@ -13,8 +13,9 @@ const AUDIO_FRAMES = 375;
 export function tinyPlan(revision: string): Plan {
   return planSchema.parse({
     revision,
-    source: {
-      container: 'mov,mp4',
+    source: { container: 'mov,mp4', containerStart: 0 },
+    origin: 0,
+    picture: {
       codec: 'h264',
       stream: 0,
       width: 640,
@@ -22,7 +23,6 @@ export function tinyPlan(revision: string): Plan {
       frames: 200,
       timeBase: { num: 1, den: 25 },
       firstPts: 0,
-      containerStart: 0,
       preroll: 1,
     },
     rate: { num: 25, den: 1 },
@@ -57,6 +57,8 @@ function object(rendition: string, file: string, decodeTime: number, frames: rea
 const receipt = (task: string, objects: MediaObject[]): Receipt => ({
   task,
   objects,
+  files: [],
+  findings: [],
   cpuSeconds: 1,
   wallSeconds: 1,
   startedAt: '2026-01-02T03:04:05.000Z',

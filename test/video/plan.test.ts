@@ -128,7 +128,7 @@ test('a picture of two pixels has a rung that the plan can hold', () => {
 });
 
 describe('source', () => {
-  test('cover art is not the picture', () => expect(readSource(ffprobe()).video.stream).toBe(1));
+  test('cover art is not the picture', () => expect(readSource(ffprobe()).video?.stream).toBe(1));
 
   test.each([
     ['a quarter turn swaps the sides', { side_data_list: [{ rotation: -90 }] }, 1080, 1920],
@@ -157,7 +157,7 @@ describe('plan', () => {
   const plan = planVideo(readSource(ffprobe()), { pts, longestKeyGap: 180000 }, settings, 'r');
 
   test('has as many frames as the source', () => expect(plan.frames).toBe(1557));
-  test('counts slots from the first frame', () => expect(plan.source.firstPts).toBe(1890));
+  test('counts slots from the first frame', () => expect(plan.picture?.firstPts).toBe(1890));
   test('has 2 s GOPs and 6 s segments', () =>
     expect([plan.gopFrames, plan.segmentFrames]).toEqual([50, 150]));
   test('at 29.97 fps a segment is 180 frames', () => {
@@ -206,7 +206,7 @@ describe('plan', () => {
   test('a container without an index is read from before its longest key frame gap', () => {
     const ts = { ...ffprobe(), format: { format_name: 'mpegts', start_time: '1.4' } };
     const planned = planVideo(readSource(ts), { pts, longestKeyGap: 900_000 }, settings, 'r');
-    expect(planned.source.preroll).toBeGreaterThan(10);
+    expect(planned.picture?.preroll).toBeGreaterThan(10);
   });
   test.each([
     ['too long', { maxDurationSeconds: 60 }, 'too-long'],

@@ -36,6 +36,7 @@ async function encode(file: string): Promise<{ plan: Plan; rungs: Buffer[][] }> 
   try {
     const { stdout } = await exec('ffprobe', probeArguments(url));
     const source = readSource(ffprobeSchema.parse(JSON.parse(stdout)));
+    if (!source.video) throw new Error(`${file} has no picture`);
     const reader = new PacketReader();
     const packets = await exec('ffprobe', packetArguments(url, source.video.stream));
     for (const line of packets.stdout.split('\n')) reader.read(line);

@@ -16,7 +16,7 @@ const shape = (
   fps: number,
   changes: Partial<Shape> = {},
 ): Shape => ({
-  source: { codec, width, height, frames: 1000 },
+  picture: { codec, width, height, frames: 1000 },
   frames: 1000,
   rate: rational(fps, 1),
   rungs: chooseLadder({ width, height }, settings.rungs),
@@ -54,7 +54,7 @@ describe('the work of a second', () => {
 
   test('counts source frames that are decoded and left out', () => {
     const steady = shape('h264', 1280, 720, 60);
-    const doubled = { ...steady, source: { ...steady.source, frames: 2000 } };
+    const doubled = { ...steady, picture: { codec: 'h264', width: 1280, height: 720, frames: 2000 } };
     const decoding = workPerSecond(doubled) - workPerSecond(steady);
     expect(decoding).toBeGreaterThan(0);
     expect(decoding).toBeLessThan(workPerSecond(steady));

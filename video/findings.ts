@@ -1,0 +1,23 @@
+/** Something notable about a source, and what was done about it: the table of their codes, and what carries them. */
+import { z } from 'zod';
+
+/** Every code that a finding can have, and when it is said. Published in docs/findings.md. */
+export const FINDINGS = {
+  'cut-off': 'The picture ends well before the file says that it does.',
+  'frame-rate': 'The frames come at an uneven, wrong or too high rate and were laid on a steady one.',
+  'no-audio': 'The file has no sound.',
+} as const satisfies Record<string, string>;
+
+export type FindingCode = keyof typeof FINDINGS;
+
+export const findingSchema = z.object({
+  code: z.enum(Object.keys(FINDINGS) as [FindingCode, ...FindingCode[]]), // the table has entries
+  /** A sentence or two in plain words, with the values that were seen. */
+  text: z.string(),
+});
+export type Finding = z.infer<typeof findingSchema>;
+
+/** Findings of several places as one list, in their order, each sentence once. */
+export function mergeFindings(...lists: readonly (readonly Finding[])[]): Finding[] {
+  return [...new Map(lists.flat().map((finding) => [`${finding.code} ${finding.text}`, finding])).values()];
+}
