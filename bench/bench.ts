@@ -5,7 +5,7 @@
  * docs/encoding.md.
  */
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -41,7 +41,7 @@ async function pipeline(): Promise<Cost & Timeline> {
 }
 
 async function measure(url: string) {
-  const plan = await planOf(url, settings);
+  const plan = await planOf(url, (await stat(file)).size, settings);
   const stretch = stretchOf(plan, settings);
   const round = async () => ({
     ours: await pipeline(),

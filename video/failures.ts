@@ -8,12 +8,22 @@ export const FAILURES = {
   incomplete:
     'The file is cut off: its index is missing. The copy or recording was not finished; upload the whole file.',
   'no-video-stream': 'The file has no picture. Upload a file that has a video track.',
+  encrypted:
+    'The file is encrypted (DRM). Only who has the key can decode it: upload a copy without protection.',
+  'unsupported-codec':
+    'The picture in the file is coded in a way that this platform can not decode. Export it again as H.264 in an MP4 file and upload that.',
   undecodable:
     'The picture in the file can not be decoded. Export it again as H.264 in an MP4 file and upload that.',
   'too-long':
     'The video is longer than this platform allows. Cut it into parts, or have the owner raise the limit.',
   'too-large':
     'The picture is larger than this platform allows. Export it smaller, or have the owner raise the limit.',
+  'file-too-large':
+    'The file is larger than this platform allows. Export it at a lower bit rate, or have the owner raise the limit.',
+  'too-many-tracks':
+    'The file has more tracks than this platform allows. Export it with those that matter, or have the owner raise the limit.',
+  'too-many-frames':
+    'The video has more pictures than this platform allows. Cut it into parts, or have the owner raise the limit.',
   'source-changed':
     'The file was replaced or deleted while it was being encoded. Upload it again under a new name.',
   superseded: 'Other settings were asked for before this encode was finished.',

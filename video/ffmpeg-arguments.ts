@@ -4,7 +4,7 @@
  */
 import { type Chunk, durationOf, type Plan, pictureOf, timescaleOf } from './plan.ts';
 import { toNumber, toText } from './rational.ts';
-import { AAC_FRAME, AUDIO_RATE, BUFFER_SECONDS } from './settings.ts';
+import { AAC_FRAME, AUDIO_RATE, BUFFER_SECONDS, MAX_PIXELS } from './settings.ts';
 
 /** What ffmpeg may open: our loopback proxy and its own pipes, nothing that a source could name (DESIGN, idea 7). */
 const PROTOCOLS = 'http,tcp,pipe';
@@ -26,28 +26,14 @@ const DEMUXERS = [
     'gif',
     'ivf',
   ],
-  ...[
-    'nut',
-    'wtv',
-    'dv',
-    'h264',
-    'hevc',
-    'm4v',
-    'av1',
-    'obu',
-    'vc1',
-    'y4m',
-    'yuv4mpegpipe',
-    'swf',
-    'gxf',
-    'nsv',
-  ],
+  ...['nut', 'wtv', 'dv', 'h264', 'hevc', 'm4v', 'av1', 'obu', 'vc1', 'yuv4mpegpipe', 'gxf', 'nsv'],
   ...['aac', 'ac3', 'aiff', 'flac', 'mp3', 'wav', 'w64', 'amr', 'eac3', 'caf', 'dts', 'truehd', 'au'],
 ].join(',');
 
 /** Opens a source safely. It comes by HTTP from the worker's own proxy, so seeking works by byte range. */
 const input = (url: string): string[] => [
-  ...['-protocol_whitelist', PROTOCOLS, '-format_whitelist', DEMUXERS, '-seekable', '1', '-i', url],
+  ...['-protocol_whitelist', PROTOCOLS, '-format_whitelist', DEMUXERS, '-max_pixels', `${MAX_PIXELS}`],
+  ...['-seekable', '1', '-i', url],
 ];
 
 /** ffprobe for `ffprobeSchema`. */
@@ -57,7 +43,8 @@ export function probeArguments(url: string): string[] {
 
 /** ffprobe for `PacketReader`: one line a packet. */
 export function packetArguments(url: string, stream: number): string[] {
-  const entries = ['-show_entries', 'packet=pts,dts,flags', '-of', 'csv=p=0'];
+  const wanted = 'packet=pts,dts,flags:packet_side_data=side_data_type';
+  const entries = ['-show_entries', wanted, '-of', 'csv=p=0'];
   return ['-v', 'error', '-select_streams', `${stream}`, ...entries, ...input(url)];
 }
 

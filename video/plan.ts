@@ -7,8 +7,10 @@ import { SourceError } from './failures.ts';
 import { type Finding, findingSchema } from './findings.ts';
 import { findFrameRate } from './frame-rate.ts';
 import { chooseLadder, rungSchema } from './ladder.ts';
+import { checkDuration, checkPixels } from './limits.ts';
+import type { Packets } from './packets.ts';
 import { type Picture, pictureSchema } from './picture.ts';
-import type { Packets, Source, VideoTrack } from './probe.ts';
+import type { Source } from './probe.ts';
 import { type Rational, rationalSchema, toNumber } from './rational.ts';
 import { AAC_FRAME, AUDIO_RATE, type EncodeSettings, presetSchema } from './settings.ts';
 import { audioWork, chunkSecondsFor, chunkWork, type Shape, workPerSecond } from './work.ts';
@@ -124,19 +126,6 @@ function findingsOf(
   return findings;
 }
 
-/** Refuses what is beyond the owner's limits. */
-function checkLimits({ width, height }: VideoTrack, seconds: number, settings: EncodeSettings): void {
-  if (width * height > settings.maxPixels) {
-    throw new SourceError('too-large', `${width} x ${height}, the limit is ${settings.maxPixels} pixels`);
-  }
-  if (seconds > settings.maxDurationSeconds) {
-    throw new SourceError(
-      'too-long',
-      `${Math.round(seconds)} s, the limit is ${settings.maxDurationSeconds} s`,
-    );
-  }
-}
-
 /**
  * Plans a video.
  * @param packets of the source's video track; none is a `SourceError('undecodable')`
@@ -161,7 +150,8 @@ export function planVideo(
   // The slot of the last frame, rounded as ffmpeg's fps filter rounds (near), and one more for its own length.
   const frames = Math.round((lastPts - firstPts) * toNumber(timeBase) * toNumber(rate)) + 1;
   const seconds = frames / toNumber(rate);
-  checkLimits(video, seconds, settings);
+  checkPixels(video, settings);
+  checkDuration(seconds, settings);
 
   const gopFrames = Math.max(1, Math.round(settings.gopSeconds * toNumber(rate)));
   const segmentFrames = gopFrames * Math.round(settings.segmentSeconds / settings.gopSeconds);

@@ -7,6 +7,8 @@ const streamSchema = z.object({
   index: z.int(),
   codec_type: z.string().optional(),
   codec_name: z.string().optional(),
+  /** The container's name of the codec, such as `avc1`. */
+  codec_tag_string: z.string().optional(),
   width: z.int().optional(),
   height: z.int().optional(),
   sample_aspect_ratio: z.string().optional(),
@@ -117,10 +119,25 @@ const audioTrack = (stream: Stream): AudioTrack => ({
   language: stream.tags?.['language'] ?? 'und',
 });
 
-/** Reads ffprobe's JSON. Throws `SourceError('no-video-stream')` where there is no picture. */
+/** The container's names of tracks that need a key: Common Encryption (ISO/IEC 23001-7, 4.1), FairPlay, and what is older. */
+const ENCRYPTED_TAGS = /^(encv|enca|enct|drmi|drms|p608)$/;
+
+/** Throws where a picture is there that nobody can decode: without it the sound alone would be taken for all. */
+function checkCodec(stream: Stream): void {
+  const { codec_type, codec_name, codec_tag_string = 'no name at all' } = stream;
+  if (ENCRYPTED_TAGS.test(codec_tag_string)) throw new SourceError('encrypted', codec_tag_string);
+  if (codec_type === 'video' && codec_name === undefined)
+    throw new SourceError('unsupported-codec', `the codec's name in the file: ${codec_tag_string}`);
+}
+
+/**
+ * Reads ffprobe's JSON. Throws `SourceError`: `no-video-stream` where there is no picture, `unsupported-codec` where
+ * it can not be decoded, `encrypted`.
+ */
 export function readSource(ffprobe: Ffprobe): Source {
   const [video] = usableStreams(ffprobe.streams, 'video');
   if (!video) {
+    ffprobe.streams.forEach(checkCodec);
     const found = ffprobe.streams
       .map((stream) => stream.codec_name ?? stream.codec_type ?? 'unknown')
       .join(', ');
@@ -133,42 +150,4 @@ export function readSource(ffprobe: Ffprobe): Source {
     video: videoTrack(video),
     audio: usableStreams(ffprobe.streams, 'audio').map(audioTrack),
   };
-}
-
-/** The video packets of a source, in ticks of its time base, in presentation order. */
-export interface Packets {
-  readonly pts: readonly number[];
-  /** The longest way from one key frame to the next, in ticks. */
-  readonly longestKeyGap: number;
-}
-
-/**
- * Reads `ffprobe -show_entries packet=pts,dts,flags -of csv=p=0` line by line. Packets that an edit list discards
- * (flag D) are never shown, so they do not count. A packet without a presentation time shows at its decode time.
- */
-export class PacketReader {
-  readonly #pts: number[] = [];
-  readonly #keys: number[] = [];
-
-  /** @param line such as `1890,-2110,K_` or `N/A,3600,__` */
-  read(line: string): void {
-    const [pts, dts, flags = ''] = line.split(',');
-    if (flags.includes('D')) return;
-    const shown = Number.isNaN(Number(pts)) ? Number(dts) : Number(pts);
-    if (pts === undefined || pts === '' || Number.isNaN(shown)) return;
-    this.#pts.push(shown);
-    if (flags.includes('K')) this.#keys.push(shown);
-  }
-
-  /** Everything read so far. */
-  packets(): Packets {
-    const ascending = (a: number, b: number) => a - b;
-    const pts = this.#pts.toSorted(ascending);
-    const keys = [...this.#keys.toSorted(ascending), pts.at(-1) ?? 0];
-    let longestKeyGap = 0;
-    for (let i = 1; i < keys.length; i++) {
-      longestKeyGap = Math.max(longestKeyGap, (keys[i] ?? 0) - (keys[i - 1] ?? 0));
-    }
-    return { pts, longestKeyGap };
-  }
 }

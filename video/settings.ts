@@ -23,6 +23,9 @@ const DEFAULT_RUNGS: RungSettings[] = [
 /** x264's speeds, of those that are worth choosing from. */
 export const presetSchema = z.enum(['superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow']);
 
+/** Pixels that no picture may have, whatever the owner allows: decoders are told so, and stop there. */
+export const MAX_PIXELS = 16_384 * 8192;
+
 export const encodeSettingsSchema = z
   .strictObject({
     /** The ladder's rungs; those above the source are left out. */
@@ -39,6 +42,15 @@ export const encodeSettingsSchema = z
     turnaroundSeconds: z.number().min(30).max(86_400).default(300),
     /** Stereo AAC's bit rate. */
     audioKbps: z.int().min(32).max(320).default(128),
+    /** Files larger than this, in bytes, are refused; 12 hours at 24 Mbit/s by default. */
+    maxBytes: z.int().positive().default(128e9),
+    /** Files with more tracks than this, of whatever kind, are refused. */
+    maxTracks: z.int().positive().default(64),
+    /** Sources with more pictures than this are refused; 12 hours at 120 a second by default. */
+    maxFrames: z
+      .int()
+      .positive()
+      .default(12 * 3600 * 120),
     /** Sources longer than this, in seconds, are refused. */
     maxDurationSeconds: z
       .number()
@@ -48,6 +60,7 @@ export const encodeSettingsSchema = z
     maxPixels: z
       .int()
       .positive()
+      .max(MAX_PIXELS)
       .default(7680 * 4320),
   })
   .check(({ value, issues }) => {

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { withoutAddresses } from '../video/refusals.ts';
 
 /** Lines of standard error that are kept for an error message. */
 const KEPT_LINES = 20;
@@ -33,21 +34,15 @@ export interface Finished {
 export class ProcessError extends Error {
   override readonly name = 'ProcessError';
   readonly lines: readonly string[];
+  /** Whether it ended by itself; otherwise it was killed, or took too long. */
+  readonly exited: boolean;
 
-  constructor(program: string, how: string, lines: readonly string[]) {
+  constructor(program: string, how: string, lines: readonly string[], exited: boolean) {
     const complaint = lines.filter((line) => /\[(error|fatal)\]/.test(line)).at(-1) ?? lines.at(-1);
     super(`${program} ${how}${complaint === undefined ? '' : `: ${withoutAddresses(complaint)}`}`);
     this.lines = lines;
+    this.exited = exited;
   }
-}
-
-/** ffmpeg's lines name memory addresses and the proxy's URL; neither tells anybody anything. */
-export function withoutAddresses(line: string): string {
-  return line
-    .replace(/ @ 0x[0-9a-f]+/g, '')
-    .replace(/http:\/\/127\.0\.0\.1:\d+\/\S*?(:?)(?=\s|$)/g, 'source$1')
-    .replace(/\[(error|fatal|warning|info)\] /g, '')
-    .trim();
 }
 
 const BENCHMARK = /bench: utime=([\d.]+)s stime=([\d.]+)s/;
@@ -105,8 +100,8 @@ export async function run({
     ]);
     signal.throwIfAborted();
     if (timedOut)
-      throw new ProcessError(program, `did not end within ${Math.round(timeoutSeconds)} s`, lines);
-    if (how !== undefined) throw new ProcessError(program, how, lines);
+      throw new ProcessError(program, `did not end within ${Math.round(timeoutSeconds)} s`, lines, false);
+    if (how !== undefined) throw new ProcessError(program, how, lines, child.exitCode !== null);
     return { cpuSeconds };
   } finally {
     clearTimeout(timer);

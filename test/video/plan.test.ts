@@ -2,8 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import { SourceError } from '../../video/failures.ts';
 import { findFrameRate } from '../../video/frame-rate.ts';
 import { chooseLadder } from '../../video/ladder.ts';
+import { PacketReader } from '../../video/packets.ts';
 import { audioEdges, cutChunks, durationOf, planSchema, planVideo, timescaleOf } from '../../video/plan.ts';
-import { PacketReader, readSource } from '../../video/probe.ts';
+import { readSource } from '../../video/probe.ts';
 import { type Rational, rational } from '../../video/rational.ts';
 import { AAC_FRAME, AUDIO_RATE, encodeSettingsSchema } from '../../video/settings.ts';
 import { audioWork, chunkWork, workPerSecond } from '../../video/work.ts';
@@ -145,10 +146,18 @@ describe('source', () => {
   });
 
   test('packets: discarded ones do not count, a missing time is the decode time, order is that of showing', () => {
-    const reader = new PacketReader();
+    const reader = new PacketReader(4);
     for (const line of ['0,0,KD_', '3600,0,K__', '10800,3600,___', '7200,7200,___', 'N/A,14400,K__', ''])
       reader.read(line);
     expect(reader.packets()).toEqual({ pts: [3600, 7200, 10800, 14400], longestKeyGap: 10800 });
+    expect(() => reader.read('18000,18000,___')).toThrow(
+      expect.objectContaining({ code: 'too-many-frames' }),
+    );
+  });
+
+  test('a packet that needs a key is refused', () => {
+    const read = () => new PacketReader(9).read('2002,0,K_,Encryption info');
+    expect(read).toThrow(expect.objectContaining({ code: 'encrypted' }));
   });
 });
 

@@ -1,15 +1,15 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { chunkArguments, packetArguments, probeArguments } from '../../video/ffmpeg-arguments.ts';
+import { chunkArguments } from '../../video/ffmpeg-arguments.ts';
 import { delayPresentation, readFragments } from '../../video/fmp4.ts';
 import { type Plan, planVideo, timescaleOf } from '../../video/plan.ts';
-import { ffprobeSchema, PacketReader, readSource } from '../../video/probe.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
+import { inspect } from '../../worker-scripts/inspect.ts';
 import { serveFile } from '../support/file-server.ts';
 import { ffmpeg, numberedPicture, readNumbers } from '../support/media.ts';
 
@@ -34,13 +34,9 @@ const settings = encodeSettingsSchema.parse({
 async function encode(file: string): Promise<{ plan: Plan; rungs: Buffer[][] }> {
   const { url, close } = await serveFile(file);
   try {
-    const { stdout } = await exec('ffprobe', probeArguments(url));
-    const source = readSource(ffprobeSchema.parse(JSON.parse(stdout)));
-    if (!source.video) throw new Error(`${file} has no picture`);
-    const reader = new PacketReader();
-    const packets = await exec('ffprobe', packetArguments(url, source.video.stream));
-    for (const line of packets.stdout.split('\n')) reader.read(line);
-    const plan = planVideo(source, reader.packets(), settings, 'r');
+    const { signal } = new AbortController();
+    const { source, packets } = await inspect({ url, bytes: (await stat(file)).size, settings, signal });
+    const plan = planVideo(source, packets, settings, 'r');
     const chunks: Buffer[][] = [];
     for (const chunk of plan.chunks) {
       const outputs = plan.rungs.map(({ name }) => join(folder, `${name}.mp4`));

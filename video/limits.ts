@@ -1,0 +1,34 @@
+/** Refuses what is beyond the owner's limits, each before the work that it saves. */
+import { SourceError } from './failures.ts';
+import type { EncodeSettings } from './settings.ts';
+
+/** Before anything is read. */
+export function checkBytes(bytes: number, { maxBytes }: Pick<EncodeSettings, 'maxBytes'>): void {
+  if (bytes === 0) throw new SourceError('empty');
+  if (bytes > maxBytes)
+    throw new SourceError('file-too-large', `${bytes} bytes, the limit is ${maxBytes} bytes`);
+}
+
+/** Before any packet is read. @param tracks of whatever kind */
+export function checkTracks(tracks: number, { maxTracks }: Pick<EncodeSettings, 'maxTracks'>): void {
+  if (tracks > maxTracks)
+    throw new SourceError('too-many-tracks', `${tracks} tracks, the limit is ${maxTracks}`);
+}
+
+/** Before a picture is decoded. */
+export function checkPixels(
+  { width, height }: { readonly width: number; readonly height: number },
+  { maxPixels }: Pick<EncodeSettings, 'maxPixels'>,
+): void {
+  if (width * height > maxPixels)
+    throw new SourceError('too-large', `${width} x ${height}, the limit is ${maxPixels} pixels`);
+}
+
+/** Before anything is encoded: the length is what was measured, whatever the header says. */
+export function checkDuration(
+  seconds: number,
+  { maxDurationSeconds }: Pick<EncodeSettings, 'maxDurationSeconds'>,
+): void {
+  if (seconds > maxDurationSeconds)
+    throw new SourceError('too-long', `${Math.round(seconds)} s, the limit is ${maxDurationSeconds} s`);
+}

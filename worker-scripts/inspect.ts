@@ -1,0 +1,105 @@
+/**
+ * Looks at a source: everything that planning needs to know of it, and each reason to refuse it, before anything is
+ * encoded.
+ */
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { SourceError } from '../video/failures.ts';
+import { decodeTestArguments, packetArguments, probeArguments } from '../video/ffmpeg-arguments.ts';
+import { checkBytes, checkPixels, checkTracks } from '../video/limits.ts';
+import { PacketReader, type Packets } from '../video/packets.ts';
+import { type Ffprobe, ffprobeSchema, readSource, type Source } from '../video/probe.ts';
+import { refusalOf } from '../video/refusals.ts';
+import type { EncodeSettings } from '../video/settings.ts';
+import { HEAD_BYTES, recognise } from '../video/signature.ts';
+import { ProcessError, run } from './process.ts';
+
+/** Seconds that ffprobe may take for the headers. */
+const PROBE_TIMEOUT = 120;
+/**
+ * Seconds that reading every packet of so many bytes may take: ffprobe reads them all, and one GET of S3 gives about
+ * 85 MB/s (docs/scale.md). Beyond a third of that something is stuck.
+ */
+export const packetsTimeout = (bytes: number): number => PROBE_TIMEOUT + bytes / 25e6;
+
+/** What planning needs to know of a source. */
+export interface Inspection {
+  readonly source: Source;
+  readonly packets: Packets;
+}
+
+/** A source that is served, and how it may be looked at. */
+export interface Served {
+  readonly url: string;
+  readonly bytes: number;
+  /** Its limits are kept. */
+  readonly settings: EncodeSettings;
+  /** Stops looking: the worker must go. */
+  readonly signal: AbortSignal;
+}
+
+/** Looks at a served source. Throws `SourceError` where it can not become a video. */
+export async function inspect(served: Served): Promise<Inspection> {
+  const { url, bytes, settings, signal } = served;
+  checkBytes(bytes, settings);
+  const headers = await readHeaders(served);
+  checkTracks(headers.streams.length, settings);
+  const source = readSource(headers);
+  if (!source.video) throw new SourceError('no-video-stream');
+  checkPixels(source.video, settings);
+  const { stream } = source.video;
+  const packets = await readPackets(served, stream);
+  // Headers may promise what no decoder keeps: one picture must come out.
+  const args = decodeTestArguments(url, stream);
+  await orRefuse(run({ program: 'ffmpeg', args, timeoutSeconds: packetsTimeout(bytes), signal }));
+  return { source, packets };
+}
+
+async function readHeaders({ url, signal }: Served): Promise<Ffprobe> {
+  let output = '';
+  const read = async (stdout: Readable) => {
+    output = await text(stdout);
+  };
+  const args = probeArguments(url);
+  try {
+    await run({ program: 'ffprobe', args, timeoutSeconds: PROBE_TIMEOUT, signal, read });
+  } catch (error) {
+    const seen = hasRefused(error) && recognise(await readHead(url));
+    if (seen) throw new SourceError('not-a-video', `it is ${seen}`);
+    throw hasRefused(error) ? refusalOf(error.lines, 'not-a-video') : error;
+  }
+  return ffprobeSchema.parse(JSON.parse(output));
+}
+
+async function readPackets({ url, bytes, settings, signal }: Served, stream: number): Promise<Packets> {
+  const reader = new PacketReader(settings.maxFrames);
+  const read = async (stdout: Readable) => {
+    for await (const line of createInterface({ input: stdout })) reader.read(line);
+  };
+  const args = packetArguments(url, stream);
+  await orRefuse(run({ program: 'ffprobe', args, timeoutSeconds: packetsTimeout(bytes), signal, read }));
+  return reader.packets();
+}
+
+/** A file's first bytes. */
+async function readHead(url: string): Promise<Uint8Array> {
+  const response = await fetch(url, { headers: { range: `bytes=0-${HEAD_BYTES - 1}` } });
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length >= HEAD_BYTES) break; // leaving the loop hangs up
+  }
+  return Buffer.concat(chunks).subarray(0, HEAD_BYTES);
+}
+
+/** Whether ffmpeg has judged the file. One that was killed or did not end says nothing about it: it is tried again. */
+const hasRefused = (error: unknown): error is ProcessError => error instanceof ProcessError && error.exited;
+
+async function orRefuse<T>(work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    throw hasRefused(error) ? refusalOf(error.lines, 'undecodable') : error;
+  });
+}
