@@ -2,8 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from '@jest/globals';
-
-const CORPUS = join(import.meta.dirname, '../../../shared/corpus');
+import { CORPUS } from '../../bench/corpus/manifest.ts';
 
 /** The path of a file of the corpus. */
 export const corpusFile = (name: string): string => join(CORPUS, name);
