@@ -1,7 +1,8 @@
 /** What the pipeline is compared with: plain ffmpeg commands that make the same rungs of the same file. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SCALER, x264Params } from '../video/ffmpeg-arguments.ts';
+import { x264Params } from '../video/encoders.ts';
+import { SCALER } from '../video/ffmpeg-arguments.ts';
 import type { Rung } from '../video/ladder.ts';
 import type { Plan } from '../video/plan.ts';
 import { toText } from '../video/rational.ts';

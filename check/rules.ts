@@ -91,7 +91,11 @@ const MULTIVARIANT = {
     'Apple 9.11',
     'the multivariant playlist says EXT-X-INDEPENDENT-SEGMENTS',
   ),
-  'first-variant': should('1.32', 'Apple 1.32', 'the variant listed first is the one nearest to 2000 kbit/s'),
+  'first-variant': should(
+    '1.32',
+    'Apple 1.32',
+    'the variant listed first is the nearest of its codec to 2000 kbit/s',
+  ),
   'low-variant': should('9.21', 'Apple 9.21', 'for mobile networks, one variant has at most 192 kbit/s'),
   aspect: should('1.33', 'Apple 1.33', 'all variants have one aspect ratio'),
   'video-range': must('9.16', 'Apple 9.16', 'VIDEO-RANGE is there unless all is SDR'),

@@ -30,6 +30,9 @@ const SOUND = /^(mp4a|ac-[34]|ec-3|fLaC|alac|Opus)\b/i;
 /** Which of CODECS are pictures, and which sound (RFC 6381). */
 export const isVideoCodec = (codec: string): boolean => VIDEO.test(codec);
 
+/** The codec of its picture without profile and level: `avc1`. */
+const familyOf = (variant: Variant): string => codecsOf(variant).find(isVideoCodec)?.slice(0, 4) ?? '';
+
 /** A variant with a picture, as far as its attributes tell. */
 export const hasPicture = (variant: Variant): boolean =>
   variant.tag.attributes.has('RESOLUTION') ||
@@ -86,8 +89,11 @@ function checkLadder({ url }: MultivariantPlaylist, variants: readonly Variant[]
     const rule = lowest > MOBILE ? 'bit-rates' : 'bit-rates-low';
     findings.push(finding(rule, place, `there is one bit rate, ${lowest} bit/s`));
   }
+  // The codec that is listed first is the one that every player has; among its variants one is the default.
   const off = (variant: Variant) => Math.abs(Math.log(bandwidthOf(variant) / FIRST));
-  const nearest = variants.reduce((best, variant) => (off(variant) < off(best) ? variant : best));
+  const nearest = variants
+    .filter((variant) => familyOf(variant) === familyOf(first))
+    .reduce((best, variant) => (off(variant) < off(best) ? variant : best), first);
   if (off(nearest) < off(first)) {
     findings.push(
       finding(
@@ -134,10 +140,7 @@ function checkSizes(url: string, variants: readonly Variant[]): Finding[] {
       ),
     );
   }
-  const families = Map.groupBy(
-    sized,
-    ({ variant }) => codecsOf(variant).find(isVideoCodec)?.slice(0, 4) ?? '',
-  );
+  const families = Map.groupBy(sized, ({ variant }) => familyOf(variant));
   const all = new Set(sized.map(({ width, height }) => `${width}x${height}`));
   for (const [family, members] of families) {
     const missing = [...all].filter(

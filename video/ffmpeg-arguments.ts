@@ -2,9 +2,12 @@
  * The command lines of ffmpeg and ffprobe, as pure functions of the plan. Measured reasons for every flag stand in
  * docs/encoding.md.
  */
+import { encoderArguments } from './encoders.ts';
+import type { Rung } from './ladder.ts';
 import { type Chunk, durationOf, type Plan, pictureOf, timescaleOf } from './plan.ts';
 import { toNumber, toText } from './rational.ts';
-import { AAC_FRAME, AUDIO_RATE, BUFFER_SECONDS, MAX_PIXELS } from './settings.ts';
+import { AAC_FRAME, AUDIO_RATE, MAX_PIXELS } from './settings.ts';
+import { workPerSecond } from './work.ts';
 
 /** What ffmpeg may open: our loopback proxy and its own pipes, nothing that a source could name (DESIGN, idea 7). */
 const PROTOCOLS = 'http,tcp,pipe';
@@ -59,8 +62,21 @@ export function decodeTestArguments(url: string, stream: number): string[] {
 /** Deterministic in every processor: no assembly whose rounding differs from the C code's. */
 export const SCALER = 'flags=bicubic+accurate_rnd+bitexact';
 
+/** Every size of the rungs, scaled from the one above and handed to each codec that has it. */
+function cascade(from: string, rungs: readonly Rung[]): string[] {
+  const outputs = rungs.map((rung, index) => ({ ...rung, label: `[v${index}]` }));
+  const sizes = [...Map.groupBy(outputs, ({ width, height }) => `${width}:${height}`)];
+  return sizes.map(([size, users], index) => {
+    const next = index === sizes.length - 1 ? [] : [`[s${index + 1}]`];
+    const labels = [...users.map(({ label }) => label), ...next];
+    const split = labels.length > 1 ? `,split=${labels.length}` : '';
+    const input = index === 0 ? from : `[s${index}]`;
+    return `${input}scale=${size}:${SCALER},setsar=1,format=yuv420p${split}${labels.join('')}`;
+  });
+}
+
 /**
- * One decode, one split, a scale cascade: the picture is laid on the plan's grid, cut to the chunk, and every rung
+ * One decode, one split, a scale cascade: the picture is laid on the plan's grid, cut to the chunk, and every size
  * is scaled from the one above. Labels `[v0]`, `[v1]`, ... are the rungs.
  */
 export function filterGraph(plan: Plan, chunk: Chunk): string {
@@ -75,22 +91,8 @@ export function filterGraph(plan: Plan, chunk: Chunk): string {
     'tpad=stop=-1:stop_mode=clone',
     `trim=start_pts=${chunk.from}:end_pts=${chunk.to}`,
   ].join(',');
-  const steps = plan.rungs.map(({ width, height }, index) => {
-    const from = index === 0 ? grid : `[s${index}]`;
-    const scale = `scale=${width}:${height}:${SCALER},setsar=1,format=yuv420p`;
-    const last = index === plan.rungs.length - 1;
-    const next = last ? `[v${index}]` : `,split[v${index}][s${index + 1}]`;
-    return `${from}${index === 0 ? ',' : ''}${scale}${next}`;
-  });
-  return steps.join(';');
+  return cascade(`${grid},`, plan.rungs).join(';');
 }
-
-/**
- * x264's settings beside the preset. The owner's other presets are taken as they are.
- * Measured in docs/encoding.md, "x264".
- */
-export const x264Params = (preset: Plan['preset']): string[] =>
-  preset === 'veryfast' ? ['-x264-params', 'trellis=1:rc-lookahead=20:partitions=i4x4,i8x8'] : [];
 
 /**
  * ffmpeg for one chunk: writes one fragmented MP4 a rung, each GOP one fragment, decode times counted from the
@@ -101,21 +103,8 @@ export function chunkArguments(plan: Plan, chunk: Chunk, url: string, outputs: r
   const at = (slot: number) => slot / toNumber(plan.rate) + plan.origin - plan.source.containerStart;
   const seek = at(chunk.from) - pictureOf(plan).preroll;
   const { timescale } = timescaleOf(plan.rate);
-  const encoders = plan.rungs.flatMap(({ crf, maxKbps }, index) => [
-    ...['-map', `[v${index}]`, '-c:v', 'libx264', '-preset', plan.preset, '-profile:v', 'high'],
-    // x264's output depends on its number of threads: one a rung, and as many chunks at once as there are cores.
-    ...[
-      '-threads',
-      '1',
-      '-crf',
-      `${crf}`,
-      '-maxrate',
-      `${maxKbps}k`,
-      '-bufsize',
-      `${maxKbps * BUFFER_SECONDS}k`,
-    ],
-    ...['-g', `${plan.gopFrames}`, '-keyint_min', `${plan.gopFrames}`, '-sc_threshold', '0'],
-    ...x264Params(plan.preset),
+  const encoders = plan.rungs.flatMap((rung, index) => [
+    ...['-map', `[v${index}]`, ...encoderArguments(plan, rung)],
     ...['-map_metadata', '-1', '-map_chapters', '-1', '-fflags', '+bitexact', '-flags', '+bitexact'],
     ...['-video_track_timescale', `${timescale}`, '-use_editlist', '0', '-f', 'mp4', '-movflags'],
     '+cmaf+frag_keyframe+empty_moov+default_base_moof+frag_discont+negative_cts_offsets+skip_trailer',
@@ -172,9 +161,13 @@ export function audioArguments(plan: Plan, track: Plan['audio'][number], url: st
   ];
 }
 
-/** Seconds after which a chunk's ffmpeg is stuck: sixty times real time on one core, and a minute to start. */
+/**
+ * Seconds after which a chunk's ffmpeg is stuck: a minute to start, and sixty times real time, or ten times what it
+ * should need on a core of its own.
+ */
 export const chunkTimeout = (plan: Plan, chunk: Chunk): number =>
-  60 + 60 * durationOf({ rate: plan.rate, frames: chunk.to - chunk.from });
+  60 +
+  Math.max(60, 10 * workPerSecond(plan)) * durationOf({ rate: plan.rate, frames: chunk.to - chunk.from });
 
 /** Seconds after which an audio track's ffmpeg is stuck. */
 export const audioTimeout = (plan: Plan): number => 60 + 2 * durationOf(plan);

@@ -191,13 +191,6 @@ export function delayPresentation(data: Buffer, ticks: number): Buffer {
   return Buffer.concat(parts);
 }
 
-/** The RFC 6381 `CODECS` string of an H.264 init segment, from its `avcC` (ISO/IEC 14496-15, 5.3.3.1). */
-export function avcCodec(init: Buffer): string {
-  const at = init.indexOf('avcC', 0, 'latin1');
-  if (at < 0) throw new Error("The init segment has no 'avcC' box");
-  return `avc1.${init.toString('hex', at + 5, at + 8)}`;
-}
-
 /** AAC-LC (ISO/IEC 14496-3, audio object type 2). */
 export const AAC_CODEC = 'mp4a.40.2';
 

@@ -1,14 +1,21 @@
 /** Chooses the rungs that a source deserves. */
 import { z } from 'zod';
-import type { RungSettings } from './settings.ts';
+import { type Codec, codecSchema, type EncodeSettings, type RungSettings } from './settings.ts';
+
+/** VIDEO-RANGE (rfc8216bis, 4.4.6.2): how a picture's values mean light. */
+export const rangeSchema = z.enum(['SDR', 'PQ', 'HLG']);
+export type Range = z.infer<typeof rangeSchema>;
 
 /** One rendition of the picture. */
 export const rungSchema = z.object({
-  /** `1080p`: the short side; names its folder. */
+  /** `1080p`, `hevc-1080p`, `hdr-1080p`: the short side; names its folder. */
   name: z.string(),
   /** Pixels, both even. */
   width: z.int().positive(),
   height: z.int().positive(),
+  codec: codecSchema.default('h264'),
+  range: rangeSchema.default('SDR'),
+  /** On the codec's own scale. */
   crf: z.number(),
   maxKbps: z.number().positive(),
 });
@@ -20,7 +27,19 @@ const OWN_SIZE_FROM = 1.1;
 /** A picture of a few pixels still has headers and key frames, which no cap must squeeze. */
 const LEAST_KBPS = 50;
 
+/**
+ * Blocks of 16 x 16 pixels that a rung may have: as many as H.264's level 5.2 decodes 60 times a second (ITU-T H.264,
+ * table A-1), the highest that Apple's devices play (rule 1.3). 4096 x 2160 just fits.
+ */
+const MAX_BLOCKS = 2_073_600 / 60;
+
+/** Pixels of the least side that every encoder of these codecs takes: SVT-AV1 1.4 refuses less. */
+const LEAST_SIDE: Readonly<Record<Codec, number>> = { h264: 2, hevc: 64, av1: 64 };
+
 const even = (pixels: number): number => Math.max(2, Math.round(pixels / 2) * 2);
+
+const blocks = ({ width, height }: { width: number; height: number }): number =>
+  Math.ceil(width / 16) * Math.ceil(height / 16);
 
 /** Crf and cap for a size between the table's rungs: the next larger rung's, its cap scaled by the pixels. */
 function interpolate(short: number, table: readonly RungSettings[]): RungSettings {
@@ -34,8 +53,8 @@ function interpolate(short: number, table: readonly RungSettings[]): RungSetting
 }
 
 /**
- * The ladder of a picture, highest rung first: every rung of the table whose short side the source reaches, never
- * above the source; where the source lies well between two rungs, or under the lowest, one rung of its own size.
+ * The H.264 ladder of a picture, highest rung first: every rung of the table whose short side the source reaches,
+ * never above the source; where the source lies well between two rungs, or under the lowest, one rung of its own size.
  */
 export function chooseLadder(
   picture: { width: number; height: number },
@@ -47,9 +66,43 @@ export function chooseLadder(
   const highest = fitting[0]?.height ?? 0;
   const own = highest < (descending[0]?.height ?? 0) && short > highest * OWN_SIZE_FROM;
   const chosen = own ? [interpolate(short, descending), ...fitting] : fitting;
-  return chosen.map(({ height, crf, maxKbps }) => {
+  const rungs = chosen.map(({ height, crf, maxKbps }): Rung => {
     const scale = height / short;
-    const name = `${even(height)}p`;
-    return { name, width: even(picture.width * scale), height: even(picture.height * scale), crf, maxKbps };
+    const size = { width: even(picture.width * scale), height: even(picture.height * scale) };
+    return { name: `${even(height)}p`, ...size, codec: 'h264', range: 'SDR', crf, maxKbps };
   });
+  const playable = rungs.filter((rung) => blocks(rung) <= MAX_BLOCKS);
+  return playable.length > 0 ? playable : rungs.slice(-1);
+}
+
+/**
+ * A ladder of H.264 once more in another codec, looking alike: the crf that gives the same SSIM, and the share of the
+ * bits that it needs for it (docs/encoding.md, "Codecs").
+ */
+const ALIKE: Readonly<Record<Exclude<Codec, 'h264'>, { crf: (h264: number) => number; kbps: number }>> = {
+  hevc: { crf: (h264) => Math.max(0, h264 - 1), kbps: 0.85 },
+  av1: { crf: (h264) => Math.min(63, Math.max(1, Math.round(2.5 * h264 - 24.5))), kbps: 0.75 },
+};
+
+/** The same ladder in another codec, but for sizes that its encoder does not take. */
+export function ladderIn(codec: Exclude<Codec, 'h264'>, rungs: readonly Rung[]): Rung[] {
+  const { crf, kbps } = ALIKE[codec];
+  return rungs
+    .filter(({ width, height }) => Math.min(width, height) >= LEAST_SIDE[codec])
+    .map((rung) => ({
+      ...rung,
+      name: `${codec}-${rung.name}`,
+      codec,
+      crf: crf(rung.crf),
+      maxKbps: Math.max(LEAST_KBPS, Math.round(rung.maxKbps * kbps)),
+    }));
+}
+
+/** Every rung of a picture: H.264's ladder, then those of the other codecs that the settings name. */
+export function chooseRungs(
+  picture: { width: number; height: number },
+  { rungs, codecs }: Pick<EncodeSettings, 'rungs' | 'codecs'>,
+): Rung[] {
+  const h264 = chooseLadder(picture, rungs);
+  return [...h264, ...codecs.flatMap((codec) => (codec === 'h264' ? [] : ladderIn(codec, h264)))];
 }

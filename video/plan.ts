@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { SourceError } from './failures.ts';
 import { type Finding, findingSchema } from './findings.ts';
 import { findFrameRate } from './frame-rate.ts';
-import { chooseLadder, rungSchema } from './ladder.ts';
+import { chooseRungs, rungSchema } from './ladder.ts';
 import { checkDuration, checkPixels } from './limits.ts';
 import type { Packets } from './packets.ts';
 import { type Picture, pictureSchema } from './picture.ts';
@@ -41,7 +41,7 @@ export const planSchema = z.object({
   /** Frames of a segment; the last may be shorter. */
   segmentFrames: z.int().positive(),
   preset: presetSchema,
-  /** Highest rung first. */
+  /** H.264's, highest first, then each other codec's. */
   rungs: z.array(rungSchema),
   chunks: z.array(chunkSchema),
   audio: z.array(
@@ -170,7 +170,7 @@ export function planVideo(
     picture,
     frames,
     rate,
-    rungs: chooseLadder(video, settings.rungs),
+    rungs: chooseRungs(video, settings),
     preset: settings.preset,
   };
   const longest = chunkSecondsFor(seconds, workPerSecond(shape), settings) / settings.segmentSeconds;

@@ -151,7 +151,7 @@ export interface RungMedia {
   readonly name: string;
 }
 
-/** Rule 1.32: the variant listed first is the one nearest to this, for that is where players begin. */
+/** Rule 1.32: the variant listed first is H.264's nearest to this, for that is where players begin. */
 const FIRST_BITS_PER_SECOND = 2_000_000;
 
 const frameRateText = (rate: Rational): string => toNumber(rate).toFixed(3);
@@ -183,7 +183,7 @@ export function masterPlaylist(
   });
   const audioCodec = audio[0]?.objects[0]?.codec;
 
-  const variants = plan.rungs.map(({ width, height, name }, index) => {
+  const variants = plan.rungs.map(({ width, height, name, range, codec: family }, index) => {
     const { peak, average } = measureBandwidth(picture[index] ?? [], target);
     const objects = rungs[index]?.objects ?? [];
     const codec = firstOf(objects).codec;
@@ -191,22 +191,25 @@ export function masterPlaylist(
     const tags = [
       `BANDWIDTH=${bandwidth},AVERAGE-BANDWIDTH=${average + worst('average')}`,
       `CODECS="${[codec, ...(audioCodec ? [audioCodec] : [])].join(',')}"`,
-      `RESOLUTION=${width}x${height},FRAME-RATE=${frameRateText(plan.rate)},VIDEO-RANGE=SDR`,
+      `RESOLUTION=${width}x${height},FRAME-RATE=${frameRateText(plan.rate)},VIDEO-RANGE=${range}`,
       ...(audioCodec ? ['AUDIO="audio"'] : []),
       'CLOSED-CAPTIONS=NONE',
     ];
     const keys = keyFrames(plan, objects);
     const keyBandwidth = measureBandwidth(keys, targetOf(keys));
     return {
+      family,
       bandwidth,
       stream: `#EXT-X-STREAM-INF:${tags.join(',')}\n${base}${name}/index.m3u8`,
-      keyStream: `#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=${keyBandwidth.peak},AVERAGE-BANDWIDTH=${keyBandwidth.average},CODECS="${codec}",RESOLUTION=${width}x${height},VIDEO-RANGE=SDR,URI="${base}${name}/iframes.m3u8"`,
+      keyStream: `#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=${keyBandwidth.peak},AVERAGE-BANDWIDTH=${keyBandwidth.average},CODECS="${codec}",RESOLUTION=${width}x${height},VIDEO-RANGE=${range},URI="${base}${name}/iframes.m3u8"`,
     };
   });
   const distance = (variant: { bandwidth: number }) =>
     Math.abs(Math.log(variant.bandwidth / FIRST_BITS_PER_SECOND));
-  const start = variants.reduce((best, variant) => (distance(variant) < distance(best) ? variant : best));
-  const ordered = [start, ...variants.filter((variant) => variant !== start)];
+  const [start] = variants
+    .filter(({ family }) => family === 'h264')
+    .toSorted((a, b) => distance(a) - distance(b));
+  const ordered = [...(start ? [start] : []), ...variants.filter((variant) => variant !== start)];
   const lines = [
     ...['#EXTM3U', `#EXT-X-VERSION:${VERSION}`, '#EXT-X-INDEPENDENT-SEGMENTS', ...media],
     ...ordered.map(({ stream }) => stream),

@@ -13,6 +13,8 @@ export const rungSettingsSchema = z.object({
 export type RungSettings = z.infer<typeof rungSettingsSchema>;
 
 const DEFAULT_RUNGS: RungSettings[] = [
+  { height: 2160, crf: 23, maxKbps: 15_500 },
+  { height: 1440, crf: 23, maxKbps: 8500 },
   { height: 1080, crf: 23, maxKbps: 5500 },
   { height: 720, crf: 23, maxKbps: 3000 },
   { height: 480, crf: 23, maxKbps: 1500 },
@@ -20,7 +22,11 @@ const DEFAULT_RUNGS: RungSettings[] = [
   { height: 240, crf: 24, maxKbps: 450 },
 ];
 
-/** x264's speeds, of those that are worth choosing from. */
+/** Codecs of the picture. */
+export const codecSchema = z.enum(['h264', 'hevc', 'av1']);
+export type Codec = z.infer<typeof codecSchema>;
+
+/** x264's and x265's speeds, of those that are worth choosing from. */
 export const presetSchema = z.enum(['superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow']);
 
 /** Pixels that no picture may have, whatever the owner allows: decoders are told so, and stop there. */
@@ -30,7 +36,14 @@ export const encodeSettingsSchema = z
   .strictObject({
     /** The ladder's rungs; those above the source are left out. */
     rungs: z.array(rungSettingsSchema).min(1).default(DEFAULT_RUNGS),
-    /** x264's speed. `medium` costs 2.4 times `veryfast` for 4 to 12 % fewer bits (ENCODING.md). */
+    /** A ladder each. H.264 comes first and is always there, for it plays everywhere; the others are listed after it. */
+    codecs: z
+      .array(codecSchema)
+      .min(1)
+      .default(['h264'])
+      .refine((codecs) => codecs[0] === 'h264', 'codecs must begin with h264: it is what plays everywhere')
+      .refine((codecs) => new Set(codecs).size === codecs.length, 'codecs names a codec twice'),
+    /** The encoders' speed. `medium` costs 2.4 times `veryfast` for 4 to 12 % fewer bits (ENCODING.md). */
     preset: presetSchema.default('veryfast'),
     /** Seconds between key frames: Apple's rule 1.13 asks for 2. */
     gopSeconds: z.number().min(1).max(4).default(2),

@@ -5,7 +5,7 @@
  * The unit is the vCPU-second: a second of one hardware thread of the machine on which docs/encoding.md was measured.
  */
 import { type Rational, toNumber } from './rational.ts';
-import type { EncodeSettings } from './settings.ts';
+import type { Codec, EncodeSettings } from './settings.ts';
 
 /** vCPU-seconds a million pixels to decode, by ffmpeg's name of the codec: eight seconds of 1080p25 each, measured. */
 const DECODE: ReadonlyMap<string, number> = new Map([
@@ -27,17 +27,17 @@ const DECODE_UNKNOWN = 0.0025;
 /** vCPU-seconds a million pixels that a scaler reads, measured as what remains between decoder and encoder. */
 const SCALE = 0.0028;
 
-/** vCPU-seconds a million pixels to encode with our recipe at `veryfast`: the middle of five clips, 0.009 to 0.013. */
-const ENCODE = 0.01;
+/**
+ * vCPU-seconds a million pixels to encode with our recipe at `veryfast`, measured: H.264 on five clips (0.009 to 0.013),
+ * the others on two (docs/encoding.md, "Codecs").
+ */
+const ENCODE: Readonly<Record<Codec, number>> = { h264: 0.01, hevc: 0.048, av1: 0.036 };
 
 /** The same for other presets, as multiples, measured. */
-const PRESET: Readonly<Record<EncodeSettings['preset'], number>> = {
-  superfast: 0.65,
-  veryfast: 1,
-  faster: 1.9,
-  fast: 2.4,
-  medium: 2.6,
-  slow: 4,
+const PRESET: Readonly<Record<Codec, Readonly<Record<EncodeSettings['preset'], number>>>> = {
+  h264: { superfast: 0.65, veryfast: 1, faster: 1.9, fast: 2.4, medium: 2.6, slow: 4 },
+  hevc: { superfast: 0.7, veryfast: 1, faster: 1.1, fast: 1.3, medium: 1.4, slow: 3.2 },
+  av1: { superfast: 0.4, veryfast: 1, faster: 1.2, fast: 2.2, medium: 2.6, slow: 4.6 },
 };
 
 /** vCPU-seconds a second of sound, from any codec to AAC. */
@@ -65,24 +65,31 @@ export interface Shape {
   readonly frames: number;
   /** Of the rungs. */
   readonly rate: Rational;
-  readonly rungs: ReadonlyArray<{ readonly width: number; readonly height: number }>;
+  readonly rungs: ReadonlyArray<{
+    readonly width: number;
+    readonly height: number;
+    readonly codec: Codec;
+  }>;
   readonly preset: EncodeSettings['preset'];
 }
 
 const megapixels = ({ width, height }: { width: number; height: number }): number => (width * height) / 1e6;
 
-/** vCPU-seconds to make all rungs of a second of the source: decode once, scale each from the one above, encode all. */
+/** vCPU-seconds to make all rungs of a second: decode once, scale each size from the one above, encode every rung. */
 export function workPerSecond({ picture, frames, rate, rungs, preset }: Shape): number {
   if (!picture) return 0;
   const decoded = megapixels(picture);
-  const encoded = rungs.map(megapixels);
-  const sizes = [decoded, ...encoded];
+  const scaled = [...new Map(rungs.map(({ width, height }) => [`${width}x${height}`, { width, height }]))];
+  const sizes = [decoded, ...scaled.map(([, size]) => megapixels(size))];
   // Between equal sizes nothing is scaled.
-  const read = encoded.reduce((sum, to, index) => sum + (sizes[index] === to ? 0 : (sizes[index] ?? 0)), 0);
-  const made = encoded.reduce((sum, pixels) => sum + pixels, 0);
+  const read = sizes.reduce((sum, from, index) => sum + (from === (sizes[index + 1] ?? from) ? 0 : from), 0);
+  const encoding = rungs.reduce(
+    (sum, rung) => sum + ENCODE[rung.codec] * PRESET[rung.codec][preset] * megapixels(rung),
+    0,
+  );
   const sourceRate = (toNumber(rate) * picture.frames) / frames;
   const decoding = (DECODE.get(picture.codec) ?? DECODE_UNKNOWN) * decoded * sourceRate;
-  return decoding + (SCALE * read + ENCODE * PRESET[preset] * made) * toNumber(rate);
+  return decoding + (SCALE * read + encoding) * toNumber(rate);
 }
 
 /** vCPU-seconds of a chunk of so many seconds. */

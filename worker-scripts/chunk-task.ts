@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { log } from '../jobs/log.ts';
 import type { Task } from '../jobs/messages.ts';
+import { pictureCodec } from '../video/codec-strings.ts';
 import { chunkArguments, chunkTimeout } from '../video/ffmpeg-arguments.ts';
-import { avcCodec, delayPresentation } from '../video/fmp4.ts';
+import { delayPresentation } from '../video/fmp4.ts';
 import { timescaleOf } from '../video/plan.ts';
 import type { MediaObject } from '../video/receipt.ts';
 import { requirePlan, type TaskContext, withScratch, withSource } from './context.ts';
@@ -42,7 +43,7 @@ export async function chunkTask(context: TaskContext, task: Task & { kind: 'chun
         plan.rungs.map(async ({ name }, rung) => {
           const written = await readFile(outputs[rung] ?? '');
           const data = delayPresentation(written, plan.delayFrames * ticksPerFrame);
-          const object = describeMedia(name, file, data, avcCodec);
+          const object = describeMedia(name, file, data, pictureCodec);
           checkChunk(object, chunk.from, chunk.to, ticksPerFrame);
           await storeMedia(context, task, object, data);
           return object;

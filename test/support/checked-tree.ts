@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Reader } from '../../check/reader.ts';
+import { pictureCodec } from '../../video/codec-strings.ts';
 import { audioArguments, chunkArguments } from '../../video/ffmpeg-arguments.ts';
-import { AAC_CODEC, avcCodec, BoxSplitter, delayPresentation, writeAudioFragment } from '../../video/fmp4.ts';
+import { AAC_CODEC, BoxSplitter, delayPresentation, writeAudioFragment } from '../../video/fmp4.ts';
 import { audioDelay, audioEdges, type Plan, planSchema, timescaleOf } from '../../video/plan.ts';
 import {
   audioPlaylist,
@@ -73,7 +74,7 @@ async function makeChunk(folder: string, url: string, index: number): Promise<[M
   return Promise.all(
     PLAN.rungs.map(async ({ name }, rung): Promise<[MediaObject, Buffer]> => {
       const data = delayPresentation(await readFile(outputs[rung] ?? ''), delay);
-      return [describeMedia(name, `chunk-${index}.mp4`, data, avcCodec), data];
+      return [describeMedia(name, `chunk-${index}.mp4`, data, pictureCodec), data];
     }),
   );
 }

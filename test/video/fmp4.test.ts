@@ -2,13 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import {
-  avcCodec,
-  BoxSplitter,
-  delayPresentation,
-  readFragments,
-  writeAudioFragment,
-} from '../../video/fmp4.ts';
+import { pictureCodec } from '../../video/codec-strings.ts';
+import { BoxSplitter, delayPresentation, readFragments, writeAudioFragment } from '../../video/fmp4.ts';
 import { ffmpeg, numberedPicture, readNumbers } from '../support/media.ts';
 
 let folder: string;
@@ -62,7 +57,7 @@ describe('a picture presented later', () => {
     );
     await writeFile(file, after);
     expect(await readNumbers(file)).toEqual(Array.from({ length: 100 }, (_unused, index) => index));
-    expect(avcCodec(after)).toMatch(/^avc1\.64[0-9a-f]{4}$/);
+    expect(pictureCodec(after)).toMatch(/^avc1\.64[0-9a-f]{4}$/);
   });
 });
 

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { SourceError } from '../../video/failures.ts';
 import { findFrameRate } from '../../video/frame-rate.ts';
-import { chooseLadder } from '../../video/ladder.ts';
 import { PacketReader } from '../../video/packets.ts';
 import { audioEdges, cutChunks, durationOf, planSchema, planVideo, timescaleOf } from '../../video/plan.ts';
 import { readSource } from '../../video/probe.ts';
@@ -58,24 +57,6 @@ describe('frame rate', () => {
   });
 });
 
-describe('ladder', () => {
-  test.each([
-    [1920, 1080, ['1920x1080', '1280x720', '854x480', '640x360', '426x240']],
-    [1080, 1920, ['1080x1920', '720x1280', '480x854', '360x640', '240x426']],
-    [3840, 2160, ['1920x1080', '1280x720', '854x480', '640x360', '426x240']],
-    [1280, 720, ['1280x720', '854x480', '640x360', '426x240']],
-    [1000, 600, ['1000x600', '800x480', '600x360', '400x240']],
-    [1300, 730, ['1282x720', '854x480', '642x360', '428x240']],
-    [160, 120, ['160x120']],
-    [321, 241, ['320x240']],
-    [15, 11, ['16x12']],
-  ])('%i x %i gets %j', (width, height, sizes) => {
-    expect(
-      chooseLadder({ width, height }, settings.rungs).map((rung) => `${rung.width}x${rung.height}`),
-    ).toEqual(sizes);
-  });
-});
-
 describe('chunks', () => {
   test.each([
     ['whole segments, evenly', 1557, 150, 3, [0, 450, 900, 1200, 1557]],
@@ -121,11 +102,6 @@ const ffprobe = (changes: object = {}) => ({
     },
   ],
   format: { format_name: 'mov,mp4,m4a,3gp,3g2,mj2', start_time: '0.021' },
-});
-
-test('a picture of two pixels has a rung that the plan can hold', () => {
-  const [rung] = chooseLadder({ width: 2, height: 2 }, settings.rungs);
-  expect(rung).toMatchObject({ name: '2p', width: 2, height: 2, maxKbps: 50 });
 });
 
 describe('source', () => {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { chunkArguments } from '../../video/ffmpeg-arguments.ts';
 import { delayPresentation, readFragments } from '../../video/fmp4.ts';
 import { type Plan, planVideo, timescaleOf } from '../../video/plan.ts';
-import { encodeSettingsSchema } from '../../video/settings.ts';
+import { type EncodeSettings, encodeSettingsSchema } from '../../video/settings.ts';
 import { inspect } from '../../worker-scripts/inspect.ts';
 import { serveFile } from '../support/file-server.ts';
 import { ffmpeg, numberedPicture, readNumbers } from '../support/media.ts';
@@ -21,17 +21,17 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Short chunks, so that a short source has several seams. */
-const settings = encodeSettingsSchema.parse({
+const SHORT = {
   rungs: [
     { height: 240, crf: 23, maxKbps: 900 },
     { height: 120, crf: 23, maxKbps: 400 },
   ],
   segmentSeconds: 2,
   chunkSeconds: 6,
-});
+};
 
 /** Plans a file and encodes every chunk; returns the plan and each rung's chunks in order. */
-async function encode(file: string): Promise<{ plan: Plan; rungs: Buffer[][] }> {
+async function encode(file: string, settings: EncodeSettings): Promise<{ plan: Plan; rungs: Buffer[][] }> {
   const { url, close } = await serveFile(file);
   try {
     const { signal } = new AbortController();
@@ -53,6 +53,46 @@ const counting = (frames: number) => Array.from({ length: frames }, (_, index) =
 
 const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p'];
 
+/** Encodes a numbered source in chunks and expects every frame once, in order, on one timeline, in every rung. */
+async function expectSeamless(
+  rate: string,
+  container: string,
+  codec: readonly string[],
+  settings: EncodeSettings,
+  seconds = 20,
+): Promise<void> {
+  const file = join(folder, `source.${container}`);
+  await ffmpeg('-f', 'lavfi', '-i', numberedPicture(rate, seconds), ...codec, file);
+  const sourceNumbers = await readNumbers(file);
+  const { plan, rungs } = await encode(file, settings);
+  expect(plan.chunks.length).toBeGreaterThan(2);
+  expect(`${plan.rate.num}/${plan.rate.den}`).toBe(rate.includes('/') ? rate : `${rate}/1`);
+  expect(plan.frames).toBe(sourceNumbers.length);
+
+  const { ticksPerFrame } = timescaleOf(plan.rate);
+  for (const rung of rungs) {
+    const chunks = rung.map((chunk) => delayPresentation(chunk, plan.delayFrames * ticksPerFrame));
+    const fragments = chunks.flatMap((chunk) => readFragments(chunk).fragments);
+    // One timeline: each fragment begins where the one before ends, and is shown from there.
+    let time = 0;
+    for (const fragment of fragments) {
+      expect(fragment.decodeTime).toBe(time);
+      expect(fragment.firstCompositionOffset).toBe(plan.delayFrames * ticksPerFrame);
+      time += fragment.samples * ticksPerFrame;
+    }
+    // One init segment.
+    const inits = chunks.map((chunk) => chunk.subarray(0, readFragments(chunk).initLength));
+    expect(new Set(inits.map((init) => createHash('sha256').update(init).digest('hex'))).size).toBe(1);
+    // The frames themselves.
+    const whole = join(folder, 'whole.mp4');
+    const media = chunks.map((chunk, index) =>
+      index === 0 ? chunk : chunk.subarray(readFragments(chunk).initLength),
+    );
+    await writeFile(whole, Buffer.concat(media));
+    expect(await readNumbers(whole)).toEqual(counting(plan.frames));
+  }
+}
+
 describe('a video cut into chunks has every frame once, in order, on one timeline', () => {
   test.each([
     ['24', 'mp4', X264],
@@ -66,36 +106,12 @@ describe('a video cut into chunks has every frame once, in order, on one timelin
     ['25', 'mp4', [...X264, '-x264-params', 'open-gop=1:keyint=40:bframes=3', '-preset', 'veryfast']],
     ['25', 'mp4', [...X264, '-vf', 'noise=alls=100:allf=t']], // so restless that x264 uses no B-frames
     ['30', 'webm', ['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-b:v', '2M']],
-  ])('%s fps in %s', async (rate, container, codec) => {
-    const file = join(folder, `source.${container}`);
-    await ffmpeg('-f', 'lavfi', '-i', numberedPicture(rate, 20), ...codec, file);
-    const sourceNumbers = await readNumbers(file);
-    const { plan, rungs } = await encode(file);
-    expect(plan.chunks.length).toBeGreaterThan(2);
-    expect(`${plan.rate.num}/${plan.rate.den}`).toBe(rate.includes('/') ? rate : `${rate}/1`);
-    expect(plan.frames).toBe(sourceNumbers.length);
+  ])('%s fps in %s', (rate, container, codec) =>
+    expectSeamless(rate, container, codec, encodeSettingsSchema.parse(SHORT)),
+  );
 
-    const { ticksPerFrame } = timescaleOf(plan.rate);
-    for (const rung of rungs) {
-      const chunks = rung.map((chunk) => delayPresentation(chunk, plan.delayFrames * ticksPerFrame));
-      const fragments = chunks.flatMap((chunk) => readFragments(chunk).fragments);
-      // One timeline: each fragment begins where the one before ends, and is shown from there.
-      let time = 0;
-      for (const fragment of fragments) {
-        expect(fragment.decodeTime).toBe(time);
-        expect(fragment.firstCompositionOffset).toBe(plan.delayFrames * ticksPerFrame);
-        time += fragment.samples * ticksPerFrame;
-      }
-      // One init segment.
-      const inits = chunks.map((chunk) => chunk.subarray(0, readFragments(chunk).initLength));
-      expect(new Set(inits.map((init) => createHash('sha256').update(init).digest('hex'))).size).toBe(1);
-      // The frames themselves.
-      const whole = join(folder, 'whole.mp4');
-      const media = chunks.map((chunk, index) =>
-        index === 0 ? chunk : chunk.subarray(readFragments(chunk).initLength),
-      );
-      await writeFile(whole, Buffer.concat(media));
-      expect(await readNumbers(whole)).toEqual(counting(plan.frames));
-    }
+  test('29.97 fps in mkv, in every codec', () => {
+    const settings = encodeSettingsSchema.parse({ ...SHORT, codecs: ['h264', 'hevc', 'av1'] });
+    return expectSeamless('30000/1001', 'mkv', [...X264, '-vf', 'noise=alls=20:allf=t'], settings, 14);
   });
 });

@@ -1,7 +1,7 @@
 /** How much work an encode is, and how it is cut. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { chooseLadder } from '../../video/ladder.ts';
+import { chooseRungs } from '../../video/ladder.ts';
 import { rational } from '../../video/rational.ts';
 import { type EncodeSettings, encodeSettingsSchema, presetSchema } from '../../video/settings.ts';
 import { audioWork, chunkSecondsFor, chunkWork, type Shape, workPerSecond } from '../../video/work.ts';
@@ -19,7 +19,7 @@ const shape = (
   picture: { codec, width, height, frames: 1000 },
   frames: 1000,
   rate: rational(fps, 1),
-  rungs: chooseLadder({ width, height }, settings.rungs),
+  rungs: chooseRungs({ width, height }, settings),
   preset: 'veryfast',
   ...changes,
 });
@@ -30,7 +30,12 @@ const MEASURED = [
   { name: 'a minute of 1080p', source: shape('h264', 1920, 1080, 25), measured: 1.22 },
   { name: 'a restless part of it', source: shape('h264', 1920, 1080, 25), measured: 1.62 },
   { name: 'the same in ProRes', source: shape('prores', 1920, 1080, 25), measured: 1.91 },
-  { name: 'a calm part of it in 4K', source: shape('h264', 3840, 2160, 25), measured: 2.22 },
+  {
+    name: 'a calm part of it in 4K, up to 1080p',
+    source: shape('h264', 3840, 2160, 25, { rungs: shape('h264', 1920, 1080, 25).rungs }),
+    measured: 2.22,
+  },
+  { name: 'four films in one 4K picture', source: shape('h264', 3840, 2160, 25), measured: 6.23 },
   { name: '720p', source: shape('h264', 1280, 720, 25), measured: 0.7 },
   { name: '180p', source: shape('h264', 320, 180, 25), measured: 0.022 },
 ];
@@ -47,7 +52,7 @@ describe('the work of a second', () => {
   });
 
   test('of a picture beyond the ladder grows by decoding and the first scaling alone', () => {
-    const [hd, uhd] = [work('h264', 1920, 1080, 25), work('h264', 3840, 2160, 25)];
+    const [hd, uhd] = [work('h264', 3840, 2160, 25), work('h264', 7680, 4320, 25)];
     expect(uhd).toBeGreaterThan(1.3 * hd);
     expect(uhd).toBeLessThan(3 * hd);
   });
