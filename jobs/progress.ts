@@ -13,9 +13,13 @@ export function taskName(task: Task): TaskName {
 }
 
 /** The tasks that make a plan's media, in the order of their urgency. */
-export function mediaTasks({ video, revision }: Encode, plan: Pick<Plan, 'chunks' | 'audio'>): Task[] {
+export function mediaTasks(
+  { video, revision }: Encode,
+  plan: Pick<Plan, 'chunks' | 'audio' | 'text'>,
+): Task[] {
   return [
     ...plan.audio.map((_, index): Task => ({ kind: 'audio', video, revision, index })),
+    ...(plan.text.length > 0 ? [{ kind: 'text', video, revision } as const] : []),
     ...plan.chunks.map((_, index): Task => ({ kind: 'chunk', video, revision, index })),
   ];
 }

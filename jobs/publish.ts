@@ -14,6 +14,8 @@ import {
   videoSegments,
 } from '../video/playlists.ts';
 import type { Receipt } from '../video/receipt.ts';
+import { type TextRendition, textRendition } from '../video/text/tracks.ts';
+import { TEXT_PLAYLIST } from '../video/text/webvtt.ts';
 import { audioRendition, objectsOf, verifyTree } from '../video/verify.ts';
 import { learnFrom } from './calibration.ts';
 import { readClaim } from './claim.ts';
@@ -47,6 +49,15 @@ async function storedSizes(production: ObjectStore, prefix: string): Promise<Map
   return sizes;
 }
 
+/** The text tracks of a source that came out with something to read, as the master names them. */
+function textOf(plan: Plan, receipts: readonly Receipt[]): TextRendition[] {
+  const made = new Set(receipts.flatMap(({ files }) => files.map(({ path }) => path)));
+  return plan.text.flatMap((track, index) => {
+    const path = `${textRendition(index)}/${TEXT_PLAYLIST}`;
+    return made.has(path) ? [{ ...track, uri: `${plan.revision}/${path}` }] : [];
+  });
+}
+
 /** The playlists of a revision by their path below it, and the master, which lies above it. */
 function playlistsOf(plan: Plan, receipts: readonly Receipt[]) {
   const rungs = plan.rungs.map(({ name }) => ({ name, objects: objectsOf(receipts, name) }));
@@ -68,7 +79,7 @@ function playlistsOf(plan: Plan, receipts: readonly Receipt[]) {
       text: audioPlaylist(objects, target),
     })),
   ];
-  return { media, master: masterPlaylist(plan, `${plan.revision}/`, rungs, audio) };
+  return { media, master: masterPlaylist(plan, `${plan.revision}/`, rungs, audio, textOf(plan, receipts)) };
 }
 
 /**

@@ -34,7 +34,7 @@ const DEMUXERS = [
 ].join(',');
 
 /** Opens a source safely. It comes by HTTP from the worker's own proxy, so seeking works by byte range. */
-const input = (url: string): string[] => [
+export const input = (url: string): string[] => [
   ...['-protocol_whitelist', PROTOCOLS, '-format_whitelist', DEMUXERS, '-max_pixels', `${MAX_PIXELS}`],
   ...['-seekable', '1', '-i', url],
 ];
@@ -51,7 +51,8 @@ export function packetArguments(url: string, stream: number): string[] {
   return ['-v', 'error', '-select_streams', `${stream}`, ...entries, ...input(url)];
 }
 
-const COMMON = ['-nostdin', '-hide_banner', '-nostats', '-v', 'level+info', '-benchmark', '-y'];
+/** What every run of ffmpeg begins with. */
+export const COMMON = ['-nostdin', '-hide_banner', '-nostats', '-v', 'level+info', '-benchmark', '-y'];
 
 /** ffmpeg decoding one picture of a stream, to nowhere: fails where there is none. */
 export function decodeTestArguments(url: string, stream: number): string[] {

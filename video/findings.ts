@@ -6,6 +6,10 @@ export const FINDINGS = {
   'cut-off': 'The picture ends well before the file says that it does.',
   'frame-rate': 'The frames come at an uneven, wrong or too high rate and were laid on a steady one.',
   'no-audio': 'The file has no sound.',
+  'bitmap-subtitles': 'A subtitle track is made of pictures and was left out.',
+  'unknown-subtitles': 'A subtitle track is of a kind that can not be read and was left out.',
+  'broken-subtitles': 'A subtitle track could not be read and was left out.',
+  'empty-subtitles': 'A subtitle track has no text and was left out.',
 } as const satisfies Record<string, string>;
 
 export type FindingCode = keyof typeof FINDINGS;

@@ -13,6 +13,7 @@ import { type Picture, pictureSchema } from './picture.ts';
 import type { Source } from './probe.ts';
 import { type Rational, rationalSchema, toNumber } from './rational.ts';
 import { AAC_FRAME, AUDIO_RATE, type EncodeSettings, presetSchema } from './settings.ts';
+import { chooseText, textTrackSchema } from './text/tracks.ts';
 import { audioWork, chunkSecondsFor, chunkWork, type Shape, workPerSecond } from './work.ts';
 
 /** A run of slots [from, to) of the frame grid. */
@@ -54,6 +55,8 @@ export const planSchema = z.object({
       frames: z.int().positive(),
     }),
   ),
+  /** Those tracks of the source whose text can be read. */
+  text: z.array(textTrackSchema).default([]),
   /** vCPU-seconds of all chunks and audio tracks, as `video/work.ts` estimates them. */
   workSeconds: z.number().positive(),
   findings: z.array(findingSchema),
@@ -181,6 +184,7 @@ export function planVideo(
       return { stream, language, channels, kbps: settings.audioKbps, frames: aacFrames };
     }),
   };
+  const { text, findings: textFindings } = chooseText(source.text);
   return {
     revision,
     source: { container: source.container, containerStart: source.startSeconds },
@@ -190,8 +194,9 @@ export function planVideo(
     gopFrames,
     segmentFrames,
     ...tasks,
+    text,
     workSeconds: workOf({ ...shape, ...tasks }),
-    findings: findingsOf(source, seconds, found),
+    findings: [...findingsOf(source, seconds, found), ...textFindings],
   };
 }
 

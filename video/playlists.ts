@@ -2,10 +2,12 @@
  * Media, I-frame and multivariant playlists (RFC 8216; rule numbers are those of Apple's
  * "HLS authoring specification for Apple devices"), written from measured sizes.
  */
+import { languageOf } from './languages.ts';
 import type { Plan } from './plan.ts';
 import { type Rational, toNumber } from './rational.ts';
 import type { MediaObject } from './receipt.ts';
 import { AAC_FRAME, AUDIO_RATE } from './settings.ts';
+import { TEXT_GROUP, type TextRendition, textMedia } from './text/tracks.ts';
 
 /** A stretch of an object that a playlist addresses. */
 interface Segment {
@@ -135,17 +137,6 @@ export function measureBandwidth(
   return { peak: Math.ceil(peak), average: Math.ceil(average) };
 }
 
-/** A language as BCP 47 and as people call it; ISO 639-2 codes such as `eng` come out as `en`. */
-function languageOf(code: string): { tag: string; name: string } {
-  try {
-    const [tag = 'und'] = Intl.getCanonicalLocales(code);
-    const name = new Intl.DisplayNames(['en'], { type: 'language', fallback: 'none' }).of(tag);
-    return { tag, name: tag === 'und' || name === undefined ? 'Audio' : name };
-  } catch {
-    return { tag: 'und', name: 'Audio' }; // the file's tag is not a language tag at all
-  }
-}
-
 export interface RungMedia {
   readonly objects: readonly MediaObject[];
   readonly name: string;
@@ -161,12 +152,14 @@ const frameRateText = (rate: Rational): string => toNumber(rate).toFixed(3);
  * @param base path from the playlist to the revision's folder, with a slash at its end
  * @param rungs of the plan, in its order
  * @param audio each track's objects, in the plan's order
+ * @param text subtitles and captions
  */
 export function masterPlaylist(
   plan: Plan,
   base: string,
   rungs: readonly RungMedia[],
   audio: readonly RungMedia[],
+  text: readonly TextRendition[],
 ): string {
   const sound = audio.map(({ objects }) => audioSegments(objects));
   const picture = rungs.map(({ objects }) => videoSegments(plan, objects));
@@ -176,7 +169,7 @@ export function masterPlaylist(
     Math.max(0, ...soundBandwidth.map((bandwidth) => bandwidth[pick]));
 
   const media = plan.audio.map(({ language }, index) => {
-    const { tag, name } = languageOf(language);
+    const { tag, name = 'Audio' } = languageOf(language);
     const uri = `${base}${audio[index]?.name ?? ''}/index.m3u8`;
     const flags = index === 0 ? 'DEFAULT=YES,AUTOSELECT=YES' : 'DEFAULT=NO,AUTOSELECT=YES';
     return `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="${name}",LANGUAGE="${tag}",${flags},CHANNELS="2",URI="${uri}"`;
@@ -193,6 +186,7 @@ export function masterPlaylist(
       `CODECS="${[codec, ...(audioCodec ? [audioCodec] : [])].join(',')}"`,
       `RESOLUTION=${width}x${height},FRAME-RATE=${frameRateText(plan.rate)},VIDEO-RANGE=${range}`,
       ...(audioCodec ? ['AUDIO="audio"'] : []),
+      ...(text.length > 0 ? [`SUBTITLES="${TEXT_GROUP}"`] : []),
       'CLOSED-CAPTIONS=NONE',
     ];
     const keys = keyFrames(plan, objects);
@@ -211,7 +205,9 @@ export function masterPlaylist(
     .toSorted((a, b) => distance(a) - distance(b));
   const ordered = [...(start ? [start] : []), ...variants.filter((variant) => variant !== start)];
   const lines = [
-    ...['#EXTM3U', `#EXT-X-VERSION:${VERSION}`, '#EXT-X-INDEPENDENT-SEGMENTS', ...media],
+    ...['#EXTM3U', `#EXT-X-VERSION:${VERSION}`, '#EXT-X-INDEPENDENT-SEGMENTS'],
+    ...media,
+    ...textMedia(text),
     ...ordered.map(({ stream }) => stream),
     ...variants.map(({ keyStream }) => keyStream),
   ];

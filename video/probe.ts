@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { SourceError } from './failures.ts';
 import { parseRational, type Rational } from './rational.ts';
+import type { TextTrack } from './text/tracks.ts';
 
 const streamSchema = z.object({
   index: z.int(),
@@ -65,6 +66,8 @@ export interface Source {
   readonly video: VideoTrack | undefined;
   /** Every track that can be heard, the one that a player would choose first. */
   readonly audio: readonly AudioTrack[];
+  /** Every subtitle track, of whatever kind. */
+  readonly text: readonly TextTrack[];
 }
 
 /** Degrees clockwise of the display matrix, one of 0, 90, 180, 270. */
@@ -119,6 +122,23 @@ const audioTrack = (stream: Stream): AudioTrack => ({
   language: stream.tags?.['language'] ?? 'und',
 });
 
+/** Words in a title by which people mark subtitles for the deaf, where the container has no flag or it was not set. */
+const SDH_TITLE = /\bSDH\b|\bCC\b|hearing.impaired/i;
+
+function textTrack({ index, codec_name, disposition = {}, tags = {} }: Stream): TextTrack {
+  const is = (name: string) => Boolean(disposition[name]);
+  const title = tags['title'];
+  return {
+    stream: index,
+    codec: codec_name ?? 'unknown',
+    language: tags['language'] ?? 'und',
+    ...(title !== undefined && { title }),
+    default: is('default'),
+    forced: is('forced'),
+    sdh: is('hearing_impaired') || is('captions') || SDH_TITLE.test(title ?? ''),
+  };
+}
+
 /** The container's names of tracks that need a key: Common Encryption (ISO/IEC 23001-7, 4.1), FairPlay, and what is older. */
 const ENCRYPTED_TAGS = /^(encv|enca|enct|drmi|drms|p608)$/;
 
@@ -149,5 +169,6 @@ export function readSource(ffprobe: Ffprobe): Source {
     durationSeconds: Number(ffprobe.format.duration) || undefined,
     video: videoTrack(video),
     audio: usableStreams(ffprobe.streams, 'audio').map(audioTrack),
+    text: ffprobe.streams.filter(({ codec_type }) => codec_type === 'subtitle').map(textTrack),
   };
 }

@@ -7,7 +7,7 @@ import { CACHE_CONTROL, contentTypeOf } from '../jobs/platform.ts';
 import { taskName, writeReceipt } from '../jobs/progress.ts';
 import { readFragments } from '../video/fmp4.ts';
 import type { Plan } from '../video/plan.ts';
-import { type MediaObject, type Receipt, receiptFragment } from '../video/receipt.ts';
+import { type MediaObject, type Receipt, receiptFragment, type StoredFile } from '../video/receipt.ts';
 import type { TaskContext } from './context.ts';
 
 /** Reads a media file's boxes into the form that receipts and playlists use. */
@@ -45,6 +45,21 @@ export async function storeMedia(
     contentType: contentTypeOf(key),
     cacheControl: CACHE_CONTROL.immutable,
   });
+}
+
+/** Stores an object that is no media, once. @param path below the revision */
+export async function storeFile(
+  { production }: TaskContext,
+  { video, revision }: Encode,
+  path: string,
+  bytes: Buffer,
+): Promise<StoredFile> {
+  const key = videoKeys.media(video, revision, path);
+  await production.putOnce(key, bytes, {
+    contentType: contentTypeOf(key),
+    cacheControl: CACHE_CONTROL.immutable,
+  });
+  return { path, bytes: bytes.length };
 }
 
 /** Does a media task and leaves its receipt, unless it has one; then sees whether the video is complete. */

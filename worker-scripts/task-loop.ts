@@ -18,6 +18,7 @@ import { chunkTask } from './chunk-task.ts';
 import type { TaskContext, WorkerContext } from './context.ts';
 import { planTask } from './plan-task.ts';
 import { publishTask } from './publish-task.ts';
+import { textTask } from './text-task.ts';
 
 const { receiveWaitSeconds, visibilityTimeoutSeconds } = QUEUES.tasks;
 
@@ -44,6 +45,8 @@ function perform(context: TaskContext, task: Task): Promise<void> {
       return chunkTask(context, task);
     case 'audio':
       return audioTask(context, task);
+    case 'text':
+      return textTask(context, task);
     case 'publish':
       return publishTask(context, task);
   }

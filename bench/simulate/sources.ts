@@ -74,6 +74,7 @@ function sourceOf({ codec, width, height, rate }: Format, seconds: number): Sour
     durationSeconds: seconds,
     video: { stream: 0, codec, width, height, timeBase: rational(1, TICKS), claimedRates: [rate] },
     audio: [{ stream: 1, codec: 'aac', channels: 2, language: 'und' }],
+    text: [],
   };
 }
 

@@ -118,7 +118,7 @@ export async function checkedTree(): Promise<Tree> {
     const segments = [...rungs.map(({ objects }) => videoSegments(PLAN, objects)), audioSegments([audio])];
     const target = targetDuration(...segments);
     const texts: [string, string][] = [
-      [MASTER, masterPlaylist(PLAN, 'r/', rungs, [{ name: 'audio-0', objects: [audio] }])],
+      [MASTER, masterPlaylist(PLAN, 'r/', rungs, [{ name: 'audio-0', objects: [audio] }], [])],
       ['r/audio-0/index.m3u8', audioPlaylist([audio], target)],
       ...rungs.flatMap(({ name, objects }): [string, string][] => [
         [`r/${name}/index.m3u8`, videoPlaylist(PLAN, objects, target)],

@@ -1,0 +1,81 @@
+/** WebVTT segments and their playlist (RFC 8216, 3.5; rules 5.2, 5.3 of Apple's). */
+import type { Plan } from '../plan.ts';
+import { toNumber } from '../rational.ts';
+import type { Cue } from './cues.ts';
+
+/** The parts of a plan that text is cut by. */
+export type Timeline = Pick<Plan, 'rate' | 'frames' | 'segmentFrames' | 'delayFrames'>;
+
+/** A file of a text rendition, by its name in the rendition's folder. */
+export interface TextFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** The playlist's name in its folder. */
+export const TEXT_PLAYLIST = 'index.m3u8';
+
+/** All segments without cues are this one: they are the same to the byte, and a film has hundreds. */
+const EMPTY_SEGMENT = 'empty.vtt';
+
+/** Bytes of a rendition; a long film's has 300 kB. Beyond it somebody shows thousands of cues at the same time. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
+/** Text that can not be made a rendition of. */
+export class TextError extends Error {
+  override readonly name = 'TextError';
+}
+
+/** Ticks a second of MPEG's clock, on which X-TIMESTAMP-MAP tells where cue times begin. */
+const MPEG_CLOCK = 90_000;
+
+/** `01:02:03.004` of whole milliseconds. */
+function timeText(milliseconds: number): string {
+  const pad = (value: number, digits: number) => String(Math.floor(value)).padStart(digits, '0');
+  const seconds = milliseconds / 1000;
+  return `${pad(seconds / 3600, 2)}:${pad((seconds / 60) % 60, 2)}:${pad(seconds % 60, 2)}.${pad(milliseconds % 1000, 3)}`;
+}
+
+/** Cue times count from the first picture, which the media present `delayFrames` after their clock's beginning. */
+const headerOf = ({ rate, delayFrames }: Timeline): string =>
+  `WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:${Math.round((delayFrames * MPEG_CLOCK) / toNumber(rate))},LOCAL:00:00:00.000\n`;
+
+const cueText = ({ start, end, text, settings }: Cue): string =>
+  `\n${timeText(start)} --> ${timeText(end)}${settings === undefined ? '' : ` ${settings}`}\n${text}\n`;
+
+/** Milliseconds that the timeline lasts. */
+export const lengthOf = ({ frames, rate }: Timeline): number => Math.floor((frames * 1000) / toNumber(rate));
+
+/**
+ * Cues as segments that begin and end with those of the picture, and the playlist that spans the whole content. A cue
+ * stands, the same, in every segment that it is shown in.
+ * @param cues in order, within the timeline
+ */
+export function segmentCues(cues: readonly Cue[], timeline: Timeline): TextFile[] {
+  const { rate, frames, segmentFrames } = timeline;
+  const header = headerOf(timeline);
+  const secondsOf = (slot: number) => slot / toNumber(rate);
+  const files = new Map<string, string>();
+  const entries: string[] = [];
+  let target = 1;
+  let bytes = 0;
+  for (let from = 0, number = 0; from < frames; from += segmentFrames, number++) {
+    const to = Math.min(frames, from + segmentFrames);
+    const [start, end] = [secondsOf(from) * 1000, secondsOf(to) * 1000];
+    const seen = cues.filter((cue) => cue.start < end && cue.end > start);
+    const name = seen.length > 0 ? `segment-${String(number).padStart(5, '0')}.vtt` : EMPTY_SEGMENT;
+    const text = header + seen.map(cueText).join('');
+    bytes += text.length;
+    if (bytes > MAX_BYTES) throw new TextError('Too many cues are shown at the same time.');
+    files.set(name, text);
+    const seconds = secondsOf(to - from);
+    entries.push(`#EXTINF:${seconds.toFixed(6)},`, name);
+    target = Math.max(target, Math.round(seconds));
+  }
+  const lines = [
+    ...['#EXTM3U', '#EXT-X-VERSION:3', `#EXT-X-TARGETDURATION:${target}`, '#EXT-X-MEDIA-SEQUENCE:0'],
+    ...['#EXT-X-PLAYLIST-TYPE:VOD', ...entries, '#EXT-X-ENDLIST'],
+  ];
+  files.set(TEXT_PLAYLIST, `${lines.join('\n')}\n`);
+  return [...files].map(([name, text]) => ({ name, text }));
+}

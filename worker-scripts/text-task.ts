@@ -1,0 +1,112 @@
+/** `text`: the text tracks of a source become WebVTT renditions. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Encode, Task } from '../jobs/messages.ts';
+import type { Finding } from '../video/findings.ts';
+import type { Plan } from '../video/plan.ts';
+import type { StoredFile } from '../video/receipt.ts';
+import { textArguments, textShift } from '../video/text/arguments.ts';
+import { clipCues } from '../video/text/cues.ts';
+import { parseCues } from '../video/text/parse.ts';
+import { type TextTrack, textFormatOf, textRendition, trackName } from '../video/text/tracks.ts';
+import { lengthOf, segmentCues, TextError, type TextFile } from '../video/text/webvtt.ts';
+import { requirePlan, type TaskContext, withScratch, withSource } from './context.ts';
+import { packetsTimeout } from './inspect.ts';
+import { once, storeFile } from './media.ts';
+import { ProcessError, run } from './process.ts';
+
+/** Writes at once: a film has a thousand segments, most of a few hundred bytes. */
+const WRITES_AT_ONCE = 32;
+
+/** What came of a track: its rendition, or why there is none. */
+type Read = { readonly files: readonly TextFile[] } | { readonly finding: Finding };
+
+const finding = (code: Finding['code'], track: TextTrack, why: string): { finding: Finding } => ({
+  finding: { code, text: `The subtitle track "${trackName(track)}" ${why}, so it was left out.` },
+});
+
+/** Has ffmpeg read tracks, all in one run. @returns what it wrote, a text a track, and its seconds */
+async function extract(context: TaskContext, { video }: Encode, tracks: readonly TextTrack[]) {
+  return withScratch(context, async (folder) => {
+    const outputs = tracks.map(({ stream }) => join(folder, `${stream}`));
+    const { cpuSeconds } = await withSource(context, video, (url, { size }) =>
+      run({
+        program: 'ffmpeg',
+        args: textArguments(tracks, url, outputs),
+        timeoutSeconds: packetsTimeout(size),
+        signal: context.signal,
+      }),
+    );
+    return { texts: await Promise.all(outputs.map((path) => readFile(path, 'utf8'))), cpuSeconds };
+  });
+}
+
+function readTrack(plan: Plan, track: TextTrack, text: string): Read {
+  const all = parseCues(text, textFormatOf(track.codec) ?? 'srt', { asWritten: false });
+  const cues = clipCues(all, textShift(plan), lengthOf(plan));
+  if (cues.length === 0) return finding('empty-subtitles', track, 'has no text');
+  try {
+    return { files: segmentCues(cues, plan) };
+  } catch (error) {
+    if (!(error instanceof TextError)) throw error;
+    return finding('broken-subtitles', track, 'shows too much at the same time');
+  }
+}
+
+/** Reads tracks together, or one by one where that fails: a broken one must not take the others with it. */
+async function readTracks(
+  context: TaskContext,
+  encode: Encode,
+  plan: Plan,
+  tracks: readonly TextTrack[],
+): Promise<{ read: Read[]; cpuSeconds: number }> {
+  try {
+    const { texts, cpuSeconds } = await extract(context, encode, tracks);
+    return { read: tracks.map((track, index) => readTrack(plan, track, texts[index] ?? '')), cpuSeconds };
+  } catch (error) {
+    const [first, ...others] = tracks;
+    if (!(error instanceof ProcessError) || !first) throw error;
+    if (others.length === 0) {
+      return { read: [finding('broken-subtitles', first, 'could not be read')], cpuSeconds: 0 };
+    }
+  }
+  const read: Read[] = [];
+  let cpuSeconds = 0;
+  for (const track of tracks) {
+    const one = await readTracks(context, encode, plan, [track]);
+    read.push(...one.read);
+    cpuSeconds += one.cpuSeconds;
+  }
+  return { read, cpuSeconds };
+}
+
+/** Stores a rendition's files. */
+async function storeRendition(
+  context: TaskContext,
+  encode: Encode,
+  rendition: string,
+  files: readonly TextFile[],
+): Promise<StoredFile[]> {
+  const stored: StoredFile[] = [];
+  for (let start = 0; start < files.length; start += WRITES_AT_ONCE) {
+    const some = files
+      .slice(start, start + WRITES_AT_ONCE)
+      .map(({ name, text }) => storeFile(context, encode, `${rendition}/${name}`, Buffer.from(text)));
+    stored.push(...(await Promise.all(some)));
+  }
+  return stored;
+}
+
+export async function textTask(context: TaskContext, task: Task & { kind: 'text' }): Promise<void> {
+  const plan = await requirePlan(context, task);
+  await once(context, task, plan, async () => {
+    const { read, cpuSeconds } = await readTracks(context, task, plan, plan.text);
+    const files: StoredFile[] = [];
+    const findings: Finding[] = [];
+    for (const [index, one] of read.entries()) {
+      if ('finding' in one) findings.push(one.finding);
+      else files.push(...(await storeRendition(context, task, textRendition(index), one.files)));
+    }
+    return { files, findings, cpuSeconds };
+  });
+}
