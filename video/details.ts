@@ -14,7 +14,8 @@ export const detailsSchema = z.object({
   height: z.int(),
   framesPerSecond: z.number(),
   rungs: z.array(z.object({ name: z.string(), width: z.int(), height: z.int() })),
-  audio: z.array(z.object({ language: z.string() })),
+  /** One a track that can be chosen; `surround` where there is 5.1 beside stereo. */
+  audio: z.array(z.object({ language: z.string(), name: z.string(), surround: z.boolean() })),
   findings: z.array(findingSchema),
 });
 export type Details = z.infer<typeof detailsSchema>;
@@ -39,7 +40,10 @@ export function videoDetails(
     height: highest?.height ?? 0,
     framesPerSecond: plan.rate.num / plan.rate.den,
     rungs: plan.rungs.map(({ name, width, height }) => ({ name, width, height })),
-    audio: plan.audio.map(({ language }) => ({ language })),
+    audio: plan.audio.flatMap(({ channels, stream, language, name }) => {
+      const surround = plan.audio.some((other) => other.stream === stream && other.channels > channels);
+      return channels === 2 ? [{ language, name, surround }] : [];
+    }),
     findings: mergeFindings(plan.findings, found),
   };
 }

@@ -6,7 +6,7 @@ import { encoderArguments } from './encoders.ts';
 import type { Rung } from './ladder.ts';
 import { type Chunk, durationOf, type Plan, pictureOf, timescaleOf } from './plan.ts';
 import { toNumber, toText } from './rational.ts';
-import { AAC_FRAME, AUDIO_RATE, MAX_PIXELS } from './settings.ts';
+import { MAX_PIXELS } from './settings.ts';
 import { workPerSecond } from './work.ts';
 
 /** What ffmpeg may open: our loopback proxy and its own pipes, nothing that a source could name (DESIGN, idea 7). */
@@ -122,53 +122,9 @@ export function chunkArguments(plan: Plan, chunk: Chunk, url: string, outputs: r
 }
 
 /**
- * ffmpeg for one audio track: stereo AAC that begins with the picture and lasts as long, as a fragmented MP4 on
- * standard output with one AAC frame a fragment. The first is the encoder's priming and must be dropped.
- */
-export function audioArguments(plan: Plan, track: Plan['audio'][number], url: string): string[] {
-  const filter = [
-    `asetpts=PTS-${plan.origin}/TB`,
-    // Follows the source's clock: silence where it has a gap or begins late, cut where it begins early.
-    `aresample=${AUDIO_RATE}:async=1:min_hard_comp=0.02:first_pts=0`,
-    'aformat=sample_fmts=fltp:channel_layouts=stereo',
-    `apad=whole_len=${track.frames * AAC_FRAME}`,
-    `atrim=end_sample=${track.frames * AAC_FRAME}`,
-  ].join(',');
-  return [
-    ...COMMON,
-    ...['-copyts', '-vn', '-sn', '-dn', '-threads', '1', ...input(url)],
-    ...[
-      '-map',
-      `0:${track.stream}`,
-      '-filter:a',
-      filter,
-      '-c:a',
-      'aac',
-      '-b:a',
-      `${track.kbps}k`,
-      '-threads',
-      '1',
-    ],
-    ...['-map_metadata', '-1', '-map_chapters', '-1', '-fflags', '+bitexact', '-flags', '+bitexact'],
-    ...[
-      '-use_editlist',
-      '0',
-      '-f',
-      'mp4',
-      '-movflags',
-      '+cmaf+empty_moov+default_base_moof+frag_every_frame',
-      'pipe:1',
-    ],
-  ];
-}
-
-/**
  * Seconds after which a chunk's ffmpeg is stuck: a minute to start, and sixty times real time, or ten times what it
  * should need on a core of its own.
  */
 export const chunkTimeout = (plan: Plan, chunk: Chunk): number =>
   60 +
   Math.max(60, 10 * workPerSecond(plan)) * durationOf({ rate: plan.rate, frames: chunk.to - chunk.from });
-
-/** Seconds after which an audio track's ffmpeg is stuck. */
-export const audioTimeout = (plan: Plan): number => 60 + 2 * durationOf(plan);

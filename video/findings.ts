@@ -6,6 +6,8 @@ export const FINDINGS = {
   'cut-off': 'The picture ends well before the file says that it does.',
   'frame-rate': 'The frames come at an uneven, wrong or too high rate and were laid on a steady one.',
   'no-audio': 'The file has no sound.',
+  'audio-tracks': 'The file has more audio tracks than a stream may have; the last were left out.',
+  'audio-channels': 'A track has many channels and does not say which is which; the first two were taken.',
   'bitmap-subtitles': 'A subtitle track is made of pictures and was left out.',
   'unknown-subtitles': 'A subtitle track is of a kind that can not be read and was left out.',
   'broken-subtitles': 'A subtitle track could not be read and was left out.',

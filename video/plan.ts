@@ -13,6 +13,7 @@ import { type Picture, pictureSchema } from './picture.ts';
 import type { Source } from './probe.ts';
 import { type Rational, rationalSchema, toNumber } from './rational.ts';
 import { AAC_FRAME, AUDIO_RATE, type EncodeSettings, presetSchema } from './settings.ts';
+import { chooseSound, type Sound, soundSchema } from './sound.ts';
 import { chooseText, textTrackSchema } from './text/tracks.ts';
 import { audioWork, chunkSecondsFor, chunkWork, type Shape, workPerSecond } from './work.ts';
 
@@ -45,16 +46,7 @@ export const planSchema = z.object({
   /** H.264's, highest first, then each other codec's. */
   rungs: z.array(rungSchema),
   chunks: z.array(chunkSchema),
-  audio: z.array(
-    z.object({
-      stream: z.int(),
-      language: z.string(),
-      channels: z.int(),
-      kbps: z.int(),
-      /** AAC frames of 1024 samples at 48 kHz that cover the picture. */
-      frames: z.int().positive(),
-    }),
-  ),
+  audio: z.array(soundSchema),
   /** Those tracks of the source whose text can be read. */
   text: z.array(textTrackSchema).default([]),
   /** vCPU-seconds of all chunks and audio tracks, as `video/work.ts` estimates them. */
@@ -102,7 +94,8 @@ function workOf(plan: Shape & Pick<Plan, 'chunks' | 'audio'>): number {
   const perSecond = workPerSecond(plan);
   const seconds = (frames: number) => durationOf({ rate: plan.rate, frames });
   const chunks = plan.chunks.map(({ from, to }) => chunkWork(perSecond, seconds(to - from)));
-  const work = chunks.reduce((sum, one) => sum + one, plan.audio.length * audioWork(seconds(plan.frames)));
+  const sound = plan.audio.map(({ channels }) => audioWork(seconds(plan.frames), channels));
+  const work = [...chunks, ...sound].reduce((sum, one) => sum + one, 0);
   return Math.ceil(work * 100) / 100;
 }
 
@@ -124,8 +117,6 @@ function findingsOf(
     const text = `The frames come at an uneven or very high rate (${measured.toFixed(2)} a second on average); they were laid on a steady ${toNumber(rate).toFixed(2)} a second.`;
     findings.push({ code: 'frame-rate', text });
   }
-  if (source.audio.length === 0)
-    findings.push({ code: 'no-audio', text: 'The file has no sound; the stream has none either.' });
   return findings;
 }
 
@@ -177,12 +168,10 @@ export function planVideo(
     preset: settings.preset,
   };
   const longest = chunkSecondsFor(seconds, workPerSecond(shape), settings) / settings.segmentSeconds;
+  const sound = chooseSound(source.audio, seconds, settings);
   const tasks = {
     chunks: cutChunks(frames, segmentFrames, longest),
-    audio: source.audio.slice(0, 1).map(({ stream, language, channels }) => {
-      const aacFrames = Math.max(1, Math.ceil((seconds * AUDIO_RATE) / AAC_FRAME));
-      return { stream, language, channels, kbps: settings.audioKbps, frames: aacFrames };
-    }),
+    audio: sound.audio,
   };
   const { text, findings: textFindings } = chooseText(source.text);
   return {
@@ -196,7 +185,7 @@ export function planVideo(
     ...tasks,
     text,
     workSeconds: workOf({ ...shape, ...tasks }),
-    findings: [...findingsOf(source, seconds, found), ...textFindings],
+    findings: [...findingsOf(source, seconds, found), ...sound.findings, ...textFindings],
   };
 }
 
@@ -211,7 +200,7 @@ export function timescaleOf(rate: Rational): { timescale: number; ticksPerFrame:
  * Where the segments of an audio track begin and end, in AAC frames: at the first frame that begins with or after
  * the picture's segment, so that both lie within one frame of each other (rule 8.22). The first edge is 0.
  */
-export function audioEdges(plan: Plan, track: Plan['audio'][number]): number[] {
+export function audioEdges(plan: Plan, track: Pick<Sound, 'frames'>): number[] {
   const segments = Math.ceil(plan.frames / plan.segmentFrames);
   const edges = Array.from({ length: segments }, (_, index) => {
     const seconds = (index * plan.segmentFrames) / toNumber(plan.rate);

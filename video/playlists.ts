@@ -2,7 +2,7 @@
  * Media, I-frame and multivariant playlists (RFC 8216; rule numbers are those of Apple's
  * "HLS authoring specification for Apple devices"), written from measured sizes.
  */
-import { languageOf } from './languages.ts';
+import { audioGroups, audioMedia } from './audio-groups.ts';
 import type { Plan } from './plan.ts';
 import { type Rational, toNumber } from './rational.ts';
 import type { MediaObject } from './receipt.ts';
@@ -145,13 +145,17 @@ export interface RungMedia {
 /** Rule 1.32: the variant listed first is H.264's nearest to this, for that is where players begin. */
 const FIRST_BITS_PER_SECOND = 2_000_000;
 
+/** CODECS: each once, in order. */
+const codecsTag = (codecs: readonly (string | undefined)[]): string =>
+  `CODECS="${[...new Set(codecs.filter((codec) => codec !== undefined))].join(',')}"`;
+
 const frameRateText = (rate: Rational): string => toNumber(rate).toFixed(3);
 
 /**
  * The multivariant playlist.
  * @param base path from the playlist to the revision's folder, with a slash at its end
  * @param rungs of the plan, in its order
- * @param audio each track's objects, in the plan's order
+ * @param audio each rendition's objects, in the plan's order; none where it could not be made
  * @param text subtitles and captions
  */
 export function masterPlaylist(
@@ -164,52 +168,61 @@ export function masterPlaylist(
   const sound = audio.map(({ objects }) => audioSegments(objects));
   const picture = rungs.map(({ objects }) => videoSegments(plan, objects));
   const target = targetDuration(...picture, ...sound);
-  const soundBandwidth = sound.map((segments) => measureBandwidth(segments, target));
-  const worst = (pick: 'peak' | 'average') =>
-    Math.max(0, ...soundBandwidth.map((bandwidth) => bandwidth[pick]));
-
-  const media = plan.audio.map(({ language }, index) => {
-    const { tag, name = 'Audio' } = languageOf(language);
-    const uri = `${base}${audio[index]?.name ?? ''}/index.m3u8`;
-    const flags = index === 0 ? 'DEFAULT=YES,AUTOSELECT=YES' : 'DEFAULT=NO,AUTOSELECT=YES';
-    return `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="${name}",LANGUAGE="${tag}",${flags},CHANNELS="2",URI="${uri}"`;
+  const groups = audioGroups(
+    plan.audio,
+    audio.map(({ objects }) => objects.length > 0),
+  );
+  const uri = (index: number) => `${base}${audio[index]?.name ?? ''}/index.m3u8`;
+  const media = groups.flatMap((group) => audioMedia(group, plan.audio, uri));
+  const worst = (members: readonly number[], pick: 'peak' | 'average') =>
+    Math.max(0, ...members.map((index) => measureBandwidth(sound[index] ?? [], target)[pick]));
+  // Each variant with each group (Apple's rule 2.3: stereo for every device beside what is better).
+  const ways = groups.map(({ id, members }) => {
+    const tag = `AUDIO="${id}"`;
+    const codecs = members.map((index) => audio[index]?.objects[0]?.codec);
+    return { tag: [tag], codecs, peak: worst(members, 'peak'), average: worst(members, 'average'), members };
   });
-  const audioCodec = audio[0]?.objects[0]?.codec;
+  const silent = { tag: [], codecs: [], peak: 0, average: 0 };
 
-  const variants = plan.rungs.map(({ width, height, name, range, codec: family }, index) => {
-    const { peak, average } = measureBandwidth(picture[index] ?? [], target);
+  const pictures = plan.rungs.map(({ width, height, name, range, codec: family }, index) => {
     const objects = rungs[index]?.objects ?? [];
-    const codec = firstOf(objects).codec;
-    const bandwidth = peak + worst('peak');
-    const tags = [
-      `BANDWIDTH=${bandwidth},AVERAGE-BANDWIDTH=${average + worst('average')}`,
-      `CODECS="${[codec, ...(audioCodec ? [audioCodec] : [])].join(',')}"`,
-      `RESOLUTION=${width}x${height},FRAME-RATE=${frameRateText(plan.rate)},VIDEO-RANGE=${range}`,
-      ...(audioCodec ? ['AUDIO="audio"'] : []),
-      ...(text.length > 0 ? [`SUBTITLES="${TEXT_GROUP}"`] : []),
-      'CLOSED-CAPTIONS=NONE',
-    ];
     const keys = keyFrames(plan, objects);
     const keyBandwidth = measureBandwidth(keys, targetOf(keys));
+    const { codec } = firstOf(objects);
     return {
+      ...measureBandwidth(picture[index] ?? [], target),
       family,
-      bandwidth,
-      stream: `#EXT-X-STREAM-INF:${tags.join(',')}\n${base}${name}/index.m3u8`,
+      codec,
+      size: `RESOLUTION=${width}x${height},FRAME-RATE=${frameRateText(plan.rate)},VIDEO-RANGE=${range}`,
+      uri: `${base}${name}/index.m3u8`,
       keyStream: `#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=${keyBandwidth.peak},AVERAGE-BANDWIDTH=${keyBandwidth.average},CODECS="${codec}",RESOLUTION=${width}x${height},VIDEO-RANGE=${range},URI="${base}${name}/iframes.m3u8"`,
     };
   });
+  const variants = (ways.length > 0 ? ways : [silent]).flatMap((way, index) =>
+    pictures.map(({ peak, average, family, codec, size, uri }) => {
+      const bandwidth = peak + way.peak;
+      const tags = [
+        `BANDWIDTH=${bandwidth},AVERAGE-BANDWIDTH=${average + way.average}`,
+        codecsTag([codec, ...way.codecs]),
+        size,
+        ...way.tag,
+        ...(text.length > 0 ? [`SUBTITLES="${TEXT_GROUP}"`] : []),
+        'CLOSED-CAPTIONS=NONE',
+      ];
+      const common = index === 0 && family === 'h264';
+      return { bandwidth, common, stream: `#EXT-X-STREAM-INF:${tags.join(',')}\n${uri}` };
+    }),
+  );
   const distance = (variant: { bandwidth: number }) =>
     Math.abs(Math.log(variant.bandwidth / FIRST_BITS_PER_SECOND));
-  const [start] = variants
-    .filter(({ family }) => family === 'h264')
-    .toSorted((a, b) => distance(a) - distance(b));
+  const [start] = variants.filter(({ common }) => common).toSorted((a, b) => distance(a) - distance(b));
   const ordered = [...(start ? [start] : []), ...variants.filter((variant) => variant !== start)];
   const lines = [
     ...['#EXTM3U', `#EXT-X-VERSION:${VERSION}`, '#EXT-X-INDEPENDENT-SEGMENTS'],
     ...media,
     ...textMedia(text),
     ...ordered.map(({ stream }) => stream),
-    ...variants.map(({ keyStream }) => keyStream),
+    ...pictures.map(({ keyStream }) => keyStream),
   ];
   return `${lines.join('\n')}\n`;
 }

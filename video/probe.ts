@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { SourceError } from './failures.ts';
 import { parseRational, type Rational } from './rational.ts';
+import type { TrackWords } from './sound-names.ts';
 import type { TextTrack } from './text/tracks.ts';
 
 const streamSchema = z.object({
@@ -17,6 +18,7 @@ const streamSchema = z.object({
   avg_frame_rate: z.string().optional(),
   time_base: z.string(),
   channels: z.int().optional(),
+  channel_layout: z.string().optional(),
   disposition: z.record(z.string(), z.number()).optional(),
   tags: z.record(z.string(), z.string()).optional(),
   side_data_list: z.array(z.looseObject({ rotation: z.number().optional() })).optional(),
@@ -47,12 +49,12 @@ export interface VideoTrack {
   readonly claimedRates: readonly Rational[];
 }
 
-export interface AudioTrack {
+export interface AudioTrack extends TrackWords {
   readonly stream: number;
   readonly codec: string;
   readonly channels: number;
-  /** BCP 47 or ISO 639 as the file says it; `und` where it says nothing. */
-  readonly language: string;
+  /** ffmpeg's name of the channels' layout, such as `5.1(side)`; none where the file does not say. */
+  readonly layout?: string | undefined;
 }
 
 export interface Source {
@@ -64,7 +66,7 @@ export interface Source {
   readonly durationSeconds: number | undefined;
   /** The picture that is encoded, if there is one. */
   readonly video: VideoTrack | undefined;
-  /** Every track that can be heard, the one that a player would choose first. */
+  /** Every track that can be heard, in the file's order. */
   readonly audio: readonly AudioTrack[];
   /** Every subtitle track, of whatever kind. */
   readonly text: readonly TextTrack[];
@@ -84,18 +86,26 @@ function displaySize(stream: Stream): { width: number; height: number } {
   return rotationOf(stream) % 180 === 0 ? { width, height } : { width: height, height: width };
 }
 
-/** The usable streams of a kind, the one that a player would choose first: the one marked default, else the first. */
-function usableStreams(streams: readonly Stream[], kind: 'video' | 'audio'): Stream[] {
+/** The usable pictures, the one that a player would choose first: the one marked default, else the first. */
+function usablePictures(streams: readonly Stream[]): Stream[] {
   const usable = streams.filter(
     (stream) =>
-      stream.codec_type === kind &&
+      stream.codec_type === 'video' &&
       stream.codec_name !== undefined &&
       !stream.disposition?.['attached_pic'] &&
-      (kind === 'audio' ? (stream.channels ?? 0) > 0 : (stream.width ?? 0) > 0 && (stream.height ?? 0) > 0),
+      (stream.width ?? 0) > 0 &&
+      (stream.height ?? 0) > 0,
   );
   const isDefault = (stream: Stream) => Boolean(stream.disposition?.['default']);
   return [...usable.filter(isDefault), ...usable.filter((stream) => !isDefault(stream))];
 }
+
+/** The tracks of which ffmpeg knows what they are and how many channels they have. */
+const usableSounds = (streams: readonly Stream[]): Stream[] =>
+  streams.filter(
+    ({ codec_type, codec_name, channels = 0 }) =>
+      codec_type === 'audio' && codec_name !== undefined && channels > 0,
+  );
 
 function timeBaseOf(stream: Stream): Rational {
   const timeBase = parseRational(stream.time_base);
@@ -119,7 +129,10 @@ const audioTrack = (stream: Stream): AudioTrack => ({
   stream: stream.index,
   codec: stream.codec_name ?? 'unknown',
   channels: stream.channels ?? 0,
+  layout: stream.channel_layout,
   language: stream.tags?.['language'] ?? 'und',
+  title: stream.tags?.['title'],
+  dispositions: Object.entries(stream.disposition ?? {}).flatMap(([name, set]) => (set ? [name] : [])),
 });
 
 /** Words in a title by which people mark subtitles for the deaf, where the container has no flag or it was not set. */
@@ -155,7 +168,7 @@ function checkCodec(stream: Stream): void {
  * it can not be decoded, `encrypted`.
  */
 export function readSource(ffprobe: Ffprobe): Source {
-  const [video] = usableStreams(ffprobe.streams, 'video');
+  const [video] = usablePictures(ffprobe.streams);
   if (!video) {
     ffprobe.streams.forEach(checkCodec);
     const found = ffprobe.streams
@@ -168,7 +181,7 @@ export function readSource(ffprobe: Ffprobe): Source {
     startSeconds: Number(ffprobe.format.start_time ?? 0) || 0,
     durationSeconds: Number(ffprobe.format.duration) || undefined,
     video: videoTrack(video),
-    audio: usableStreams(ffprobe.streams, 'audio').map(audioTrack),
+    audio: usableSounds(ffprobe.streams).map(audioTrack),
     text: ffprobe.streams.filter(({ codec_type }) => codec_type === 'subtitle').map(textTrack),
   };
 }

@@ -55,6 +55,10 @@ export const encodeSettingsSchema = z
     turnaroundSeconds: z.number().min(30).max(86_400).default(300),
     /** Stereo AAC's bit rate. */
     audioKbps: z.int().min(32).max(320).default(128),
+    /** 5.1 AAC's bit rate, for sources that have as many channels. */
+    surroundKbps: z.int().min(96).max(960).default(320),
+    /** Audio tracks that a stream may have; a file's further ones are left out. */
+    maxAudioTracks: z.int().min(1).max(64).default(16),
     /** Files larger than this, in bytes, are refused; 12 hours at 24 Mbit/s by default. */
     maxBytes: z.int().positive().default(128e9),
     /** Files with more tracks than this, of whatever kind, are refused. */

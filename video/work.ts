@@ -40,8 +40,8 @@ const PRESET: Readonly<Record<Codec, Readonly<Record<EncodeSettings['preset'], n
   av1: { superfast: 0.4, veryfast: 1, faster: 1.2, fast: 2.2, medium: 2.6, slow: 4.6 },
 };
 
-/** vCPU-seconds a second of sound, from any codec to AAC. */
-const AUDIO = 0.024;
+/** vCPU-seconds a second of sound, from any codec to AAC of so many channels, measured. */
+const AUDIO = { 2: 0.024, 6: 0.065 } as const;
 
 /**
  * What a chunk costs beside its frames: ffmpeg's start, in vCPU-seconds, and the preroll and the encoders' run-up,
@@ -96,8 +96,8 @@ export function workPerSecond({ picture, frames, rate, rungs, preset }: Shape): 
 export const chunkWork = (perSecond: number, seconds: number): number =>
   CHUNK_START + perSecond * (CHUNK_RUN_UP_SECONDS + seconds);
 
-/** vCPU-seconds of an audio track of so many seconds. */
-export const audioWork = (seconds: number): number => AUDIO * seconds;
+/** vCPU-seconds of an audio rendition of so many seconds. */
+export const audioWork = (seconds: number, channels: keyof typeof AUDIO): number => AUDIO[channels] * seconds;
 
 /** The share of a long video's work that may go into cutting it. */
 const MAX_OVERHEAD = 0.03;

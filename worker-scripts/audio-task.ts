@@ -1,11 +1,11 @@
 /** `audio`: one ffmpeg run for a whole track; what it writes is cut at the picture's segments while it runs. */
 import type { Readable } from 'node:stream';
 import type { Task } from '../jobs/messages.ts';
-import { audioArguments, audioTimeout } from '../video/ffmpeg-arguments.ts';
 import { AAC_CODEC, BoxSplitter, writeAudioFragment } from '../video/fmp4.ts';
 import { audioDelay, audioEdges } from '../video/plan.ts';
 import type { MediaObject } from '../video/receipt.ts';
 import { AAC_FRAME } from '../video/settings.ts';
+import { audioArguments, audioTimeout } from '../video/sound-arguments.ts';
 import { audioRendition } from '../video/verify.ts';
 import { requirePlan, type TaskContext, withSource } from './context.ts';
 import { describeMedia, once, storeMedia } from './media.ts';

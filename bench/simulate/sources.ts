@@ -73,7 +73,7 @@ function sourceOf({ codec, width, height, rate }: Format, seconds: number): Sour
     startSeconds: 0,
     durationSeconds: seconds,
     video: { stream: 0, codec, width, height, timeBase: rational(1, TICKS), claimedRates: [rate] },
-    audio: [{ stream: 1, codec: 'aac', channels: 2, language: 'und' }],
+    audio: [{ stream: 1, codec: 'aac', channels: 2, language: 'und', dispositions: [] }],
     text: [],
   };
 }
@@ -96,7 +96,9 @@ export function plan(format: Format, length: number): Planned {
       const share = (to - from) / real.frames;
       return { kind: 'chunk', work: chunkWork(perSecond, share * seconds), bytes: share * bytes };
     }),
-    ...real.audio.map((): MediaTask => ({ kind: 'audio', work: audioWork(seconds), bytes })),
+    ...real.audio.map(
+      ({ channels }): MediaTask => ({ kind: 'audio', work: audioWork(seconds, channels), bytes }),
+    ),
   ];
   return {
     seconds,

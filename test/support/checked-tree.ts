@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Reader } from '../../check/reader.ts';
 import { pictureCodec } from '../../video/codec-strings.ts';
-import { audioArguments, chunkArguments } from '../../video/ffmpeg-arguments.ts';
+import { chunkArguments } from '../../video/ffmpeg-arguments.ts';
 import { AAC_CODEC, BoxSplitter, delayPresentation, writeAudioFragment } from '../../video/fmp4.ts';
 import { audioDelay, audioEdges, type Plan, planSchema, timescaleOf } from '../../video/plan.ts';
 import {
@@ -20,6 +20,7 @@ import {
 } from '../../video/playlists.ts';
 import type { MediaObject } from '../../video/receipt.ts';
 import { AAC_FRAME } from '../../video/settings.ts';
+import { audioArguments } from '../../video/sound-arguments.ts';
 import { describeMedia } from '../../worker-scripts/media.ts';
 import { serveFile } from './file-server.ts';
 import { ffmpeg, numberedPicture } from './media.ts';
@@ -60,7 +61,12 @@ const PLAN: Plan = planSchema.parse({
     { from: 0, to: 300 },
     { from: 300, to: 350 },
   ],
-  audio: [{ stream: 1, language: 'en', channels: 2, kbps: 48, frames: 656 }],
+  audio: [
+    {
+      ...{ stream: 1, language: 'en', name: 'English', role: 'main', autoselect: true, mix: 'matrix' },
+      ...{ channels: 2, kbps: 48, frames: 656 },
+    },
+  ],
   workSeconds: 1,
   findings: [],
 });

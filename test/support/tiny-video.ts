@@ -36,7 +36,12 @@ export function tinyPlan(revision: string): Plan {
       { name: '240p', width: 426, height: 240, crf: 24, maxKbps: 450 },
     ],
     chunks: CHUNKS,
-    audio: [{ stream: 1, language: 'en', channels: 2, kbps: 128, frames: AUDIO_FRAMES }],
+    audio: [
+      {
+        ...{ stream: 1, language: 'en', name: 'English', role: 'main', autoselect: true, mix: 'matrix' },
+        ...{ channels: 2, kbps: 128, frames: AUDIO_FRAMES },
+      },
+    ],
     workSeconds: 1,
     findings: [],
   });

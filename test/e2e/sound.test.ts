@@ -1,0 +1,115 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { videoIdOf } from '../../jobs/names.ts';
+import { violations } from '../support/conformance.ts';
+import { ffmpeg } from '../support/media.ts';
+import { type Spotreel, scratch, startSpotreel, UPLOAD_BUCKET } from '../support/spotreel.ts';
+import { readChannels } from '../support/tones.ts';
+
+let folder: Awaited<ReturnType<typeof scratch>>;
+let spotreel: Spotreel;
+beforeAll(async () => {
+  folder = await scratch();
+  spotreel = await startSpotreel(join(folder.path, 'data'));
+});
+afterAll(async () => {
+  await spotreel.interrupt();
+  await folder.remove();
+});
+
+/** Uploads a file and waits for the end: it is ready, and by the book. */
+async function encode(file: string): Promise<{ id: string; url: string; master: string }> {
+  const key = `uploads/${file.split('/').at(-1)}`;
+  const put = new PutObjectCommand({ Bucket: UPLOAD_BUCKET, Key: key, Body: await readFile(file) });
+  const { ETag = '' } = await spotreel.s3.send(put);
+  const id = videoIdOf({ bucket: UPLOAD_BUCKET, key, etag: ETag.replaceAll('"', '') });
+  expect(await spotreel.ended(id)).toBe('ready');
+  const url = `${spotreel.url}/v/${id}/master.m3u8`;
+  expect(await violations(url)).toEqual([]);
+  return { id, url, master: await (await fetch(url)).text() };
+}
+
+/** The attributes of each line of a tag. */
+const attributesOf = (master: string, tag: string): Record<string, string>[] =>
+  master.split('\n').flatMap((line) => {
+    if (!line.startsWith(`#${tag}:`)) return [];
+    const pairs = [...line.matchAll(/([A-Z-]+)=("[^"]*"|[^,]*)/g)];
+    return [Object.fromEntries(pairs.map(([, name, value = '']) => [name, value.replaceAll('"', '')]))];
+  });
+
+const SECONDS = 8;
+const PICTURE = ['-f', 'lavfi', '-i', `testsrc2=s=640x360:r=25:d=${SECONDS}`];
+const tone = (hertz: number, layout: string, channels: number) => {
+  const one = `0.3*sin(2*PI*${hertz}*t)`;
+  return ['-f', 'lavfi', '-i', `aevalsrc='${Array(channels).fill(one).join('|')}':c=${layout}:d=${SECONDS}`];
+};
+
+describe('several tracks', () => {
+  test('each is a rendition that sounds like itself, named, and in 5.1 where it has as much', async () => {
+    const file = join(folder.path, 'tracks.mkv');
+    await ffmpeg(
+      ...PICTURE,
+      ...tone(400, 'stereo', 2),
+      ...tone(500, 'mono', 1),
+      ...tone(600, '5.1', 6),
+      ...tone(700, 'stereo', 2),
+      ...['-map', '0', '-map', '1', '-map', '2', '-map', '3', '-map', '4', '-c:a', 'flac'],
+      ...['-metadata:s:a:0', 'language=eng', '-metadata:s:a:0', "title=Director's commentary"],
+      ...['-metadata:s:a:1', 'language=ger', '-metadata:s:a:2', 'language=fre'],
+      ...['-metadata:s:a:3', 'language=eng', '-disposition:a:3', 'visual_impaired'],
+      ...['-disposition:a:2', 'default', '-disposition:a:0', '0', '-disposition:a:1', '0'],
+      file,
+    );
+    const { url, master } = await encode(file);
+
+    const media = attributesOf(master, 'EXT-X-MEDIA');
+    const expected = [
+      ['French', 'fr', 'YES', 'YES', undefined, 600],
+      ['German', 'de', 'NO', 'YES', undefined, 500],
+      ['English (audio description)', 'en', 'NO', 'YES', 'public.accessibility.describes-video', 700],
+      ["English (Director's commentary)", 'en', 'NO', 'NO', undefined, 400],
+    ] as const;
+    for (const [group, channels] of [
+      ['audio', ['2', '2', '2', '2']],
+      ['surround', ['6', '2', '2', '2']],
+    ] as const) {
+      const members = media.filter((tag) => tag['GROUP-ID'] === group);
+      expect(members.map((tag) => tag['CHANNELS'])).toEqual(channels);
+      for (const [
+        index,
+        [name, language, isDefault, autoselect, characteristics, hertz],
+      ] of expected.entries()) {
+        const tag = members[index];
+        expect(tag).toMatchObject({
+          NAME: name,
+          LANGUAGE: language,
+          DEFAULT: isDefault,
+          AUTOSELECT: autoselect,
+        });
+        expect(tag?.['CHARACTERISTICS']).toBe(characteristics);
+        const uri = new URL(tag?.['URI'] ?? '', url).href;
+        const heard = await readChannels(['-i', uri], [400, 500, 600, 700]);
+        expect(heard.map((channel) => channel.tone)).toEqual(Array(Number(channels[index])).fill(hertz));
+      }
+    }
+    const variants = attributesOf(master, 'EXT-X-STREAM-INF');
+    const rungs = (group: string) =>
+      variants.filter(({ AUDIO }) => AUDIO === group).map(({ RESOLUTION }) => RESOLUTION);
+    expect(rungs('audio').toSorted()).toEqual(['426x240', '640x360']);
+    expect(rungs('surround').toSorted()).toEqual(['426x240', '640x360']);
+    expect(variants[0]?.['AUDIO']).toBe('audio');
+  });
+
+  test('a video without sound has a stream without sound', async () => {
+    const file = join(folder.path, 'silent.mp4');
+    await ffmpeg(...PICTURE, file);
+    const { master } = await encode(file);
+    expect(attributesOf(master, 'EXT-X-MEDIA')).toEqual([]);
+    for (const variant of attributesOf(master, 'EXT-X-STREAM-INF')) {
+      expect(variant['CODECS']).toMatch(/^avc1\.\w+$/);
+      expect(variant['AUDIO']).toBeUndefined();
+    }
+  });
+});
