@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /** The command line: parses, calls, prints. */
+import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { runCheck } from './check.ts';
 import { runLocal } from './local.ts';
-import { act } from './remote.ts';
+import { act, addSubtitles, listSubtitles, removeSubtitles } from './remote.ts';
 
 /** Reads an option that must be a whole number of at least `least`. */
 const wholeNumber = (least: number) => (text: string) => {
@@ -50,8 +51,8 @@ program
   });
 
 /** A command that has a platform do something with one video, and prints the answer. */
-function videoCommand(name: string, description: string): Command {
-  return program
+function videoCommand(name: string, description: string, parent = program): Command {
+  return parent
     .command(name)
     .description(description)
     .argument('<id>', 'the video, as `v` in the address of its page')
@@ -72,9 +73,9 @@ function jsonObject(text: string): object {
 }
 
 /** Does it and prints what the platform says; its refusal goes to standard error, with exit code 1. */
-async function tell(url: string, id: string, action: string, body: object): Promise<void> {
+async function tell(answer: Promise<unknown>): Promise<void> {
   try {
-    console.log(JSON.stringify(await act(url, id, action, body)));
+    console.log(JSON.stringify(await answer));
   } catch (error) {
     console.error(error instanceof Error ? error.message : String(error));
     process.exitCode = 1;
@@ -84,7 +85,7 @@ async function tell(url: string, id: string, action: string, body: object): Prom
 videoCommand(
   'retry',
   'let a video that failed go on: what is made is kept, what is missing is queued',
-).action((id: string, { url }) => tell(url, id, 'retry', {}));
+).action((id: string, { url }) => tell(act(url, id, 'retry', {})));
 
 videoCommand('reencode', 'encode a video anew; the present one plays until the new one is whole')
   .addOption(
@@ -92,10 +93,38 @@ videoCommand('reencode', 'encode a video anew; the present one plays until the n
       .default({}, '{}')
       .argParser(jsonObject),
   )
-  .action((id: string, { url, settings }) => tell(url, id, 'reencode', { settings }));
+  .action((id: string, { url, settings }) => tell(act(url, id, 'reencode', { settings })));
 
 videoCommand('rollback', 'let an earlier revision play, at once')
   .option('--to <revision>', 'which; otherwise the one before')
-  .action((id: string, { url, to }) => tell(url, id, 'rollback', { revision: to }));
+  .action((id: string, { url, to }) => tell(act(url, id, 'rollback', { revision: to })));
+
+const subtitles = program
+  .command('subtitles')
+  .description('the subtitles that are added to a video; nothing is encoded again');
+
+videoCommand('add', 'add a subtitle file: SubRip, WebVTT or ASS, in any usual encoding', subtitles)
+  .argument('<file>', 'the file')
+  .requiredOption('--language <tag>', 'its language as BCP 47, such as en or pt-BR')
+  .option('--name <text>', 'what people choose it by; otherwise the language’s name')
+  .addOption(
+    new Option('--kind <kind>', 'captions are for the deaf, forced ones have only signs and foreign lines')
+      .choices(['subtitles', 'captions', 'forced'])
+      .default('subtitles'),
+  )
+  .option('--default', 'shown until somebody chooses otherwise')
+  .action((id: string, file: string, { url, default: isDefault = false, ...said }) => {
+    const add = async () =>
+      addSubtitles(url, id, { ...said, default: String(isDefault) }, await readFile(file));
+    return tell(add());
+  });
+
+videoCommand('list', 'list what was added', subtitles).action((id: string, { url }) =>
+  tell(listSubtitles(url, id)),
+);
+
+videoCommand('remove', 'take added subtitles away', subtitles)
+  .argument('<track>', 'the id that add and list print')
+  .action((id: string, track: string, { url }) => tell(removeSubtitles(url, id, track)));
 
 await program.parseAsync();

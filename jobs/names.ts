@@ -11,6 +11,9 @@ export type Revision = string & { readonly brand: 'Revision' };
 /** `plan`, `publish`, `chunk-00012`, `audio-0`: unique within a revision. */
 export type TaskName = string & { readonly brand: 'TaskName' };
 
+/** 12 hexadecimal digits: a hash of what was added. */
+export type TrackId = string & { readonly brand: 'TrackId' };
+
 const BASE32 = '0123456789abcdefghjkmnpqrstvwxyz';
 const ID_LENGTH = 20;
 const REVISION_LENGTH = 12;
@@ -77,6 +80,9 @@ export const sourceKey = (id: VideoId): string => `${UPLOADS_PREFIX}${id}/source
 /** Keys of a video's state in the upload bucket. */
 export const jobKeys = {
   root: (id: VideoId) => `${JOBS_PREFIX}${id}/`,
+  /** All tracks of text that were added. */
+  sidecars: (id: VideoId) => `${JOBS_PREFIX}${id}/text/`,
+  sidecar: (id: VideoId, track: TrackId) => `${JOBS_PREFIX}${id}/text/${track}.json`,
   claim: (id: VideoId) => `${JOBS_PREFIX}${id}/claim.json`,
   requests: (id: VideoId) => `${JOBS_PREFIX}${id}/requests/`,
   /** Numbered from 1, so that the last in S3's order is the newest. */
@@ -112,6 +118,8 @@ export const videoKeys = {
   root: (id: VideoId) => `${VIDEOS_PREFIX}${id}/`,
   master: (id: VideoId) => `${VIDEOS_PREFIX}${id}/master.m3u8`,
   details: (id: VideoId) => `${VIDEOS_PREFIX}${id}/video.json`,
+  /** A path below the folder of added text: no revision is called `text`. */
+  sidecar: (id: VideoId, path: string) => `${VIDEOS_PREFIX}${id}/text/${path}`,
   /** A path below a revision, as the playlists spell it: `1080p/chunk-00000.mp4`. */
   media: (id: VideoId, revision: Revision, path: string) => `${VIDEOS_PREFIX}${id}/${revision}/${path}`,
 } as const;
@@ -119,6 +127,17 @@ export const videoKeys = {
 /** Whether a string has the form of a revision. */
 export function isRevision(value: string): value is Revision {
   return REVISION_PATTERN.test(value);
+}
+
+/** Whether a string has the form of an added track's id, which is a revision's. */
+export function isTrackId(value: string): value is TrackId {
+  return REVISION_PATTERN.test(value);
+}
+
+/** The same string as a track's id. Throws a `TypeError` naming the value where it is none. */
+export function asTrackId(value: string): TrackId {
+  if (!isTrackId(value)) throw new TypeError(`'${value}' is not the id of a track`);
+  return value;
 }
 
 /** The video and revision whose plan has this key; undefined for any other key. */

@@ -25,6 +25,7 @@ import { unmarkOpen } from './open.ts';
 import { CACHE_CONTROL, contentTypeOf } from './platform.ts';
 import { readPlan, readReceipts } from './progress.ts';
 import { requestedRevision } from './requests.ts';
+import { readSidecars, renderSidecars, sidecarIds } from './sidecars.ts';
 import { type ObjectStore, toStoredJson } from './store.ts';
 
 export interface Stores {
@@ -79,7 +80,10 @@ function playlistsOf(plan: Plan, receipts: readonly Receipt[]) {
       text: audioPlaylist(objects, target),
     })),
   ];
-  return { media, master: masterPlaylist(plan, `${plan.revision}/`, rungs, audio, textOf(plan, receipts)) };
+  const text = textOf(plan, receipts);
+  const masterWith = (added: readonly TextRendition[]) =>
+    masterPlaylist(plan, `${plan.revision}/`, rungs, audio, [...text, ...added]);
+  return { media, masterWith };
 }
 
 /**
@@ -101,7 +105,7 @@ export async function publish(stores: Stores, encode: Encode): Promise<'publishe
   const problems = verifyTree(plan, receipts, stored);
   if (problems.length > 0) throw new Error(`The tree of ${video} is not as planned: ${problems.join('; ')}`);
 
-  const { media, master } = playlistsOf(plan, receipts);
+  const { media } = playlistsOf(plan, receipts);
   await Promise.all(
     media.map(({ path, text }) => {
       const key = videoKeys.media(video, revision, path);
@@ -120,34 +124,69 @@ export async function publish(stores: Stores, encode: Encode): Promise<'publishe
       receipts.flatMap(({ findings }) => findings),
     ),
   );
+  const isAskedFor = async () => (await requestedRevision(uploads, video)) === revision;
   // The master comes last: everything that it points to is there.
-  for (const [key, text] of [
-    [videoKeys.details(video), details],
-    [videoKeys.master(video), master],
-  ] as const) {
-    if (!(await switchTo(stores, encode, key, text))) {
-      await unmarkOpen(uploads, encode);
-      return 'superseded';
-    }
-  }
+  const isPublished =
+    (await switchTo(production, videoKeys.details(video), details, isAskedFor)) &&
+    (await switchMaster(stores, encode, plan, receipts, isAskedFor));
   await unmarkOpen(uploads, encode);
+  if (!isPublished) return 'superseded';
   if (!repeated) await learnFrom(uploads, plan, receipts);
   return 'published';
 }
 
 /**
- * Replaces an object if its revision is the one asked for; says whether it is. What is replaced is looked at before
- * the request: a publisher of a newer revision that comes in between makes the write fail, and it is tried anew.
+ * Writes the master of what plays anew, with the subtitles that were added to the video since, or without those that
+ * were removed. Does nothing where the video does not play yet: they come with it.
+ */
+export async function republish(stores: Stores, video: VideoId): Promise<void> {
+  const { uploads, production } = stores;
+  for (;;) {
+    const revision = await publishedRevision(production, video);
+    if (!revision) return;
+    const plan = await readPlan(uploads, { video, revision });
+    const receipts = plan && (await readReceipts(uploads, { video, revision }, plan));
+    if (!receipts)
+      throw new Error(`Revision ${revision} of ${video} plays, but its plan or receipts are gone`);
+    const plays = async () => (await publishedRevision(production, video)) === revision;
+    if (await switchMaster(stores, { video, revision }, plan, receipts, plays)) return;
+  }
+}
+
+/**
+ * Writes a revision's master with all added subtitles. Those that come or go meanwhile are seen afterwards, and it is
+ * written again: so whoever writes it last has seen all that was added before.
+ */
+async function switchMaster(
+  { uploads, production }: Stores,
+  { video }: Encode,
+  plan: Plan,
+  receipts: readonly Receipt[],
+  mayPlay: () => Promise<boolean>,
+): Promise<boolean> {
+  const { masterWith } = playlistsOf(plan, receipts);
+  for (;;) {
+    const added = await readSidecars(uploads, video);
+    const text = masterWith(await renderSidecars(production, video, added, plan));
+    if (!(await switchTo(production, videoKeys.master(video), text, mayPlay))) return false;
+    const ids = new Set(await sidecarIds(uploads, video));
+    if (ids.size === added.length && added.every(({ id }) => ids.has(id))) return true;
+  }
+}
+
+/**
+ * Replaces an object if its revision may play; says whether it may. What is replaced is looked at before the
+ * question: a publisher of another revision that comes in between makes the write fail, and it is tried anew.
  */
 async function switchTo(
-  { uploads, production }: Stores,
-  { video, revision }: Encode,
+  production: ObjectStore,
   key: string,
   text: string,
+  mayPlay: () => Promise<boolean>,
 ): Promise<boolean> {
   for (;;) {
     const etag = await production.etag(key);
-    if ((await requestedRevision(uploads, video)) !== revision) return false;
+    if (!(await mayPlay())) return false;
     const headers = { contentType: contentTypeOf(key), cacheControl: CACHE_CONTROL.replaceable };
     if ((await production.replace(key, text, headers, etag)) === 'written') return true;
   }

@@ -67,7 +67,7 @@ async function answerTo(
   const { method = '', headers } = request;
   const path = pathOf(request);
   // CloudFront's words for a method that the distribution does not allow begin in the same way, and are a 403 too.
-  const methods = path?.startsWith('/api/') ? ['GET', 'HEAD', 'POST'] : ['GET', 'HEAD', 'OPTIONS'];
+  const methods = path?.startsWith('/api/') ? ['GET', 'HEAD', 'POST', 'DELETE'] : ['GET', 'HEAD', 'OPTIONS'];
   if (!methods.includes(method)) return sentence(403, `${method} is not allowed here`);
   if (path === undefined) return sentence(400, `${request.url} is not a URL: its escapes are not UTF-8`);
   if (method === 'OPTIONS') return { status: 200, headers: { ...PREFLIGHT_HEADERS, 'content-length': '0' } };

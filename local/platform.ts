@@ -28,6 +28,7 @@ import type { Stores } from '../jobs/publish.ts';
 import { reencode, retry, rollback } from '../jobs/redrive.ts';
 import { listVideos, videoStatus } from '../jobs/status.ts';
 import { ObjectStore } from '../jobs/store.ts';
+import { addSubtitles, listSubtitles, removeSubtitles } from '../jobs/subtitles.ts';
 import { encodeSettingsSchema } from '../video/settings.ts';
 import { type Ec2, startEc2 } from './ec2/ec2.ts';
 import type { WorkerSpec } from './ec2/instance.ts';
@@ -278,6 +279,9 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
           reencode: (id, changes) =>
             reencode(redriver, id, encodeSettingsSchema.parse({ ...settings, ...changes })),
           rollback: (id, to) => rollback(redriver, id, to),
+          addSubtitles: (id, request, bytes) => addSubtitles(stores, id, request, bytes),
+          listSubtitles: async (id) => ({ subtitles: await listSubtitles(stores, id) }),
+          removeSubtitles: (id, track) => removeSubtitles(stores, id, track),
         },
       }),
     );

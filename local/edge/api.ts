@@ -3,10 +3,11 @@
  * errors are problem details (RFC 9457).
  */
 import type { IncomingMessage } from 'node:http';
-import { text } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { isRevision, isVideoId, type Revision, type VideoId } from '../../jobs/names.ts';
 import { RedriveError } from '../../jobs/redrive.ts';
+import { MAX_SUBTITLE_BYTES, SubtitlesError, type SubtitlesRequest } from '../../jobs/subtitles.ts';
 import { type Answer, whole } from './answer.ts';
 
 export interface EdgeApi {
@@ -20,6 +21,10 @@ export interface EdgeApi {
   reencode(id: VideoId, settings: Readonly<Record<string, unknown>>): Promise<unknown>;
   /** Lets an earlier revision play. Throws a `RedriveError` where that can not be. */
   rollback(id: VideoId, to: Revision | undefined): Promise<unknown>;
+  /** Adds a subtitle file. Throws a `SubtitlesError` where that can not be, a `ZodError` on a wrong request. */
+  addSubtitles(id: VideoId, request: SubtitlesRequest, bytes: Uint8Array): Promise<unknown>;
+  listSubtitles(id: VideoId): Promise<unknown>;
+  removeSubtitles(id: VideoId, track: string): Promise<void>;
 }
 
 /** Bytes of the longest request body. */
@@ -49,6 +54,9 @@ const problem = (status: number, title: string, detail: string) =>
 
 const nothingAt = (path: string) => problem(404, 'Not found', `There is nothing at ${path}`);
 
+/** Types that a page of another site may not send without being asked. */
+const OWN_TYPES = ['application/json', 'application/octet-stream'];
+
 /**
  * Whether a request that changes something comes from a program or a page of ours. Another site's page in the
  * owner's browser can reach this port too: it may not send JSON without being asked (CORS), and where its name was
@@ -56,7 +64,7 @@ const nothingAt = (path: string) => problem(404, 'Not found', `There is nothing 
  */
 function isOwn({ headers }: IncomingMessage): boolean {
   const [type] = (headers['content-type'] ?? '').split(';');
-  return type === 'application/json' && /^(localhost|127\.0\.0\.1)(:\d+)?$/.test(headers.host ?? '');
+  return OWN_TYPES.includes(type ?? '') && /^(localhost|127\.0\.0\.1)(:\d+)?$/.test(headers.host ?? '');
 }
 
 async function readBody(request: IncomingMessage): Promise<unknown> {
@@ -67,6 +75,8 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
 
 /** Answers a request for a path below `/api/`. */
 export async function apiAnswer(path: string, request: IncomingMessage, api: EdgeApi): Promise<Answer> {
+  const [, of, track] = /^\/api\/videos\/([^/]+)\/subtitles(?:\/([^/]+))?$/.exec(path) ?? [];
+  if (of !== undefined && isVideoId(of)) return subtitlesAnswer(request, api, { id: of, track });
   const [, id = '', action] = /^\/api\/videos\/([^/]+)(?:\/([a-z]+))?$/.exec(path) ?? [];
   if (request.method === 'POST') return actionAnswer(path, request, api, { id, action });
   if (path === '/api/videos') return json(200, await api.listVideos());
@@ -92,5 +102,57 @@ async function actionAnswer(
     if (!(error instanceof RedriveError)) throw error;
     const status = error.code === 'no-such-video' ? 404 : 409;
     return problem(status, status === 404 ? 'Not found' : 'Conflict', error.message);
+  }
+}
+
+const SUBTITLE_PROBLEMS: Readonly<Record<SubtitlesError['code'], readonly [status: number, title: string]>> =
+  {
+    'no-such-video': [404, 'Not found'],
+    'no-such-subtitles': [404, 'Not found'],
+    'not-subtitles': [422, 'The file is not usable'],
+    'too-large': [413, 'The file is too large'],
+    'too-many': [409, 'Conflict'],
+  };
+
+async function readFile(request: IncomingMessage): Promise<Uint8Array> {
+  if (Number(request.headers['content-length'] ?? Number.NaN) <= MAX_SUBTITLE_BYTES) return buffer(request);
+  throw new SubtitlesError(
+    'too-large',
+    `A file needs a Content-Length of at most ${MAX_SUBTITLE_BYTES} bytes.`,
+  );
+}
+
+/** What the query says of a file; what it may say is checked where the file is added. */
+function requestOf(query: URLSearchParams): SubtitlesRequest {
+  const { default: isDefault, ...said } = Object.fromEntries(query);
+  return { language: '', ...said, ...(isDefault !== undefined && { default: isDefault === 'true' }) };
+}
+
+/** `/api/videos/<id>/subtitles`: a file is the whole body, what is said of it is the query. */
+async function subtitlesAnswer(
+  request: IncomingMessage,
+  api: EdgeApi,
+  { id, track }: { id: VideoId; track: string | undefined },
+): Promise<Answer> {
+  const { method = '', url = '' } = request;
+  if (method !== 'GET' && !isOwn(request))
+    return problem(
+      403,
+      'Forbidden',
+      'Send the file as `content-type: application/octet-stream`, to localhost',
+    );
+  try {
+    if (method === 'GET' && track === undefined) return json(200, await api.listSubtitles(id));
+    if (method === 'POST' && track === undefined) {
+      const said = requestOf(new URL(url, 'http://localhost').searchParams);
+      return json(201, await api.addSubtitles(id, said, await readFile(request)));
+    }
+    if (method !== 'DELETE' || track === undefined) return nothingAt(url);
+    await api.removeSubtitles(id, track);
+    return json(200, {});
+  } catch (error) {
+    if (error instanceof z.ZodError) return problem(400, 'The request is not usable', z.prettifyError(error));
+    if (!(error instanceof SubtitlesError)) throw error;
+    return problem(...SUBTITLE_PROBLEMS[error.code], error.message);
   }
 }

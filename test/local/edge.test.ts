@@ -46,6 +46,9 @@ beforeAll(async () => {
       retry: (id) => act('retry', id),
       reencode: async (id, settings) => act('reencode', id, encodeSettingsSchema.parse(settings).preset),
       rollback: (id, to) => act('rollback', id, to),
+      addSubtitles: (id, request, bytes) => act('subtitles', id, { request, bytes: bytes.length }),
+      listSubtitles: (id) => act('list', id),
+      removeSubtitles: async (id, track) => void (await act('remove', id, track)),
     },
   });
 });

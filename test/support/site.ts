@@ -74,6 +74,9 @@ export async function startSite(): Promise<Site> {
       retry: unused,
       reencode: unused,
       rollback: unused,
+      addSubtitles: unused,
+      listSubtitles: unused,
+      removeSubtitles: unused,
     },
   });
   return Object.assign(site, { url: edge.url });

@@ -5,10 +5,10 @@ import { languageOf } from '../languages.ts';
 import type { SubtitleFormat } from './parse.ts';
 
 /** How a track is offered, wherever it comes from. */
-const offerSchema = z.object({
+export const offerSchema = z.object({
   /** As the file or its owner says it; `und` where nothing is said. */
   language: z.string(),
-  title: z.string().optional(),
+  title: z.string().exactOptional(),
   default: z.boolean(),
   /** Only what the picture's own language leaves out: signs, and lines in other languages. */
   forced: z.boolean(),
