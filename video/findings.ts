@@ -5,6 +5,7 @@ import { z } from 'zod';
 export const FINDINGS = {
   'cut-off': 'The picture ends well before the file says that it does.',
   'frame-rate': 'The frames come at an uneven, wrong or too high rate and were laid on a steady one.',
+  pruned: 'A size of the ladder looked no better than the next smaller one and was left out.',
   'no-audio': 'The file has no sound.',
   'audio-tracks': 'The file has more audio tracks than a stream may have; the last were left out.',
   'audio-channels': 'A track has many channels and does not say which is which; the first two were taken.',

@@ -1,5 +1,6 @@
 /** Chooses the rungs that a source deserves. */
 import { z } from 'zod';
+import type { Finding } from './findings.ts';
 import { type Codec, codecSchema, type EncodeSettings, type RungSettings } from './settings.ts';
 
 /** VIDEO-RANGE (rfc8216bis, 4.4.6.2): how a picture's values mean light. */
@@ -98,11 +99,22 @@ export function ladderIn(codec: Exclude<Codec, 'h264'>, rungs: readonly Rung[]):
     }));
 }
 
-/** Every rung of a picture: H.264's ladder, then those of the other codecs that the settings name. */
+/**
+ * Every rung of a picture: H.264's ladder, then those of the other codecs that the settings name.
+ * @param pruned names of H.264's rungs to leave out, in every codec
+ */
 export function chooseRungs(
   picture: { width: number; height: number },
   { rungs, codecs }: Pick<EncodeSettings, 'rungs' | 'codecs'>,
+  pruned: readonly string[] = [],
 ): Rung[] {
-  const h264 = chooseLadder(picture, rungs);
+  const h264 = chooseLadder(picture, rungs).filter(({ name }) => !pruned.includes(name));
   return [...h264, ...codecs.flatMap((codec) => (codec === 'h264' ? [] : ladderIn(codec, h264)))];
+}
+
+/** What an owner is told of rungs that were left out. */
+export function prunedFindings(pruned: readonly string[]): Finding[] {
+  if (pruned.length === 0) return [];
+  const text = `No better to look at than the next smaller size, and so left out: ${pruned.join(', ')}. The highest size and the lowest are there. To have every size, encode the video again with the setting "prune": false.`;
+  return [{ code: 'pruned', text }];
 }

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { SourceError } from './failures.ts';
 import { type Finding, findingSchema } from './findings.ts';
 import { findFrameRate } from './frame-rate.ts';
-import { chooseRungs, rungSchema } from './ladder.ts';
+import { chooseRungs, prunedFindings, rungSchema } from './ladder.ts';
 import { checkDuration, checkPixels } from './limits.ts';
 import type { Packets } from './packets.ts';
 import { type Picture, pictureSchema } from './picture.ts';
@@ -124,12 +124,14 @@ function findingsOf(
  * Plans a video.
  * @param packets of the source's video track; none is a `SourceError('undecodable')`
  * @param revision the hash that names the tree
+ * @param pruned names of the rungs that this video does not need (video/prune.ts)
  */
 export function planVideo(
   source: Source,
   packets: Packets,
   settings: EncodeSettings,
   revision: string,
+  pruned: readonly string[] = [],
 ): Plan {
   const { pts } = packets;
   const { video } = source;
@@ -164,7 +166,7 @@ export function planVideo(
     picture,
     frames,
     rate,
-    rungs: chooseRungs(video, settings),
+    rungs: chooseRungs(video, settings, pruned),
     preset: settings.preset,
   };
   const longest = chunkSecondsFor(seconds, workPerSecond(shape), settings) / settings.segmentSeconds;
@@ -185,7 +187,12 @@ export function planVideo(
     ...tasks,
     text,
     workSeconds: workOf({ ...shape, ...tasks }),
-    findings: [...findingsOf(source, seconds, found), ...sound.findings, ...textFindings],
+    findings: [
+      ...findingsOf(source, seconds, found),
+      ...prunedFindings(pruned),
+      ...sound.findings,
+      ...textFindings,
+    ],
   };
 }
 

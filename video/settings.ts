@@ -43,6 +43,8 @@ export const encodeSettingsSchema = z
       .default(['h264'])
       .refine((codecs) => codecs[0] === 'h264', 'codecs must begin with h264: it is what plays everywhere')
       .refine((codecs) => new Set(codecs).size === codecs.length, 'codecs names a codec twice'),
+    /** Whether sizes that look no better than the next smaller one are left out of a long video's ladder. */
+    prune: z.boolean().default(true),
     /** The encoders' speed. `medium` costs 2.4 times `veryfast` for 4 to 12 % fewer bits (ENCODING.md). */
     preset: presetSchema.default('veryfast'),
     /** Seconds between key frames: Apple's rule 1.13 asks for 2. */

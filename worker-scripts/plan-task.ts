@@ -5,15 +5,22 @@ import { nextTasks } from '../jobs/progress.ts';
 import { sendTasks } from '../jobs/queue.ts';
 import { readSettings } from '../jobs/requests.ts';
 import { type Plan, planSchema, planVideo } from '../video/plan.ts';
-import { type TaskContext, withSource } from './context.ts';
+import { worthPruning } from '../video/prune.ts';
+import { type TaskContext, withScratch, withSource } from './context.ts';
 import { inspect } from './inspect.ts';
+import { findPruned } from './prune.ts';
 
 async function makePlan(context: TaskContext, { video, revision }: Encode): Promise<Plan> {
   const { settings } = await readSettings(context.uploads, video, revision);
   return withSource(context, video, async (url, claim) => {
     const { source, packets } = await inspect({ url, bytes: claim.size, settings, signal: context.signal });
+    const whole = planVideo(source, packets, settings, revision);
+    const pruned =
+      settings.prune && worthPruning(whole)
+        ? await withScratch(context, (folder) => findPruned(whole, url, folder, context.signal))
+        : [];
     // What does not fit must fail here: a plan that was written can not be read otherwise, however often.
-    return planSchema.parse(planVideo(source, packets, settings, revision));
+    return planSchema.parse(planVideo(source, packets, settings, revision, pruned));
   });
 }
 

@@ -1,0 +1,33 @@
+/** Looks for rungs that a video does not need: encodes its samples and compares them. */
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { chunkArguments, chunkTimeout } from '../video/ffmpeg-arguments.ts';
+import type { Plan } from '../video/plan.ts';
+import { probePlan, prunedRungs, QualityReader, qualityArguments, samplesOf } from '../video/prune.ts';
+import { run } from './process.ts';
+
+/**
+ * The names of the rungs to leave out of a plan.
+ * @param url of the source
+ * @param folder to write the samples to
+ */
+export async function findPruned(
+  plan: Plan,
+  url: string,
+  folder: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const probe = probePlan(plan);
+  const files = probe.rungs.map(({ name }) => join(folder, `${name}.mp4`));
+  const reader = new QualityReader();
+  const read = async (stdout: Readable) => {
+    for await (const line of createInterface({ input: stdout })) reader.read(line);
+  };
+  for (const sample of samplesOf(plan)) {
+    const timeoutSeconds = chunkTimeout(probe, sample);
+    await run({ program: 'ffmpeg', args: chunkArguments(probe, sample, url, files), timeoutSeconds, signal });
+    await run({ program: 'ffmpeg', args: qualityArguments(probe, files), timeoutSeconds, signal, read });
+  }
+  return prunedRungs(plan, reader.quality());
+}
