@@ -3,7 +3,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Plan } from '../video/plan.ts';
 import type { Encode, Task } from './messages.ts';
 import { jobKeys } from './names.ts';
-import { missingTasks, nextTasks, readPlan, taskName } from './progress.ts';
+import { missingTasks, nextTasks, possibleTasks, readPlan, taskName } from './progress.ts';
 import { sendTasks } from './queue.ts';
 import type { ObjectStore } from './store.ts';
 
@@ -14,14 +14,20 @@ export interface TaskTarget {
   readonly tasksQueueUrl: string;
 }
 
-/** Queues `publish` where nothing is missing any more. Two workers may both see that; publishing twice is harmless. */
-export async function publishIfComplete(
+/**
+ * Queues what needs all media, once they are there: the pictures of them, then `publish`. Two workers may both see that;
+ * doing either twice is harmless.
+ */
+export async function continueIfComplete(
   { uploads, sqs, tasksQueueUrl }: TaskTarget,
   { video, revision }: Encode,
   plan: Plan,
 ): Promise<void> {
-  const missing = await missingTasks(uploads, { video, revision }, plan);
-  if (missing.length === 0) await sendTasks(sqs, tasksQueueUrl, [{ kind: 'publish', video, revision }]);
+  const encode = { video, revision };
+  const next = possibleTasks(encode, await missingTasks(uploads, encode, plan));
+  // Media are queued when the plan is made.
+  if (next.every(({ kind }) => kind === 'stills' || kind === 'publish'))
+    await sendTasks(sqs, tasksQueueUrl, next);
 }
 
 /**
@@ -37,6 +43,6 @@ export async function followUp(target: TaskTarget, task: Task): Promise<boolean>
   const plan = await readPlan(uploads, task);
   if (!plan) return false;
   if (task.kind === 'plan') await sendTasks(sqs, tasksQueueUrl, await nextTasks(uploads, task));
-  else await publishIfComplete(target, task, plan);
+  else await continueIfComplete(target, task, plan);
   return true;
 }

@@ -15,6 +15,7 @@ export const taskSchema = z.discriminatedUnion('kind', [
   encodeSchema.extend({ kind: z.literal('chunk'), index: z.int().nonnegative() }),
   encodeSchema.extend({ kind: z.literal('audio'), index: z.int().nonnegative() }),
   encodeSchema.extend({ kind: z.literal('text') }),
+  encodeSchema.extend({ kind: z.literal('stills') }),
   encodeSchema.extend({ kind: z.literal('publish') }),
 ]);
 export type Task = z.infer<typeof taskSchema>;

@@ -180,6 +180,8 @@ export const CONTENT_TYPES: ReadonlyArray<{ readonly suffix: string; readonly ty
   { suffix: '.html', type: 'text/html; charset=utf-8' },
   { suffix: '.js', type: 'text/javascript; charset=utf-8' },
   { suffix: '.css', type: 'text/css; charset=utf-8' },
+  { suffix: '.jpg', type: 'image/jpeg' },
+  { suffix: '.webp', type: 'image/webp' },
   { suffix: '.svg', type: 'image/svg+xml' },
 ];
 

@@ -24,6 +24,17 @@ export function mediaTasks(
   ];
 }
 
+/** The task that makes a plan's pictures of its media, once those are there; none where no pictures are wanted. */
+function picturesTasks({ video, revision }: Encode, plan: Pick<Plan, 'picture' | 'thumbnailWidths'>): Task[] {
+  return plan.picture && plan.thumbnailWidths.length > 0 ? [{ kind: 'stills', video, revision }] : [];
+}
+
+/** Every task of a plan that leaves a receipt. */
+const receiptTasks = (encode: Encode, plan: Plan): Task[] => [
+  ...mediaTasks(encode, plan),
+  ...picturesTasks(encode, plan),
+];
+
 /** An encode's plan; undefined while there is none. */
 export async function readPlan(uploads: ObjectStore, { video, revision }: Encode): Promise<Plan | undefined> {
   return uploads.getJson(jobKeys.plan(video, revision), planSchema);
@@ -39,18 +50,24 @@ export async function doneTasks(uploads: ObjectStore, { video, revision }: Encod
   return done;
 }
 
-/** The media tasks of a plan that have no receipt yet. */
+/** The tasks of a plan that have no receipt yet. */
 export async function missingTasks(uploads: ObjectStore, encode: Encode, plan: Plan): Promise<Task[]> {
   const done = await doneTasks(uploads, encode);
-  return mediaTasks(encode, plan).filter((task) => !done.has(taskName(task)));
+  return receiptTasks(encode, plan).filter((task) => !done.has(taskName(task)));
 }
 
-/** What an encode needs next: its plan, else the media that are missing, else to be published. */
-export async function nextTasks(uploads: ObjectStore, { video, revision }: Encode): Promise<Task[]> {
-  const plan = await readPlan(uploads, { video, revision });
-  if (!plan) return [{ kind: 'plan', video, revision }];
-  const missing = await missingTasks(uploads, { video, revision }, plan);
+/** What can be done of the tasks that an encode misses: its media, then the pictures of them, then publishing. */
+export function possibleTasks({ video, revision }: Encode, missing: readonly Task[]): readonly Task[] {
+  const media = missing.filter(({ kind }) => kind !== 'stills');
+  if (media.length > 0) return media;
   return missing.length > 0 ? missing : [{ kind: 'publish', video, revision }];
+}
+
+/** What an encode needs next: its plan, else what can be done of it. */
+export async function nextTasks(uploads: ObjectStore, encode: Encode): Promise<readonly Task[]> {
+  const plan = await readPlan(uploads, encode);
+  if (!plan) return [{ kind: 'plan', video: encode.video, revision: encode.revision }];
+  return possibleTasks(encode, await missingTasks(uploads, encode, plan));
 }
 
 /** Leaves a task's receipt, unless there is one. */
@@ -63,14 +80,21 @@ export async function writeReceipt(
   await uploads.putOnceJson(key, receipt);
 }
 
-/** The receipts of all media tasks; undefined where one is missing. */
-export async function readReceipts(
+/** The receipts of all tasks of a plan; undefined where one is missing. */
+export const readReceipts = (uploads: ObjectStore, encode: Encode, plan: Plan) =>
+  receiptsOf(uploads, encode, receiptTasks(encode, plan));
+
+/** The receipts of the tasks that make a plan's media; undefined where one is missing. */
+export const readMediaReceipts = (uploads: ObjectStore, encode: Encode, plan: Plan) =>
+  receiptsOf(uploads, encode, mediaTasks(encode, plan));
+
+async function receiptsOf(
   uploads: ObjectStore,
   { video, revision }: Encode,
-  plan: Plan,
+  tasks: readonly Task[],
 ): Promise<Receipt[] | undefined> {
   const receipts: Receipt[] = [];
-  const names = mediaTasks({ video, revision }, plan).map(taskName);
+  const names = tasks.map(taskName);
   // A long video has more than a thousand receipts: a few at a time keep publishing under a second.
   for (let start = 0; start < names.length; start += RECEIPTS_AT_ONCE) {
     const some = names.slice(start, start + RECEIPTS_AT_ONCE).map((name) => {

@@ -116,14 +116,7 @@ export async function publish(stores: Stores, encode: Encode): Promise<'publishe
     }),
   );
   const repeated = (await publishedRevision(production, video)) === revision;
-  const details = toStoredJson(
-    videoDetails(
-      video,
-      claim.fileName,
-      plan,
-      receipts.flatMap(({ findings }) => findings),
-    ),
-  );
+  const details = toStoredJson(videoDetails(video, claim.fileName, plan, receipts));
   const isAskedFor = async () => (await requestedRevision(uploads, video)) === revision;
   // The master comes last: everything that it points to is there.
   const isPublished =

@@ -139,6 +139,15 @@ export class ObjectStore {
     }
   }
 
+  /** A stretch of an object. Throws where there is no such object. @param length at least one byte */
+  async getRange(key: string, offset: number, length: number): Promise<Buffer> {
+    const Range = `bytes=${offset}-${offset + length - 1}`;
+    const { Body } = await this.#s3.send(new GetObjectCommand({ Bucket: this.bucket, Key: key, Range }));
+    const bytes = Buffer.from((await Body?.transformToByteArray()) ?? []);
+    if (bytes.length === length) return bytes;
+    throw new Error(`s3://${this.bucket}/${key} has ${bytes.length} bytes from ${offset}, not ${length}`);
+  }
+
   /**
    * The value that an object's JSON holds, or undefined where there is no such object. Throws an `Error` that
    * names the object where it is no JSON or does not fit the schema.

@@ -1,7 +1,9 @@
 /** `video.json`: what a page or an API client needs to know of a published video. */
 import { z } from 'zod';
-import { type Finding, findingSchema, mergeFindings } from './findings.ts';
+import { findingSchema, mergeFindings } from './findings.ts';
 import { durationOf, type Plan } from './plan.ts';
+import type { Receipt } from './receipt.ts';
+import { picturesAmong, picturesSchema } from './stills.ts';
 
 export const detailsSchema = z.object({
   id: z.string(),
@@ -17,18 +19,16 @@ export const detailsSchema = z.object({
   /** One a track that can be chosen; `surround` where there is 5.1 beside stereo. */
   audio: z.array(z.object({ language: z.string(), name: z.string(), surround: z.boolean() })),
   findings: z.array(findingSchema),
+  ...picturesSchema.shape,
 });
 export type Details = z.infer<typeof detailsSchema>;
 
-/**
- * Says what was published. Holds no times and no costs: the same source gives the same bytes.
- * @param found what the receipts add to the plan's findings
- */
+/** Says what was published. Holds no times and no costs: the same source gives the same bytes. */
 export function videoDetails(
   id: string,
   fileName: string | undefined,
   plan: Plan,
-  found: readonly Finding[],
+  receipts: readonly Pick<Receipt, 'files' | 'findings'>[],
 ): Details {
   const [highest] = plan.rungs;
   return {
@@ -44,6 +44,10 @@ export function videoDetails(
       const surround = plan.audio.some((other) => other.stream === stream && other.channels > channels);
       return channels === 2 ? [{ language, name, surround }] : [];
     }),
-    findings: mergeFindings(plan.findings, found),
+    findings: mergeFindings(plan.findings, ...receipts.map(({ findings }) => findings)),
+    ...picturesAmong(
+      receipts.flatMap(({ files }) => files),
+      `${plan.revision}/`,
+    ),
   };
 }

@@ -207,16 +207,16 @@ function words(...values: readonly number[]): Buffer {
   return buffer;
 }
 
-/** Flags of a sample that depends on no other (8.8.3.1): every AAC frame. */
+/** Flags of a sample that depends on no other (8.8.3.1): every AAC frame, every key frame. */
 const SYNC_SAMPLE = 0x02000000;
 
 /**
- * Writes one fragment of an audio track: `moof` and `mdat`.
+ * Writes one fragment of samples that depend on no other (AAC frames, key frames): `moof` and `mdat`.
  * @param sequence counts from 1 (8.8.5)
  * @param decodeTime of the first frame, in ticks
  * @param frameDuration of every frame, in ticks
  */
-export function writeAudioFragment(
+export function writeFragment(
   sequence: number,
   decodeTime: number,
   frameDuration: number,

@@ -49,6 +49,8 @@ export const planSchema = z.object({
   audio: z.array(soundSchema),
   /** Those tracks of the source whose text can be read. */
   text: z.array(textTrackSchema).default([]),
+  /** Widths of the thumbnails, in pixels; without any, no pictures are made. */
+  thumbnailWidths: z.array(z.int().positive()).default([]),
   /** vCPU-seconds of all chunks and audio tracks, as `video/work.ts` estimates them. */
   workSeconds: z.number().positive(),
   findings: z.array(findingSchema),
@@ -186,6 +188,7 @@ export function planVideo(
     segmentFrames,
     ...tasks,
     text,
+    thumbnailWidths: settings.thumbnailWidths,
     workSeconds: workOf({ ...shape, ...tasks }),
     findings: [
       ...findingsOf(source, seconds, found),

@@ -33,6 +33,9 @@ export const storedFileSchema = z.object({
   /** Its path below the revision: `stills/poster.jpg`. */
   path: z.string(),
   bytes: z.int().nonnegative(),
+  /** Of a picture, in pixels. */
+  width: z.int().positive().optional(),
+  height: z.int().positive().optional(),
 });
 export type StoredFile = z.infer<typeof storedFileSchema>;
 

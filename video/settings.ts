@@ -70,6 +70,8 @@ export const encodeSettingsSchema = z
       .int()
       .positive()
       .default(12 * 3600 * 120),
+    /** Widths of the thumbnails, in pixels; the widest is the poster. None: no pictures are made at all. */
+    thumbnailWidths: z.array(z.int().min(16).max(3840)).max(10).default([320, 640, 1280]),
     /** Sources longer than this, in seconds, are refused. */
     maxDurationSeconds: z
       .number()

@@ -1,7 +1,7 @@
 /** `audio`: one ffmpeg run for a whole track; what it writes is cut at the picture's segments while it runs. */
 import type { Readable } from 'node:stream';
 import type { Task } from '../jobs/messages.ts';
-import { AAC_CODEC, BoxSplitter, writeAudioFragment } from '../video/fmp4.ts';
+import { AAC_CODEC, BoxSplitter, writeFragment } from '../video/fmp4.ts';
 import { audioDelay, audioEdges } from '../video/plan.ts';
 import type { MediaObject } from '../video/receipt.ts';
 import { AAC_FRAME } from '../video/settings.ts';
@@ -58,9 +58,7 @@ export async function audioTask(context: TaskContext, task: Task & { kind: 'audi
         if (count === 0 || count > track.frames) continue;
         frames.push(frame);
         if (count !== edges[edge]) continue;
-        segments.push(
-          writeAudioFragment(edge, delay + (count - frames.length) * AAC_FRAME, AAC_FRAME, frames),
-        );
+        segments.push(writeFragment(edge, delay + (count - frames.length) * AAC_FRAME, AAC_FRAME, frames));
         frames = [];
         edge++;
         if (segments.length === SEGMENTS_AN_OBJECT) await store();

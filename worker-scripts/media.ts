@@ -1,6 +1,6 @@
 /** What the tasks that write media share: reading what ffmpeg made, storing it, and saying that it is done. */
 import { createHash } from 'node:crypto';
-import { publishIfComplete } from '../jobs/complete.ts';
+import { continueIfComplete } from '../jobs/complete.ts';
 import type { Encode, Task } from '../jobs/messages.ts';
 import { jobKeys, videoKeys } from '../jobs/names.ts';
 import { CACHE_CONTROL, contentTypeOf } from '../jobs/platform.ts';
@@ -86,5 +86,5 @@ export async function once(
       worker: context.worker,
     });
   }
-  await publishIfComplete(context, task, plan);
+  await continueIfComplete(context, task, plan);
 }

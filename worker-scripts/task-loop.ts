@@ -18,6 +18,7 @@ import { chunkTask } from './chunk-task.ts';
 import type { TaskContext, WorkerContext } from './context.ts';
 import { planTask } from './plan-task.ts';
 import { publishTask } from './publish-task.ts';
+import { stillsTask } from './stills-task.ts';
 import { textTask } from './text-task.ts';
 
 const { receiveWaitSeconds, visibilityTimeoutSeconds } = QUEUES.tasks;
@@ -47,6 +48,8 @@ function perform(context: TaskContext, task: Task): Promise<void> {
       return audioTask(context, task);
     case 'text':
       return textTask(context, task);
+    case 'stills':
+      return stillsTask(context, task);
     case 'publish':
       return publishTask(context, task);
   }

@@ -29,11 +29,16 @@ const real = await import('../../worker-scripts/process.ts');
 const written = new Map<string, { files: Buffer[]; output: Buffer; cpuSeconds: number }>();
 
 /** ffmpeg's arguments but for what differs from run to run: the scratch folder. */
-const outputsOf = (args: readonly string[]) => args.filter((arg) => arg.startsWith(tmpdir()));
+const isScratch = (arg: string) => arg.startsWith(tmpdir());
+/** Files that ffmpeg writes; of a numbered row of pictures this video has one. */
+const outputsOf = (args: readonly string[]) =>
+  args
+    .filter((arg, index) => isScratch(arg) && args[index - 1] !== '-i')
+    .map((arg) => arg.replace('%d', '0'));
 
 async function runOnce({ program, args, timeoutSeconds, read }: Run) {
   const outputs = outputsOf(args);
-  const name = JSON.stringify([program, args.filter((arg) => !outputs.includes(arg))]);
+  const name = JSON.stringify([program, args.filter((arg) => !isScratch(arg))]);
   let known = written.get(name);
   if (!known) {
     let output = Buffer.of();

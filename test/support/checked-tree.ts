@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import type { Reader } from '../../check/reader.ts';
 import { pictureCodec } from '../../video/codec-strings.ts';
 import { chunkArguments } from '../../video/ffmpeg-arguments.ts';
-import { AAC_CODEC, BoxSplitter, delayPresentation, writeAudioFragment } from '../../video/fmp4.ts';
+import { AAC_CODEC, BoxSplitter, delayPresentation, writeFragment } from '../../video/fmp4.ts';
 import { audioDelay, audioEdges, type Plan, planSchema, timescaleOf } from '../../video/plan.ts';
 import {
   audioPlaylist,
@@ -97,7 +97,7 @@ async function makeSound(url: string): Promise<[MediaObject, Buffer]> {
   const edges = audioEdges(PLAN, track);
   const fragments = edges.slice(0, -1).map((from, index) => {
     const own = frames.slice(1 + from, 1 + (edges[index + 1] ?? 0)); // the first is priming
-    return writeAudioFragment(index + 1, audioDelay(PLAN) + from * AAC_FRAME, AAC_FRAME, own);
+    return writeFragment(index + 1, audioDelay(PLAN) + from * AAC_FRAME, AAC_FRAME, own);
   });
   const init = boxes.filter(({ type }) => type === 'ftyp' || type === 'moov').map(({ bytes }) => bytes);
   const data = Buffer.concat([...init, ...fragments]);

@@ -45,8 +45,11 @@ async function decode(args: readonly string[]): Promise<Buffer> {
 }
 
 /** The numbers that the frames of a video show, in the order in which they are shown. */
-export async function readNumbers(input: string, ...inputArgs: string[]): Promise<number[]> {
-  const scaled = ['-vf', `scale=${BITS}:${Math.round(HEIGHT / BOX)}:flags=area,format=gray`];
+export async function readNumbers(
+  input: string,
+  { filter = 'null', inputArgs = [] }: { filter?: string; inputArgs?: readonly string[] } = {},
+): Promise<number[]> {
+  const scaled = ['-vf', `${filter},scale=${BITS}:${Math.round(HEIGHT / BOX)}:flags=area,format=gray`];
   const pixels = await decode([
     ...inputArgs,
     '-i',
@@ -92,4 +95,10 @@ export async function readClaps(input: string): Promise<{ flashes: number[]; bee
   }
   const later = (seconds: number) => seconds > 1;
   return { flashes: flashes.filter(later), beeps: beeps.filter(later) };
+}
+
+/** The grey levels of the first picture of a file; scaled where a size is given. */
+export function readPixels(input: string, width?: number, height?: number): Promise<Buffer> {
+  const scaled = width && height ? `scale=${width}:${height}:flags=area,` : '';
+  return decode(['-i', input, '-frames:v', '1', '-vf', `${scaled}format=gray`, '-f', 'rawvideo']);
 }

@@ -46,7 +46,13 @@ export function serveS3(mock: Mock, objects: Objects, times = new Map<string, Da
     times.set(nameOf(input), new Date());
     return {};
   });
-  mock.on(GetObjectCommand).callsFake((input) => jsonObject(read(input, 'NoSuchKey')));
+  mock.on(GetObjectCommand).callsFake((input) => {
+    const text = read(input, 'NoSuchKey');
+    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(input.Range ?? '') ?? [];
+    if (from === undefined) return jsonObject(text);
+    const bytes = Buffer.from(text.slice(Number(from), Number(to) + 1), 'latin1');
+    return { Body: { transformToByteArray: async () => bytes } };
+  });
   mock.on(HeadObjectCommand).callsFake((input) => ({ ETag: etagOf(read(input, 'NotFound')) }));
   mock.on(DeleteObjectCommand).callsFake((input) => {
     objects.delete(nameOf(input));

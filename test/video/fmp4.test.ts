@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { pictureCodec } from '../../video/codec-strings.ts';
-import { BoxSplitter, delayPresentation, readFragments, writeAudioFragment } from '../../video/fmp4.ts';
+import { BoxSplitter, delayPresentation, readFragments, writeFragment } from '../../video/fmp4.ts';
 import { ffmpeg, numberedPicture, readNumbers } from '../support/media.ts';
 
 let folder: string;
@@ -63,7 +63,7 @@ describe('a picture presented later', () => {
 
 describe('audio fragments', () => {
   const frames = [Buffer.from('first'), Buffer.from('second!'), Buffer.from('3')];
-  const bytes = writeAudioFragment(7, 123_456, 1024, frames);
+  const bytes = writeFragment(7, 123_456, 1024, frames);
 
   test('say when they begin, how long they last and where their first frame ends', () => {
     const [fragment] = readFragments(bytes).fragments;

@@ -1,0 +1,272 @@
+/** `stills`: poster, thumbnails, storyboard and preview, of the rungs that the chunks left. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { log } from '../jobs/log.ts';
+import type { Encode, Task } from '../jobs/messages.ts';
+import { videoKeys } from '../jobs/names.ts';
+import { CACHE_CONTROL, contentTypeOf } from '../jobs/platform.ts';
+import { readMediaReceipts } from '../jobs/progress.ts';
+import { writeFragment } from '../video/fmp4.ts';
+import { type Plan, timescaleOf } from '../video/plan.ts';
+import { choosePoster } from '../video/poster.ts';
+import type { Receipt, StoredFile } from '../video/receipt.ts';
+import {
+  chooseRung,
+  type EncodedRung,
+  PREVIEW,
+  previewTiles,
+  type Size,
+  sheetsOf,
+  showsKeyFrames,
+  sizesFrom,
+  stillPaths,
+  storyboardVtt,
+  thumbnailsOf,
+  tilesOf,
+} from '../video/stills.ts';
+import { STILLS_TIMEOUT, storyboardArguments, thumbnailArguments } from '../video/stills-arguments.ts';
+import { objectsOf } from '../video/verify.ts';
+import { requirePlan, type TaskContext, withScratch } from './context.ts';
+import { once } from './media.ts';
+import { ProcessError, run } from './process.ts';
+
+/** Requests to S3 at once. */
+const READS_AT_ONCE = 16;
+
+async function inOrder<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (let start = 0; start < items.length; start += READS_AT_ONCE)
+    results.push(...(await Promise.all(items.slice(start, start + READS_AT_ONCE).map(work))));
+  return results;
+}
+
+/** One GOP of a rung: where it lies, and its first slot. */
+interface Gop {
+  readonly key: string;
+  readonly offset: number;
+  readonly length: number;
+  readonly firstSampleEnd: number;
+  readonly from: number;
+}
+
+/** Reads the GOPs of one rung from the production bucket. */
+class RungReader {
+  readonly #context: TaskContext;
+  readonly #gops: readonly Gop[];
+  readonly #init: { readonly key: string; readonly length: number };
+  readonly #plan: Plan;
+
+  constructor(context: TaskContext, { video, revision }: Encode, plan: Plan, { rung, objects }: EncodedRung) {
+    this.#context = context;
+    this.#plan = plan;
+    const keyOf = (file: string) => videoKeys.media(video, revision, `${rung.name}/${file}`);
+    let from = 0;
+    this.#gops = objects.flatMap(({ file, fragments }) =>
+      fragments.map(({ frames, ...place }) => {
+        const gop = { key: keyOf(file), ...place, from };
+        from += frames;
+        return gop;
+      }),
+    );
+    const [first] = objects;
+    if (!first) throw new Error(`There are no objects of ${rung.name}`);
+    this.#init = { key: keyOf(first.file), length: first.initLength };
+  }
+
+  /** An MP4 of the key frames at these slots. */
+  async keyFrames(slots: readonly number[]): Promise<Buffer> {
+    const frames = await inOrder(slots, async (slot) => {
+      const { key, offset, firstSampleEnd } = this.#gopOf(slot);
+      const bytes = await this.#context.production.getRange(key, offset, firstSampleEnd);
+      return bytes.subarray(bytes.readUInt32BE(0) + 8); // behind `moof` and the header of `mdat`
+    });
+    const { ticksPerFrame } = timescaleOf(this.#plan.rate);
+    return Buffer.concat([await this.#readInit(), writeFragment(1, 0, ticksPerFrame, frames)]);
+  }
+
+  /** An MP4 of the whole GOPs that hold these slots, and the number in it of each. */
+  async frames(slots: readonly number[]): Promise<{ data: Buffer; numbers: number[] }> {
+    const gops = [...new Set(slots.map((slot) => this.#gopOf(slot)))];
+    const fragments = await inOrder(gops, ({ key, offset, length }) =>
+      this.#context.production.getRange(key, offset, length),
+    );
+    // All but a video's last GOP are of one length.
+    const numbers = slots.map((slot) => {
+      const gop = this.#gopOf(slot);
+      return gops.indexOf(gop) * this.#plan.gopFrames + slot - gop.from;
+    });
+    return { data: Buffer.concat([await this.#readInit(), ...fragments]), numbers };
+  }
+
+  #gopOf(slot: number): Gop {
+    const gop = this.#gops.findLast(({ from }) => from <= slot);
+    if (!gop) throw new Error(`No GOP has slot ${slot}`);
+    return gop;
+  }
+
+  #readInit(): Promise<Buffer> {
+    return this.#context.production.getRange(this.#init.key, 0, this.#init.length);
+  }
+}
+
+/** What one of the two runs made. */
+interface Made {
+  readonly files: StoredFile[];
+  readonly cpuSeconds: number;
+}
+
+/** Makes and stores the pictures of an encode. */
+class PictureMaker {
+  readonly #context: TaskContext;
+  readonly #encode: Encode;
+  readonly #plan: Plan;
+  readonly #rungs: readonly EncodedRung[];
+  readonly #folder: string;
+
+  constructor(
+    context: TaskContext,
+    encode: Encode,
+    plan: Plan,
+    receipts: readonly Receipt[],
+    folder: string,
+  ) {
+    this.#context = context;
+    this.#encode = encode;
+    this.#plan = plan;
+    this.#rungs = plan.rungs.map((rung) => ({ rung, objects: objectsOf(receipts, rung.name) }));
+    this.#folder = folder;
+  }
+
+  async make(): Promise<Made> {
+    const { poster, ...storyboard } = await this.#storyboard();
+    const thumbnails = await this.#thumbnails(poster);
+    return {
+      files: [...thumbnails.files, ...storyboard.files],
+      cpuSeconds: storyboard.cpuSeconds + thumbnails.cpuSeconds,
+    };
+  }
+
+  /** Sprite sheets, their index and the preview; and which slot is the poster. */
+  async #storyboard(): Promise<Made & { poster: number }> {
+    const encoded = this.#rungOf(({ width, height }) => Math.max(width, height) >= PREVIEW.side);
+    const sizes = sizesFrom(encoded.rung);
+    const tiles = tilesOf(this.#plan);
+    const sheet = sheetsOf(tiles.length);
+    const preview = previewTiles(tiles.length);
+    const { file, numbers } = await this.#fetch(
+      encoded,
+      'tiles.mp4',
+      tiles.map(({ shown }) => shown),
+    );
+    const sheets = join(this.#folder, 'sheet-%d.jpg');
+    const previewFile = join(this.#folder, 'preview.webp');
+    const outputs = { sheets, preview: previewFile };
+    let grey: Buffer = Buffer.of();
+    const cpuSeconds = await this.#ffmpeg(
+      storyboardArguments(file, numbers, sizes, sheet, preview, outputs),
+      async (output) => {
+        grey = await buffer(output);
+      },
+    );
+    const { width, height } = sizes.measured;
+    const pictures = Array.from({ length: Math.floor(grey.length / (width * height)) }, (_, index) =>
+      grey.subarray(index * width * height, (index + 1) * width * height),
+    );
+    if (pictures.length !== tiles.length)
+      throw new Error(`ffmpeg made ${pictures.length} pictures, not ${tiles.length}`);
+    const files = [
+      ...(await Promise.all(
+        Array.from({ length: sheet.sheets }, async (_, index) => {
+          const data = await readFile(sheets.replace('%d', `${index}`));
+          return this.#store(stillPaths.sheet(index), data);
+        }),
+      )),
+      await this.#store(stillPaths.storyboard, Buffer.from(storyboardVtt(this.#plan, sizes.tile))),
+      ...(preview.length > 0
+        ? [{ ...(await this.#store(stillPaths.preview, await readFile(previewFile))), ...sizes.preview }]
+        : []),
+    ];
+    return { files, cpuSeconds, poster: tiles[choosePoster(pictures, width)]?.shown ?? 0 };
+  }
+
+  /** The poster in every size. */
+  async #thumbnails(slot: number): Promise<Made> {
+    const widest = Math.max(...this.#plan.thumbnailWidths);
+    const encoded = this.#rungOf(({ width }) => width >= widest);
+    const sizes = thumbnailsOf(this.#plan, encoded.rung);
+    const { file, numbers } = await this.#fetch(encoded, 'poster.mp4', [slot]);
+    const outputs = sizes.map(({ width }) => join(this.#folder, `poster-${width}.jpg`));
+    const cpuSeconds = await this.#ffmpeg(thumbnailArguments(file, numbers?.[0] ?? 0, sizes, outputs));
+    const files = await Promise.all(
+      sizes.map(async (size, index) => {
+        const data = await readFile(outputs[index] ?? '');
+        return { ...(await this.#store(stillPaths.thumbnail(size.width), data)), ...size };
+      }),
+    );
+    return { files, cpuSeconds };
+  }
+
+  #rungOf(isLargeEnough: (size: Size) => boolean): EncodedRung {
+    const encoded = chooseRung(this.#rungs, isLargeEnough);
+    if (!encoded) throw new Error(`Revision ${this.#plan.revision} has no H.264 rung to take pictures from`);
+    return encoded;
+  }
+
+  /** Fetches the frames at some slots into a file. @returns where they are in it; undefined: it has no others */
+  async #fetch(
+    encoded: EncodedRung,
+    name: string,
+    slots: readonly number[],
+  ): Promise<{ file: string; numbers: number[] | undefined }> {
+    const reader = new RungReader(this.#context, this.#encode, this.#plan, encoded);
+    const file = join(this.#folder, name);
+    if (showsKeyFrames(this.#plan)) {
+      await writeFile(file, await reader.keyFrames(slots));
+      return { file, numbers: undefined };
+    }
+    const { data, numbers } = await reader.frames(slots);
+    await writeFile(file, data);
+    return { file, numbers };
+  }
+
+  async #ffmpeg(args: readonly string[], read?: (output: Readable) => Promise<void>): Promise<number> {
+    const { cpuSeconds } = await run({
+      program: 'ffmpeg',
+      args,
+      timeoutSeconds: STILLS_TIMEOUT,
+      signal: this.#context.signal,
+      ...(read && { read }),
+    });
+    return cpuSeconds;
+  }
+
+  async #store(path: string, data: Buffer): Promise<StoredFile> {
+    const { video, revision } = this.#encode;
+    const key = videoKeys.media(video, revision, path);
+    const headers = { contentType: contentTypeOf(key), cacheControl: CACHE_CONTROL.immutable };
+    await this.#context.production.putOnce(key, data, headers);
+    return { path, bytes: data.length };
+  }
+}
+
+/** Makes an encode's pictures. Where ffmpeg fails over them, the video is published without. */
+export async function stillsTask(context: TaskContext, task: Task & { kind: 'stills' }): Promise<void> {
+  const plan = await requirePlan(context, task);
+  await once(context, task, plan, async () => {
+    const receipts = await readMediaReceipts(context.uploads, task, plan);
+    if (!receipts)
+      throw new Error(`The media of ${task.video} are not complete; its pictures come too early`);
+    try {
+      return await withScratch(context, (folder) =>
+        new PictureMaker(context, task, plan, receipts, folder).make(),
+      );
+    } catch (error) {
+      if (!(error instanceof ProcessError)) throw error;
+      log('error', 'no-pictures', { video: task.video, revision: task.revision, error: error.message });
+      const text = `No poster, thumbnails or storyboard could be made (${error.message}); the video plays without.`;
+      return { cpuSeconds: 0, findings: [{ code: 'no-pictures', text }] };
+    }
+  });
+}
