@@ -4,6 +4,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { checkStream } from '../../check/check.ts';
+import { httpReader } from '../../cli/http-reader.ts';
 import { JOBS_PREFIX, UPLOADS_PREFIX, VIDEOS_PREFIX, videoIdOf } from '../../jobs/names.ts';
 import type { ObjectStore } from '../../jobs/store.ts';
 import { Injector, type Strike } from '../../local/faults/injector.ts';
@@ -108,10 +110,11 @@ async function encodeAll(
     const problems = await settle(platform, ids, injector, started);
     const seconds = (Date.now() - started) / 1000;
     injector?.stop();
+    const broken = await violationsOf(platform, ids);
     const tree = await treeOf(platform);
     const work = await workOf(platform.stores.uploads);
     await platform.close();
-    return { tree, work, seconds, problems: [...problems, ...(await leftProcesses(dataDir))] };
+    return { tree, work, seconds, problems: [...problems, ...broken, ...(await leftProcesses(dataDir))] };
   } finally {
     injector?.stop();
     await platform.close();
@@ -162,6 +165,17 @@ async function showVideo(platform: LocalPlatform, id: string): Promise<{ readonl
   const response = await fetch(`${platform.url}/api/videos/${id}`);
   // Our own API's answer; a video whose event is on the way is not found yet.
   return response.ok ? ((await response.json()) as { state: string }) : { state: `unknown (${id})` };
+}
+
+/** Streams that are not by the book. */
+async function violationsOf({ url }: LocalPlatform, ids: readonly string[]): Promise<string[]> {
+  const reports = await Promise.all(ids.map((id) => checkStream(httpReader, `${url}/v/${id}/master.m3u8`)));
+  return reports.flatMap(({ findings, unchecked }) => [
+    ...findings
+      .filter(({ severity }) => severity === 'error')
+      .map(({ rule, playlist, message }) => `not by the book: ${rule} ${playlist}: ${message}`),
+    ...unchecked,
+  ]);
 }
 
 async function treeOf({ s3, stores }: LocalPlatform): Promise<Map<string, string>> {

@@ -11,7 +11,7 @@ import { type VideoStatus, videoStatus } from '../../jobs/status.ts';
 import { readWorker } from '../../jobs/workers.ts';
 import { type LocalPlatform, startLocalPlatform } from '../../local/platform.ts';
 import { ffmpeg } from '../support/media.ts';
-import { OWNER, scratch, treeOf } from '../support/spotreel.ts';
+import { expectByTheBook, OWNER, scratch, treeOf } from '../support/spotreel.ts';
 
 const PATH = process.env['PATH'];
 let folder: Awaited<ReturnType<typeof scratch>>;
@@ -21,8 +21,12 @@ beforeAll(async () => {
   folder = await scratch();
 });
 afterEach(async () => {
-  await platform.close();
-  process.env['PATH'] = PATH;
+  try {
+    await expectByTheBook(platform);
+  } finally {
+    await platform.close();
+    process.env['PATH'] = PATH;
+  }
 });
 afterAll(() => folder.remove());
 

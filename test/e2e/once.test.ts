@@ -37,7 +37,7 @@ describe('spotreel local --once --json', () => {
     await writeFile(path('text.mp4'), 'This is not a video.\n'.repeat(50));
 
     const files = ['empty.mp4', 'text.mp4', 'headless.mp4', 'cut.mp4', 'whole.mp4', 'missing.mp4'].map(path);
-    const { code, videos } = await runOnce(files, '--data', path('data'));
+    const { code, videos } = await runOnce(files, path('data'));
 
     expect(code).toBe(1);
     const byTitle = Object.fromEntries(videos.map((video) => [video.title, video]));
@@ -53,11 +53,7 @@ describe('spotreel local --once --json', () => {
   });
 
   testWithCorpus('a 1080p clip of a real camera is ready, and the exit code says so', async () => {
-    const { code, videos } = await runOnce(
-      [corpusFile('wave_croatia_1080p25_8s.mp4')],
-      '--data',
-      path('corpus'),
-    );
+    const { code, videos } = await runOnce([corpusFile('wave_croatia_1080p25_8s.mp4')], path('corpus'));
     expect(code).toBe(0);
     expect(videos).toEqual([
       expect.objectContaining({

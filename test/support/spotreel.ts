@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { violations } from './conformance.ts';
 
 const CLI = join(import.meta.dirname, '../../cli/spotreel.ts');
 
@@ -25,14 +26,15 @@ export interface VideoLine {
   readonly failure?: { readonly code: string; readonly message: string };
 }
 
-/** Runs `spotreel local --once --json` and gives its exit code and lines. */
+/** Runs `spotreel local --once --json` and gives its exit code and lines. What became ready is by the book. */
 export async function runOnce(
   files: readonly string[],
+  dataDir: string,
   ...options: string[]
 ): Promise<{ code: number | null; videos: VideoLine[] }> {
   const child = spawn(
     process.execPath,
-    [CLI, 'local', '--once', '--json', '--port', '0', ...options, ...files],
+    [CLI, 'local', '--once', '--json', '--port', '0', '--data', dataDir, ...options, ...files],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
     },
@@ -40,6 +42,7 @@ export async function runOnce(
   const videos: VideoLine[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => videos.push(JSON.parse(line)));
   const code = await new Promise<number | null>((done) => child.on('close', done));
+  if (videos.some(({ state }) => state === 'ready')) await (await startSpotreel(dataDir)).interrupt();
   return { code, videos };
 }
 
@@ -62,17 +65,34 @@ export interface Spotreel {
   show(id: string): Promise<ShownVideo | undefined>;
   /** Waits until a video has ended: `ready`, or why it failed. */
   ended(id: string): Promise<string>;
-  /** As Ctrl-C does. Says the exit code. */
+  /** As Ctrl-C does, after a look at every stream that plays. Says the exit code. */
   interrupt(): Promise<number | null>;
 }
 
-/** Platforms that run, each with its end. */
-const running = new Map<ChildProcess, Promise<unknown>>();
+/** Platforms that run: how each is ended. */
+const running = new Map<ChildProcess, () => Promise<unknown>>();
 
 /** Ends what tests left running, and waits for that: a child that outlives its test file keeps jest from ending. */
 export async function stopAll(): Promise<void> {
-  for (const child of running.keys()) child.kill('SIGINT');
-  await Promise.all(running.values());
+  const ends = await Promise.allSettled([...running.values()].map((end) => end()));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+}
+
+/**
+ * Throws where a stream that a platform plays is not by the book. It is asked at the end of every platform that a test
+ * starts, so that no tree of the tests goes unchecked.
+ */
+export async function expectByTheBook({ s3, url }: Pick<Spotreel, 's3' | 'url'>): Promise<void> {
+  const broken: string[] = [];
+  for await (const { Contents = [] } of paginateListObjectsV2(
+    { client: s3 },
+    { Bucket: PRODUCTION_BUCKET },
+  )) {
+    for (const { Key = '' } of Contents)
+      if (Key.endsWith('/master.m3u8')) broken.push(...(await violations(`${url}/${Key}`)));
+  }
+  if (broken.length > 0)
+    throw new Error(`The tests made streams that are not by the book:\n${broken.join('\n')}`);
 }
 
 /** Starts a platform that stays. */
@@ -81,7 +101,11 @@ export async function startSpotreel(dataDir: string, ...options: string[]): Prom
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const closed = new Promise<number | null>((done) => child.on('close', done));
-  running.set(child, closed);
+  const kill = () => {
+    child.kill('SIGINT');
+    return closed;
+  };
+  running.set(child, kill);
   void closed.then(() => running.delete(child));
   const endpoints = await new Promise<{ url: string; s3Url: string; sqsUrl: string }>((resolve, reject) => {
     child.on('close', (code) => reject(new Error(`spotreel local ended with code ${code}`)));
@@ -99,7 +123,7 @@ export async function startSpotreel(dataDir: string, ...options: string[]): Prom
     const response = await fetch(`${endpoints.url}/api/videos/${id}`);
     return response.ok ? ((await response.json()) as ShownVideo) : undefined; // the tests check what they use
   };
-  return {
+  const spotreel: Spotreel = {
     ...endpoints,
     process: child,
     s3: new S3Client({ ...aws, endpoint: endpoints.s3Url, forcePathStyle: true }),
@@ -114,11 +138,17 @@ export async function startSpotreel(dataDir: string, ...options: string[]): Prom
         await sleep(250);
       }
     },
-    interrupt() {
-      child.kill('SIGINT');
+    async interrupt() {
+      try {
+        if (child.exitCode === null && child.signalCode === null) await expectByTheBook(spotreel);
+      } finally {
+        await kill();
+      }
       return closed;
     },
   };
+  running.set(child, () => spotreel.interrupt());
+  return spotreel;
 }
 
 /** A folder for the time of a test file. */
