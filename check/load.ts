@@ -6,7 +6,7 @@ import type { SegmentFacts } from './run.ts';
 import { readKeyFrame, readSegment } from './segment.ts';
 import type { Session } from './session.ts';
 import { attribute, type Tag } from './tokens.ts';
-import { checkWebVtt } from './webvtt.ts';
+import { type Cue, readWebVtt } from './webvtt.ts';
 
 export type Role = 'video' | 'audio' | 'text' | 'iframes';
 
@@ -15,6 +15,8 @@ export interface LoadedSegment extends Segment {
   /** Of fragmented MP4 that could be read. */
   readonly facts?: SegmentFacts;
   readonly init?: Init;
+  /** Of text that could be read. */
+  readonly cues?: readonly Cue[];
 }
 
 /** A media playlist and what is behind it. */
@@ -78,9 +80,13 @@ export async function loadMedia(session: Session, playlist: MediaPlaylist, role:
     const bytes = await session.read(segment.url, role === 'text' ? 'text' : 'segment', place, segment.range);
     const loaded = { ...segment, bytes: bytes?.length ?? segment.range?.length ?? 0 };
     let facts: SegmentFacts | undefined;
+    let cues: readonly Cue[] | undefined;
     if (segment.key) session.unchecked.add(`${playlist.url}: its media are encrypted`);
-    else if (bytes && role === 'text' && !segment.map) session.findings.push(...checkWebVtt(bytes, place));
-    else if (bytes && init && init.tracks.length > 0) {
+    else if (bytes && role === 'text' && !segment.map) {
+      const read = readWebVtt(bytes, place);
+      session.findings.push(...read.findings);
+      cues = read.cues;
+    } else if (bytes && init && init.tracks.length > 0) {
       const read = role === 'iframes' ? readKeyFrame : readSegment;
       facts = read(bytes, init, segment.range?.offset ?? 0);
       session.findings.push(...facts.problems.map(({ rule, message }) => finding(rule, place, message)));
@@ -89,7 +95,7 @@ export async function loadMedia(session: Session, playlist: MediaPlaylist, role:
       session.unchecked.add(`${playlist.url}: its media are no fragmented MP4, so only their sizes count`);
       transportStream ||= bytes[0] === TS_SYNC;
     }
-    segments.push({ ...loaded, ...(facts && { facts }), ...(init && { init }) });
+    segments.push({ ...loaded, ...(facts && { facts }), ...(init && { init }), ...(cues && { cues }) });
   }
   return { playlist, role, segments, transportStream };
 }

@@ -106,9 +106,14 @@ const MULTIVARIANT = {
   ),
   'sdr-variant': must('1.24', 'Apple 1.24', 'HDR has SDR variants beside it'),
   'codec-ladder': should('1.23', 'Apple 1.23', 'every video codec has the full ladder of resolutions'),
-  'separate-audio': should('8.9', 'Apple 8.9, 9.5', 'sound is an EXT-X-MEDIA rendition of its own'),
+  'separate-audio': should('8.9', 'Apple 8.9, 9.5, 9.6, 9.7', 'sound is an EXT-X-MEDIA rendition of its own'),
   stereo: must('2.3', 'Apple 2.3', 'there is a stereo AAC rendition'),
   channels: must('2.3', 'RFC 8216 4.3.4.1', 'CHANNELS is what the init segment says'),
+  'channels-given': must(
+    '2.3',
+    'rfc8216bis 4.4.6.1',
+    'CHANNELS is there where renditions of one codec differ in it',
+  ),
   language: must('8.10', 'Apple 4.7, 8.10', 'every EXT-X-MEDIA but video has LANGUAGE'),
   captions: must(
     '4.4',
@@ -174,12 +179,17 @@ const MEDIA = {
   rotation: must('A1', 'own', 'no rotation is left to the player'),
   'start-together': must('A1', 'own', 'sound and picture start within 45 ms'),
   webvtt: must('5.2', 'RFC 8216 3.5; Apple 5.2', 'text segments are UTF-8 WebVTT with X-TIMESTAMP-MAP'),
+  'cue-time': must(
+    '5.3',
+    'RFC 8216 3.5; Apple 5.3',
+    'by its X-TIMESTAMP-MAP, each cue is shown while its segment plays',
+  ),
 } satisfies Record<string, Rule>;
 
 const DELIVERY = {
   gzip: must('10.1', 'Apple 10.1', 'playlists come compressed by gzip'),
   'content-type': should('10.4', 'RFC 8216 4; Apple 10.4', 'content types are those of HLS'),
-  tls: should('11.1', 'Apple 11.1', 'all comes by HTTPS, but for this machine itself'),
+  tls: should('11.1', 'Apple 11.1, 11.2, 11.3', 'all comes by HTTPS, but for this machine itself'),
   redirect: must('8.18', 'Apple 8.18', 'no media request is redirected'),
   cors: should('D1', 'own', 'pages of other origins may read everything'),
   ranges: must('D1', 'RFC 9110 14', 'byte ranges are answered as such'),

@@ -10,6 +10,9 @@ const SPAN_TOLERANCE = 0.1;
 /** Row A1: seconds between the first sound and the first picture (EBU R37's wider bound is 60 ms). */
 const START_TOLERANCE = 0.045;
 
+/** Seconds by which a cue may lie outside its segment: rounding, and the picture's reordering. */
+const CUE_TOLERANCE = 0.1;
+
 /** Seconds at which each segment is first seen or heard. */
 const startsOf = ({ segments }: Loaded): (number | undefined)[] =>
   segments.map((segment) => {
@@ -60,6 +63,23 @@ function checkSoundStarts(sound: Loaded, picture: Loaded): Finding[] {
         ),
       );
     }
+  }
+  return findings;
+}
+
+/** Each cue of a text segment is shown while that segment plays (RFC 8216, 3.5), counted from the first picture. */
+function checkCues(text: Loaded, picture: Loaded): Finding[] {
+  let end = startsOf(picture)[0];
+  if (end === undefined) return [];
+  const findings: Finding[] = [];
+  for (const { cues = [], line, seconds } of text.segments) {
+    const [from, to] = [end - CUE_TOLERANCE, end + seconds + CUE_TOLERANCE];
+    end += seconds;
+    const stray = cues.find((cue) => cue.to < from || cue.from > to);
+    if (!stray) continue;
+    const shown = `a cue is shown from ${stray.from.toFixed(3)} to ${stray.to.toFixed(3)} s of the media's clock`;
+    const plays = `the segment plays from ${(end - seconds).toFixed(3)} to ${end.toFixed(3)} s`;
+    findings.push(finding('cue-time', { playlist: text.playlist.url, line }, `${shown}, ${plays}`));
   }
   return findings;
 }
@@ -126,6 +146,7 @@ export function checkTogether(all: readonly Loaded[], independent: boolean): Fin
   return [
     ...checkRungs(video),
     ...others.filter(({ role }) => role === 'audio').flatMap((sound) => checkSoundStarts(sound, first)),
+    ...others.filter(({ role }) => role === 'text').flatMap((text) => checkCues(text, first)),
     ...others.flatMap((other) => checkAgainst(first, other)),
     ...dependent.map(({ playlist }) =>
       finding(

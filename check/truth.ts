@@ -178,6 +178,11 @@ export function checkSounds(playlist: MultivariantPlaylist, media: Media): Findi
     const says = attribute(tag, 'CHANNELS')?.split('/')[0];
     return says !== undefined && track.channels !== undefined && Number(says) !== track.channels;
   });
+  const silent = known.filter(
+    ({ tag, track }) =>
+      !tag.attributes.has('CHANNELS') &&
+      known.some((other) => other.track.text === track.text && other.track.channels !== track.channels),
+  );
   const stereo = known.some(
     ({ track }) => track.channels === 2 && /^mp4a\.40\.(2|5|29)$/.test(track.text ?? ''),
   );
@@ -188,6 +193,13 @@ export function checkSounds(playlist: MultivariantPlaylist, media: Media): Findi
         'channels',
         { playlist: playlist.url, line: tag.line },
         `CHANNELS="${attribute(tag, 'CHANNELS')}", the init segment has ${track.channels}`,
+      ),
+    ),
+    ...silent.map(({ tag, track }) =>
+      finding(
+        'channels-given',
+        { playlist: playlist.url, line: tag.line },
+        `'${attribute(tag, 'NAME')}' has ${track.channels} channels of ${track.text}, another rendition has others`,
       ),
     ),
     ...(all && !stereo

@@ -25,6 +25,8 @@ const TRACK = 'r/audio-0/part-00000.m4a';
 export const KINDS: Readonly<Record<string, readonly string[]>> = {
   fields: ['-c:v', 'libx264', '-pix_fmt', 'yuv420p', '-flags', '+ildct+ilme'],
   'wide-chroma': ['-c:v', 'libx264', '-pix_fmt', 'yuv422p'],
+  hevc: ['-c:v', 'libx265', '-pix_fmt', 'yuv420p', '-x265-params', 'log-level=none', '-tag:v', 'hvc1'],
+  av1: ['-c:v', 'libaom-av1', '-cpu-used', '8', '-pix_fmt', 'yuv420p'],
   'wide-pixels': ['-c:v', 'libx264', '-pix_fmt', 'yuv420p', '-vf', 'setsar=4/3'],
 };
 export const kindPath = (kind: string): string => `x/${kind}.mp4`;
@@ -89,6 +91,19 @@ const noKey = (path: string, ...nth: number[]) =>
 const captions = (bytes: Buffer) => bytes.write('0604b50031474139340300', firstPicture(bytes) - 4 + 4, 'hex');
 
 const TRANSFER_PQ = Buffer.from('000000146' + '36f6c726e636c78' + '0009001000090000', 'hex');
+const TRANSFER_HLG = Buffer.from('000000146' + '36f6c726e636c78' + '0009001200090000', 'hex');
+
+/** Makes the sound's track mono by its word (ISO/IEC 14496-3, channelConfiguration 1). */
+const mono = (bytes: Buffer) => bytes.writeUInt16BE(0x1188, bytes.indexOf('1190', 0, 'hex'));
+
+/** A mono rendition beside the stereo one, which does not say how many channels it has. */
+const monoBeside = (tree: Tree) => {
+  tree.set('r/mono/part-00000.m4a', bytesOf(tree, TRACK));
+  patch('r/mono/part-00000.m4a', mono)(tree);
+  tree.set('r/mono/index.m3u8', bytesOf(tree, SOUND));
+  const beside = '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Mono",LANGUAGE="en",URI="r/mono/index.m3u8"';
+  edit(MASTER, '#EXT-X-MEDIA', `${beside}\n#EXT-X-MEDIA`)(tree);
+};
 
 /** Text beside the picture. */
 const subtitles = (text: string) =>
@@ -246,13 +261,18 @@ export const MEDIA_CASES: Case[] = [
   {
     rule: 'stereo',
     when: 'the one rendition is mono',
-    mutate: patch(TRACK, (bytes) => bytes.writeUInt16BE(0x1188, bytes.indexOf('1190', 0, 'hex'))),
+    mutate: patch(TRACK, mono),
   },
   { rule: 'captions-true', when: 'a picture carries captions', mutate: patch(FIRST, captions) },
   {
     rule: 'video-range-true',
     when: 'the transfer is PQ',
     mutate: patch(FIRST, (bytes) => TRANSFER_PQ.copy(bytes, contentOf(bytes, 'btrt') - 8)),
+  },
+  {
+    rule: 'video-range-true',
+    when: 'the transfer is HLG',
+    mutate: patch(FIRST, (bytes) => TRANSFER_HLG.copy(bytes, contentOf(bytes, 'btrt') - 8)),
   },
   {
     rule: 'webvtt',
@@ -272,6 +292,24 @@ export const MEDIA_CASES: Case[] = [
       tree.set('text.vtt', Buffer.from(RIGHT_TEXT.replace('Hello', 'Grüße'), 'latin1'));
     },
   },
+  {
+    rule: 'webvtt',
+    when: 'a cue ends before it begins',
+    mutate: subtitles(RIGHT_TEXT.replace('00:02.000', '00:00.500')),
+  },
+  {
+    rule: 'cue-time',
+    when: 'the time map is that of MPEG-TS',
+    mutate: subtitles(RIGHT_TEXT.replace('MPEGTS:0', 'MPEGTS:1800000')),
+  },
+  {
+    rule: 'cue-time',
+    when: 'a cue comes after the end',
+    mutate: subtitles(RIGHT_TEXT.replaceAll('00:0', '01:0')),
+  },
+  { rule: 'channels-given', when: 'one is stereo, one is mono', mutate: monoBeside },
+  { rule: 'codecs-true', when: 'the pictures are HEVC', mutate: initOf(kindPath('hevc')) },
+  { rule: 'codecs-true', when: 'the pictures are AV1', mutate: initOf(kindPath('av1')) },
   {
     rule: 'same-span',
     when: 'text ends early',

@@ -119,7 +119,76 @@ describe('every rule speaks when it is broken', () => {
   });
 });
 
+/** Every row of the checklist that the rules come from: RFC 8216, Apple's specification, and our own. */
+const ROWS = [
+  ...['R1', 'R2', 'R3', 'R4', 'R5', 'R6', 'R7', 'R8'],
+  ...[
+    '9.1',
+    '9.2',
+    '9.14',
+    '9.15',
+    '9.3',
+    '9.4',
+    '9.13',
+    '1.26',
+    '1.27',
+    '1.30',
+    '9.9',
+    '9.10',
+    '9.11',
+    '9.12',
+  ],
+  ...[
+    '1.32',
+    '9.21',
+    '1.33',
+    '9.16',
+    '1.24',
+    '1.23',
+    '8.9',
+    '9.5',
+    '9.6',
+    '9.7',
+    '2.3',
+    '8.10',
+    '4.7',
+    '4.4',
+  ],
+  ...[
+    '4.5',
+    '2.12',
+    '6.1',
+    '6.8',
+    '6.2',
+    '6.10',
+    '9.17',
+    '7.4',
+    '1.13',
+    '7.5',
+    '7.6',
+    '8.1',
+    '7.1',
+    '7.2',
+    '7.3',
+  ],
+  ...['8.22', '8.2', '8.3', '8.7', '8.15', '2.17', '2.11', '1.2', '1.5', '1.3', '1.4', '1.6', '1.11', '1.10'],
+  ...['1.14', '1.15', '1.18', '1.19', '1.7', '1.8', '1.35', '2.4', '2.9', 'A1', '5.2', '5.3', '5.5'],
+  ...['10.1', '10.4', '11.1', '11.2', '11.3', '12.1', '8.18', 'D1'],
+];
+
 describe('docs/conformance.md', () => {
+  test('tells of every row of the checklist which rule checks it, or why none does', async () => {
+    const page = await readFile(join(import.meta.dirname, '../../docs/conformance.md'), 'utf8');
+    const told = new Set(page.match(/\b(?:[RAD]\d|\d{1,2}\.\d{1,2})\b/g));
+    expect(ROWS.filter((row) => !told.has(row))).toEqual([]);
+  });
+
+  test('has no rule that the checker has not', async () => {
+    const page = await readFile(join(import.meta.dirname, '../../docs/conformance.md'), 'utf8');
+    const listed = [...page.matchAll(/^\| \S+ \| `([\w-]+)` \|/gm)].map(([, name]) => name);
+    expect(listed).toEqual(Object.keys(RULES));
+  });
+
   test.each(Object.entries(RULES))('has a row for %s', async (name, { section, source, severity, holds }) => {
     const page = await readFile(join(import.meta.dirname, '../../docs/conformance.md'), 'utf8');
     expect(page).toContain(`| ${section} | \`${name}\` | ${source} | ${severity} | ${holds} | `);
