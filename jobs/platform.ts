@@ -132,8 +132,8 @@ export const PLAYBACK_CORS: CorsRule = {
 };
 
 /**
- * What the pages may load and do. hls.js plays through a `blob:` URL of its MediaSource, and runs its worker from
- * a file of ours, so that scripts never come from anywhere but our own origin.
+ * What the pages may load and do. hls.js plays through a `blob:` URL of its MediaSource, makes text tracks of an empty
+ * `data:` file, and runs its worker from a file of ours, so that scripts never come from anywhere but our own origin.
  */
 export const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -141,7 +141,7 @@ export const CONTENT_SECURITY_POLICY = [
   "worker-src 'self'",
   "style-src 'self'",
   "img-src 'self'",
-  "media-src 'self' blob:",
+  "media-src 'self' blob: data:",
   "connect-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",

@@ -37,6 +37,12 @@ const MAX_BLOCKS = 2_073_600 / 60;
 /** Pixels of the least side that every encoder of these codecs takes: SVT-AV1 1.4 refuses less. */
 const LEAST_SIDE: Readonly<Record<Codec, number>> = { h264: 2, hevc: 64, av1: 64 };
 
+/**
+ * A ladder of one rung has nothing to go down to. Where that rung and its sound may take more than 192 kbit/s, the
+ * lowest rate that Apple asks for anywhere (9.21), a smaller one comes below it (9.9).
+ */
+const ALONE = { mostKbps: 64, belowShare: 2 / 3 };
+
 const even = (pixels: number): number => Math.max(2, Math.round(pixels / 2) * 2);
 
 const blocks = ({ width, height }: { width: number; height: number }): number =>
@@ -56,6 +62,7 @@ function interpolate(short: number, table: readonly RungSettings[]): RungSetting
 /**
  * The H.264 ladder of a picture, highest rung first: every rung of the table whose short side the source reaches,
  * never above the source; where the source lies well between two rungs, or under the lowest, one rung of its own size.
+ * Above a crawl there are two rungs at least.
  */
 export function chooseLadder(
   picture: { width: number; height: number },
@@ -67,6 +74,9 @@ export function chooseLadder(
   const highest = fitting[0]?.height ?? 0;
   const own = highest < (descending[0]?.height ?? 0) && short > highest * OWN_SIZE_FROM;
   const chosen = own ? [interpolate(short, descending), ...fitting] : fitting;
+  const [only] = chosen;
+  if (only && chosen.length === 1 && only.maxKbps > ALONE.mostKbps)
+    chosen.push(interpolate(only.height * ALONE.belowShare, descending));
   const rungs = chosen.map(({ height, crf, maxKbps }): Rung => {
     const scale = height / short;
     const size = { width: even(picture.width * scale), height: even(picture.height * scale) };
