@@ -10,10 +10,10 @@ import { MAX_PIXELS } from './settings.ts';
 import { workPerSecond } from './work.ts';
 
 /** What ffmpeg may open: our loopback proxy and its own pipes, nothing that a source could name (DESIGN, idea 7). */
-const PROTOCOLS = 'http,tcp,pipe';
+export const PROTOCOLS = 'http,tcp,pipe';
 
 /** Containers that hold their media themselves. Playlists, concat scripts and picture lists are not among them. */
-const DEMUXERS = [
+export const DEMUXERS = [
   ...[
     'mov',
     'matroska',

@@ -148,7 +148,7 @@ function textTrack({ index, codec_name, disposition = {}, tags = {} }: Stream): 
     ...(title !== undefined && { title }),
     default: is('default'),
     forced: is('forced'),
-    sdh: is('hearing_impaired') || is('captions') || SDH_TITLE.test(title ?? ''),
+    sdh: codec_name === 'eia_608' || is('hearing_impaired') || is('captions') || SDH_TITLE.test(title ?? ''),
   };
 }
 

@@ -9,10 +9,16 @@ import { SourceError } from '../video/failures.ts';
 import { decodeTestArguments, packetArguments, probeArguments } from '../video/ffmpeg-arguments.ts';
 import { checkBytes, checkPixels, checkTracks } from '../video/limits.ts';
 import { PacketReader, type Packets } from '../video/packets.ts';
-import { type Ffprobe, ffprobeSchema, readSource, type Source } from '../video/probe.ts';
+import { type Ffprobe, ffprobeSchema, readSource, type Source, type VideoTrack } from '../video/probe.ts';
 import { refusalOf } from '../video/refusals.ts';
 import type { EncodeSettings } from '../video/settings.ts';
 import { HEAD_BYTES, recognise } from '../video/signature.ts';
+import {
+  CAPTION_MARK,
+  canCarryCaptions,
+  captionTrack,
+  captionUnitsArguments,
+} from '../video/text/captions.ts';
 import { ProcessError, run } from './process.ts';
 
 /** Seconds that ffprobe may take for the headers. */
@@ -53,7 +59,9 @@ export async function inspect(served: Served): Promise<Inspection> {
   // Headers may promise what no decoder keeps: one picture must come out.
   const args = decodeTestArguments(url, stream);
   await orRefuse(run({ program: 'ffmpeg', args, timeoutSeconds: packetsTimeout(bytes), signal }));
-  return { source, packets };
+  const hasCaptions = canCarryCaptions(source.video.codec) && (await findCaptions(served, source.video));
+  const text = hasCaptions ? [...source.text, captionTrack(stream)] : source.text;
+  return { source: { ...source, text }, packets };
 }
 
 async function readHeaders({ url, signal }: Served): Promise<Ffprobe> {
@@ -80,6 +88,30 @@ async function readPackets({ url, bytes, settings, signal }: Served, stream: num
   const args = packetArguments(url, stream);
   await orRefuse(run({ program: 'ffprobe', args, timeoutSeconds: packetsTimeout(bytes), signal, read }));
   return reader.packets();
+}
+
+/**
+ * Whether there are captions inside the picture. They may begin anywhere, so all of it is looked through, undecoded;
+ * where that fails, there are none that could be read.
+ */
+async function findCaptions({ url, bytes, signal }: Served, video: VideoTrack): Promise<boolean> {
+  let found = false;
+  const read = async (stdout: Readable) => {
+    let last = Buffer.alloc(0);
+    for await (const chunk of stdout) {
+      if (found) continue;
+      const seen = Buffer.concat([last, chunk as Buffer]); // a stream without an encoding gives buffers
+      found = seen.includes(CAPTION_MARK);
+      last = seen.subarray(-CAPTION_MARK.length);
+    }
+  };
+  const args = captionUnitsArguments(url, video);
+  try {
+    await run({ program: 'ffmpeg', args, timeoutSeconds: packetsTimeout(bytes), signal, read });
+  } catch (error) {
+    if (!hasRefused(error)) throw error;
+  }
+  return found;
 }
 
 /** A file's first bytes. */

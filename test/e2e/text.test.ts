@@ -167,6 +167,8 @@ testWithCorpus.each<
     'bear-vp8-webvtt.webm',
     [['English', 'en', '00:00:00.000 --> 00:00:00.500 This is subtitle #1 (the first)']],
   ],
+  ['sd-hls0000000000.ts', [['Captions', 'und', '00:00:00.000 --> 00:00:00.880 line:0 First subtitle']]],
+  ['fragmented_captions.mp4', [['Captions', 'und', '00:00:01.870 --> 00:00:02.035 line:0 ♪MUSIC♪']]],
   ['sample_with_pgs_subtitles.mkv', []],
 ])('%s has the text tracks that its makers gave it', async (name, expected) => {
   const { url, id } = await encode(corpusFile(name));
@@ -183,4 +185,15 @@ testWithCorpus.each<
   expect(details).toMatchObject({
     findings: expected.length > 0 ? expect.not.arrayContaining([bitmap]) : bitmap,
   });
+});
+
+testWithCorpus('captions of MPEG-2 keep their time where the file begins late', async () => {
+  const late = join(folder.path, 'late.ts');
+  const source = ['-i', corpusFile('sd-hls0000000000.ts'), '-map', '0:v', '-c:v', 'mpeg2video', '-q:v', '4'];
+  await ffmpeg(...source, '-output_ts_offset', '50', late);
+  const [captions] = await readRenditions((await encode(late)).url);
+  expect(captions?.segments.flatMap(cuesOf)).toEqual([
+    expect.stringMatching(/^00:00:00.000 --> 00:00:00.8[78]\d line:0 First subtitle$/),
+    expect.stringMatching(/^00:00:01.1[67]\d --> 00:00:01.4[56]\d line:0 Second subtitle$/),
+  ]);
 });

@@ -1,6 +1,7 @@
 /** ffmpeg's command line that reads the text tracks of a source. */
 import { COMMON, input } from '../ffmpeg-arguments.ts';
 import type { Plan } from '../plan.ts';
+import { captionInput, PICTURE_CAPTIONS } from './captions.ts';
 import { type TextTrack, textFormatOf } from './tracks.ts';
 
 /**
@@ -15,8 +16,11 @@ export const textShift = ({ origin }: Pick<Plan, 'origin'>): number => -Math.rou
 /** Bytes that a track may have; a long film's have 200 kB. */
 const MAX_TRACK_BYTES = 16 * 1024 * 1024;
 
-/** ffmpeg's names: its encoder, and its muxer. Copies are of the formats that we read better than ffmpeg. */
-const OUTPUTS = { srt: ['srt', 'srt'], vtt: ['copy', 'webvtt'], ass: ['copy', 'ass'] } as const;
+/** ffmpeg's names of its muxers. */
+const MUXERS = { srt: 'srt', vtt: 'webvtt', ass: 'ass' } as const;
+
+/** Codecs that are copied: our reading of them keeps more than ffmpeg's. */
+const COPIED = /^(ass|ssa|webvtt)$/;
 
 /** Teletext is decoded as a terminal shows it, page by page, until the next page comes. */
 const teletext = (stream: number): string[] => [
@@ -34,14 +38,21 @@ export function textArguments(
   url: string,
   outputs: readonly string[],
 ): string[] {
+  // Of the source itself, and of the captions inside a picture, which ffmpeg finds in an input of their own.
+  const inside = tracks.filter(({ codec }) => codec === PICTURE_CAPTIONS);
+  const streamOf = (track: TextTrack) =>
+    inside.includes(track) ? `${inside.indexOf(track) + 1}:s` : `0:${track.stream}`;
   const shift = ['-output_ts_offset', `${LEAD}`, '-fs', `${MAX_TRACK_BYTES}`];
   return [
     ...[...COMMON, '-copyts'],
     ...tracks.flatMap(({ codec, stream }) => (codec === 'dvb_teletext' ? teletext(stream) : [])),
     ...input(url),
-    ...tracks.flatMap(({ stream, codec }, index) => {
-      const [encoder, muxer] = OUTPUTS[textFormatOf(codec) ?? 'srt'];
-      return ['-map', `0:${stream}`, '-c:s', encoder, ...shift, '-f', muxer, outputs[index] ?? ''];
+    ...inside.flatMap(({ stream }) => captionInput(url, stream)),
+    ...tracks.flatMap((track, index) => {
+      const format = textFormatOf(track.codec) ?? 'srt';
+      const encoder = COPIED.test(track.codec) ? 'copy' : format;
+      const output = ['-map', streamOf(track), '-c:s', encoder];
+      return [...output, ...shift, '-f', MUXERS[format], outputs[index] ?? ''];
     }),
   ];
 }

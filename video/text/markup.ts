@@ -113,9 +113,17 @@ export const settingsOfAlignment = (keypad: number): string | undefined => {
   return keypad >= 4 ? 'line:50%' : undefined;
 };
 
+/** The same of a place on the canvas, `(x,y`: only in which third of the height it is. */
+function settingsOfPlace(place: string, height: number): string | undefined {
+  const third = Math.floor((3 * Number.parseFloat(place.split(',')[1] ?? '')) / height);
+  return settingsOfAlignment([8, 5][Math.max(0, third)] ?? 2);
+}
+
 /** What a stretch of ASS text is drawn with. */
 interface AssState {
   drawing: boolean;
+  /** The height of the canvas on which `\\pos` counts. */
+  readonly height: number;
   settings: string | undefined;
 }
 
@@ -126,6 +134,7 @@ function readOverrides(block: string, state: AssState, tags: Tags): string {
     if (/^[biu]$/.test(name) && /^\d+$/.test(value)) {
       text += Number(value) === 0 ? tags.close(name) : tags.open(name);
     } else if (name === 'an' && /^[1-9]$/.test(value)) state.settings = settingsOfAlignment(Number(value));
+    else if (name === 'pos') state.settings = settingsOfPlace(value, state.height);
     else if (name === 'p' && /^\d+$/.test(value)) state.drawing = Number(value) > 0;
     else if (name === 'r') text += tags.end();
   }
@@ -136,10 +145,11 @@ function readOverrides(block: string, state: AssState, tags: Tags): string {
  * The text of an ASS event (http://www.tcax.org/docs/ass-specs.htm): emphasis and the alignment are kept; fonts,
  * colours, places to the pixel and movements are dropped, and so are drawings.
  * @param italic whether its style is
+ * @param height of the canvas on which places count
  */
-export function assToCueText(ass: string, italic = false): { text: string; settings?: string } {
+export function assToCueText(ass: string, italic = false, height = 288): { text: string; settings?: string } {
   const tags = new Tags();
-  const state: AssState = { drawing: false, settings: undefined };
+  const state: AssState = { drawing: false, settings: undefined, height };
   let text = italic ? tags.open('i') : '';
   for (const [, block, plain = ''] of ass.matchAll(/\{([^{}]*)\}|([^{]+|\{)/g)) {
     if (block !== undefined) text += readOverrides(block, state, tags);

@@ -113,10 +113,12 @@ function parseAss(text: string, asWritten: boolean): Cue[] {
   const cues: Cue[] = [];
   const styles = new Map<string, Map<string, string>>();
   let section = '';
+  let height: number | undefined;
   let fields = fieldsOf(`:${EVENT_FIELDS}`);
   let styleFields: string[] = [];
   for (const line of text.split(/\r\n|\r|\n/)) {
     section = /^\s*\[(.+)\]\s*$/.exec(line)?.[1]?.toLowerCase() ?? section;
+    height = Number(/^\s*PlayResY\s*:\s*(\d+)/i.exec(line)?.[1]) || height;
     const kind = /^\s*(Format|Style|Dialogue)\s*:/i.exec(line)?.[1]?.toLowerCase();
     if (kind === 'format' && section === 'events' && asWritten) fields = fieldsOf(line);
     if (kind === 'format' && section.includes('styles')) styleFields = fieldsOf(line);
@@ -131,7 +133,7 @@ function parseAss(text: string, asWritten: boolean): Cue[] {
     );
     if (!start || !end) continue;
     const style = styles.get((event.get('style') ?? '').replace(/^\*/, ''));
-    const said = assToCueText(event.get('text') ?? '', Number(style?.get('italic') ?? 0) !== 0);
+    const said = assToCueText(event.get('text') ?? '', Number(style?.get('italic') ?? 0) !== 0, height);
     cues.push({ start: milliseconds(start.slice(1)), end: milliseconds(end.slice(1)), ...said });
   }
   return cues;

@@ -32,6 +32,9 @@ const FORMATS: ReadonlyMap<string, SubtitleFormat> = new Map([
   ['ssa', 'ass'],
   // Place and speaker are not in what ffmpeg makes of WebVTT, only in a copy.
   ['webvtt', 'vtt'],
+  // Captions have a place on the picture, which only ASS can say. `a53` are those inside the picture.
+  ['eia_608', 'ass'],
+  ['a53', 'ass'],
   // ffmpeg decodes these itself; SubRip keeps their milliseconds, their emphasis and their alignment.
   ...[
     'subrip',

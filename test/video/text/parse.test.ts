@@ -115,6 +115,11 @@ describe('ASS', () => {
       dialogue('{\\an8\\fnArial\\i1}A{\\i0} {\\pos(10,20)\\b1}B{\\b700}'),
       [cue(1500, 2750, '<i>A</i> <b>B<b></b></b>', 'line:0')],
     ],
+    [
+      'keeps in which third of the picture a place is',
+      `[Script Info]\nPlayResY: 100\n${dialogue('{\\an7\\pos(5,70)}A')}`,
+      [cue(1500, 2750, 'A')],
+    ],
     ['keeps the emphasis of a style', dialogue('A', 'Think'), [cue(1500, 2750, '<i>A</i>')]],
     ['drops drawings, which are no words', dialogue('{\\p1}m 0 0 l 100 0{\\p0}A'), [cue(1500, 2750, 'A')]],
     ['takes a brace that closes nothing as text', dialogue('{A'), [cue(1500, 2750, '{A')]],
