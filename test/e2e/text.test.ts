@@ -168,7 +168,7 @@ testWithCorpus.each<
     [['English', 'en', '00:00:00.000 --> 00:00:00.500 This is subtitle #1 (the first)']],
   ],
   ['sd-hls0000000000.ts', [['Captions', 'und', '00:00:00.000 --> 00:00:00.880 line:0 First subtitle']]],
-  ['fragmented_captions.mp4', [['Captions', 'und', '00:00:01.870 --> 00:00:02.035 line:0 ♪MUSIC♪']]],
+  ['fragmented_captions.mp4', [['Captions', 'und', '00:00:01.870 --> 00:00:02.035 ♪MUSIC♪']]],
   ['sample_with_pgs_subtitles.mkv', []],
 ])('%s has the text tracks that its makers gave it', async (name, expected) => {
   const { url, id } = await encode(corpusFile(name));
