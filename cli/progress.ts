@@ -22,6 +22,8 @@ export function progressText(
 ): string {
   const { title, state, percent, encodedSeconds = 0, failure } = status;
   switch (state) {
+    case 'uploading':
+      return `${title}: uploading`;
     case 'queued':
       return `${title}: waiting for a worker`;
     case 'encoding': {

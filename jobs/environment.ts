@@ -71,6 +71,18 @@ export const mendEnvironmentSchema = z.object({
   MAX_LIFETIME_SECONDS: z.coerce.number().positive(),
 });
 
+export const apiEnvironmentSchema = z.object({
+  UPLOAD_BUCKET: z.string().min(1),
+  PRODUCTION_BUCKET: z.string().min(1),
+  UPLOADS_QUEUE_URL: z.url(),
+  /** What an upload is encoded with, as dispatch is told. */
+  ENCODE_SETTINGS: json(encodeSettingsSchema).prefault('{}'),
+  /** `open`: everybody may do everything, for a platform that only its owner can reach. */
+  ACCESS: z.enum(['open', 'tokens']),
+  /** Sites whose pages may call the API besides our own. */
+  CORS_ORIGINS: json(z.array(z.url())).prefault('[]'),
+});
+
 export const workerEnvironmentSchema = z.object({
   UPLOAD_BUCKET: z.string().min(1),
   PRODUCTION_BUCKET: z.string().min(1),

@@ -32,6 +32,16 @@ export const WORKERS_PREFIX = 'workers/';
 export const ATTEMPTS_PATTERN = `${JOBS_PREFIX}*/attempts/*`;
 /** Where hints about machines live. */
 export const CAPACITY_PREFIX = 'capacity/';
+/** Where uploads that were announced to the API wait for their source. */
+export const PENDING_PREFIX = 'pending/';
+/** Every video by time, newest first. */
+export const INDEX_PREFIX = 'index/';
+/** Where deleted videos are marked. */
+export const DELETED_PREFIX = 'deleted/';
+/** What creations under an `Idempotency-Key` made. */
+export const IDEMPOTENCY_PREFIX = 'idempotency/';
+/** How much each caller of the API used a day. */
+export const USAGE_PREFIX = 'usage/';
 /** Where published videos live in the production bucket. */
 export const VIDEOS_PREFIX = 'v/';
 /** The end of a plan's key, by which S3 announces it. Of all keys below `jobs/`, only plans end so. */
@@ -84,6 +94,7 @@ export const jobKeys = {
   sidecars: (id: VideoId) => `${JOBS_PREFIX}${id}/text/`,
   sidecar: (id: VideoId, track: TrackId) => `${JOBS_PREFIX}${id}/text/${track}.json`,
   claim: (id: VideoId) => `${JOBS_PREFIX}${id}/claim.json`,
+  edits: (id: VideoId) => `${JOBS_PREFIX}${id}/edits.json`,
   requests: (id: VideoId) => `${JOBS_PREFIX}${id}/requests/`,
   /** Numbered from 1, so that the last in S3's order is the newest. */
   request: (id: VideoId, number: number) =>
@@ -92,6 +103,7 @@ export const jobKeys = {
   encode: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/`,
   settings: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/settings.json`,
   plan: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}${PLAN_SUFFIX}`,
+  spent: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/spent.json`,
   failed: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/failed.json`,
   receipts: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/done/`,
   receipt: (id: VideoId, revision: Revision, task: TaskName) =>
@@ -99,6 +111,25 @@ export const jobKeys = {
   attempts: (id: VideoId, revision: Revision, task: TaskName) =>
     `${JOBS_PREFIX}${id}/${revision}/attempts/${task}/`,
 } as const;
+
+/** Key of what an upload said of itself before its source came. */
+export const pendingKey = (id: VideoId): string => `${PENDING_PREFIX}${id}.json`;
+
+/** Key of the mark of a deleted video. */
+export const deletedKey = (id: VideoId): string => `${DELETED_PREFIX}${id}`;
+
+/** Milliseconds since 1970 that no video's time exceeds; times are subtracted from it, so that S3 lists the newest first. */
+const END_OF_TIME = 9_999_999_999_999;
+
+/** Key of a video's place in the index. @param uploadedAt ISO 8601, as its claim has it */
+export const indexKey = (uploadedAt: string, id: VideoId): string =>
+  `${INDEX_PREFIX}${String(END_OF_TIME - Date.parse(uploadedAt)).padStart(13, '0')}-${id}`;
+
+/** The video whose place in the index has this key; undefined for any other key. */
+export function videoOfIndexKey(key: string): VideoId | undefined {
+  const [, id = ''] = /^index\/\d{13}-(.*)$/.exec(key) ?? [];
+  return isVideoId(id) ? id : undefined;
+}
 
 /** Key of the mark of an encode that has not ended. */
 export const openKey = (id: VideoId, revision: Revision): string => `${OPEN_PREFIX}${id}/${revision}`;

@@ -55,6 +55,9 @@ export const MEND_MINUTES = 15;
 /** Mend must end within this many seconds: a few requests for each of some thousand unfinished videos. */
 export const MEND_TIMEOUT_SECONDS = 600;
 
+/** The API must answer within this many seconds; API Gateway gives up after 30. */
+export const API_TIMEOUT_SECONDS = 29;
+
 export interface QueueSettings {
   /** Seconds that a received message stays hidden unless extended. */
   readonly visibilityTimeoutSeconds: number;

@@ -2,7 +2,7 @@
  * Publishing: what was made is checked against the plan, gets its playlists, and is switched to. The switch is one
  * object, `v/<id>/master.m3u8`, which names one revision: so it is atomic, and rolling back is the same act.
  */
-import { videoDetails } from '../video/details.ts';
+import { detailsSchema, videoDetails } from '../video/details.ts';
 import type { Plan } from '../video/plan.ts';
 import {
   audioPlaylist,
@@ -19,6 +19,7 @@ import { TEXT_PLAYLIST } from '../video/text/webvtt.ts';
 import { audioRendition, objectsOf, verifyTree } from '../video/verify.ts';
 import { learnFrom } from './calibration.ts';
 import { readClaim } from './claim.ts';
+import { descriptionOf, readEdits } from './edits.ts';
 import type { Encode } from './messages.ts';
 import { isRevision, type Revision, type VideoId, videoKeys } from './names.ts';
 import { unmarkOpen } from './open.ts';
@@ -26,11 +27,27 @@ import { CACHE_CONTROL, contentTypeOf } from './platform.ts';
 import { readPlan, readReceipts } from './progress.ts';
 import { requestedRevision } from './requests.ts';
 import { readSidecars, renderSidecars, sidecarIds } from './sidecars.ts';
+import { recordSpent } from './spent.ts';
 import { type ObjectStore, toStoredJson } from './store.ts';
 
 export interface Stores {
   readonly uploads: ObjectStore;
   readonly production: ObjectStore;
+}
+
+/** Takes an owner's changes over into what is published. */
+export async function republishDetails({ uploads, production }: Stores, video: VideoId): Promise<void> {
+  const key = videoKeys.details(video);
+  const headers = { contentType: contentTypeOf(key), cacheControl: CACHE_CONTROL.replaceable };
+  for (;;) {
+    const etag = await production.etag(key);
+    const details = await production.getJson(key, detailsSchema);
+    if (!details || etag === undefined) return; // publishing will take them over
+    const claim = await readClaim(uploads, video);
+    const { title, metadata } = descriptionOf(video, claim, await readEdits(uploads, video));
+    const text = toStoredJson({ ...details, title, metadata });
+    if ((await production.replace(key, text, headers, etag)) === 'written') return;
+  }
 }
 
 /** The revision that plays; undefined where the video is not published. */
@@ -116,7 +133,12 @@ export async function publish(stores: Stores, encode: Encode): Promise<'publishe
     }),
   );
   const repeated = (await publishedRevision(production, video)) === revision;
-  const details = toStoredJson(videoDetails(video, claim.fileName, plan, receipts));
+  await recordSpent(uploads, encode, receipts);
+  // An owner may rename a video while it is published, so the words are read for each try.
+  const details = async () => {
+    const description = descriptionOf(video, claim, await readEdits(uploads, video));
+    return toStoredJson(videoDetails(video, description, plan, receipts));
+  };
   const isAskedFor = async () => (await requestedRevision(uploads, video)) === revision;
   // The master comes last: everything that it points to is there.
   const isPublished =
@@ -161,7 +183,7 @@ async function switchMaster(
   for (;;) {
     const added = await readSidecars(uploads, video);
     const text = masterWith(await renderSidecars(production, video, added, plan));
-    if (!(await switchTo(production, videoKeys.master(video), text, mayPlay))) return false;
+    if (!(await switchTo(production, videoKeys.master(video), async () => text, mayPlay))) return false;
     const ids = new Set(await sidecarIds(uploads, video));
     if (ids.size === added.length && added.every(({ id }) => ids.has(id))) return true;
   }
@@ -174,13 +196,13 @@ async function switchMaster(
 async function switchTo(
   production: ObjectStore,
   key: string,
-  text: string,
+  text: () => Promise<string>,
   mayPlay: () => Promise<boolean>,
 ): Promise<boolean> {
   for (;;) {
     const etag = await production.etag(key);
     if (!(await mayPlay())) return false;
     const headers = { contentType: contentTypeOf(key), cacheControl: CACHE_CONTROL.replaceable };
-    if ((await production.replace(key, text, headers, etag)) === 'written') return true;
+    if ((await production.replace(key, await text(), headers, etag)) === 'written') return true;
   }
 }

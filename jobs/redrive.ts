@@ -2,7 +2,7 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { z } from 'zod';
 import { FAILURES } from '../video/failures.ts';
-import type { EncodeSettings } from '../video/settings.ts';
+import { type EncodeSettings, encodeSettingsSchema } from '../video/settings.ts';
 import { type Claim, readClaim } from './claim.ts';
 import { recordFailure } from './failed.ts';
 import type { Encode, requeueSchema } from './messages.ts';
@@ -16,6 +16,7 @@ import {
   requestedRevision,
   requestFirst,
   requestRevision,
+  settingsOf,
 } from './requests.ts';
 import type { ObjectStore } from './store.ts';
 
@@ -90,15 +91,17 @@ export async function retry(
 /**
  * Encodes a video anew; what plays goes on playing until the new revision is whole. Settings that were used before
  * name the revision that they made, which is then only switched to.
+ * @param changes settings that differ from those of the upload; throws a `ZodError` on wrong ones
  * @returns the revision that will play
  */
 export async function reencode(
   redriver: Redriver,
   video: VideoId,
-  settings: EncodeSettings,
+  changes: Readonly<Record<string, unknown>>,
 ): Promise<{ revision: Revision; requeued: boolean }> {
   const { uploads, production } = redriver.stores;
   const claim = await requireClaim(redriver, video);
+  const settings = encodeSettingsSchema.parse({ ...settingsOf(claim, redriver.settings), ...changes });
   const before = await requestedRevision(uploads, video);
   const revision = await recordSettings(uploads, video, claim, settings);
   const plays = (await publishedRevision(production, video)) === revision;

@@ -68,6 +68,11 @@ export async function recordSettings(
   return revision;
 }
 
+/** What an upload is encoded with: the platform's settings, and what it asked for itself. */
+export function settingsOf({ settings = {} }: Claim, platforms: EncodeSettings): EncodeSettings {
+  return encodeSettingsSchema.parse({ ...platforms, ...settings });
+}
+
 const requestOf = (revision: Revision): Request => ({ revision, requestedAt: new Date().toISOString() });
 
 /**
@@ -83,7 +88,7 @@ export async function requestFirst(
 ): Promise<Revision> {
   const present = await requestedRevision(uploads, video);
   if (present) return present;
-  const revision = await recordSettings(uploads, video, claim, settings);
+  const revision = await recordSettings(uploads, video, claim, settingsOf(claim, settings));
   await markOpen(uploads, { video, revision });
   if ((await uploads.putOnceJson(jobKeys.request(video, 1), requestOf(revision))) === 'written')
     return revision;

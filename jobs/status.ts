@@ -3,14 +3,17 @@ import type { Finding } from '../video/findings.ts';
 import type { Plan } from '../video/plan.ts';
 import { durationOf } from '../video/plan.ts';
 import { readClaim } from './claim.ts';
+import { type Description, descriptionOf, readEdits } from './edits.ts';
 import { readFailure } from './failed.ts';
 import type { Encode } from './messages.ts';
-import { asVideoId, JOBS_PREFIX, type VideoId, videoKeys } from './names.ts';
+import { type VideoId, videoKeys } from './names.ts';
+import { readPending } from './pending.ts';
 import { doneTasks, mediaTasks, readPlan, taskName } from './progress.ts';
 import { publishedRevision, type Stores } from './publish.ts';
 import { requestedRevision } from './requests.ts';
+import { readSpent, type Spent } from './spent.ts';
 
-export type VideoState = 'queued' | 'encoding' | 'ready' | 'failed';
+export type VideoState = 'uploading' | 'queued' | 'encoding' | 'ready' | 'failed';
 
 /** How far one encode is. */
 export interface EncodeStatus {
@@ -27,16 +30,18 @@ export interface EncodeStatus {
   readonly failure?: { readonly code: string; readonly message: string };
 }
 
-export interface VideoStatus extends EncodeStatus {
+export interface VideoStatus extends EncodeStatus, Description {
   readonly id: VideoId;
-  /** The file's name, or the id. */
-  readonly title: string;
-  /** ISO 8601. */
+  /** ISO 8601; of an upload whose source is not there yet, when it was announced. */
   readonly uploadedAt: string;
+  /** Bytes of the source. */
+  readonly sourceBytes: number;
   /** Which encode this tells of: the one that plays, or else the one that was asked for. */
   readonly revision?: string;
   /** Path of the multivariant playlist below the playback domain. */
   readonly playbackUrl?: string;
+  /** What the encode that plays took. */
+  readonly spent?: Spent;
   /** The encode that will take the place of the one that plays. */
   readonly next?: EncodeStatus & { readonly revision: string };
 }
@@ -80,24 +85,44 @@ async function encodeStatus(stores: Stores, encode: Encode): Promise<EncodeStatu
 }
 
 /** An encode that plays. */
-async function publishedStatus({ uploads }: Stores, encode: Encode): Promise<EncodeStatus> {
-  const plan = await readPlan(uploads, encode);
+async function publishedStatus({ uploads }: Stores, encode: Encode) {
+  const [plan, spent] = await Promise.all([readPlan(uploads, encode), readSpent(uploads, encode)]);
   return {
     ...(plan && { ...planned(plan), encodedSeconds: durationOf(plan) }),
+    ...(spent && { spent }),
     state: 'ready',
     percent: 100,
+  } as const;
+}
+
+/** An upload whose source is not there yet, or not seen yet; undefined where there is none. */
+async function pendingStatus({ uploads }: Stores, id: VideoId): Promise<VideoStatus | undefined> {
+  const pending = await readPending(uploads, id);
+  if (!pending) return undefined;
+  const { fileName, title = fileName, metadata = {}, createdAt, size } = pending;
+  return {
+    id,
+    title,
+    metadata,
+    visibility: 'unlisted',
+    uploadedAt: createdAt,
+    sourceBytes: size,
+    state: 'uploading',
+    percent: 0,
   };
 }
 
-/** A video's status; undefined where no upload of that id was ever claimed. */
+/** A video's status; undefined where there is none, and no upload that would become one. */
 export async function videoStatus(stores: Stores, id: VideoId): Promise<VideoStatus | undefined> {
-  const [claim, requested, published] = await Promise.all([
+  const [claim, edits, requested, published] = await Promise.all([
     readClaim(stores.uploads, id),
+    readEdits(stores.uploads, id),
     requestedRevision(stores.uploads, id),
     publishedRevision(stores.production, id),
   ]);
-  if (!claim) return undefined;
-  const known = { id, title: claim.fileName ?? id, uploadedAt: claim.uploadedAt };
+  if (!claim) return pendingStatus(stores, id);
+  const { uploadedAt, size: sourceBytes } = claim;
+  const known = { id, ...descriptionOf(id, claim, edits), uploadedAt, sourceBytes };
   const asked = requested && { video: id, revision: requested };
   if (!published) {
     if (!asked) return { ...known, state: 'queued', percent: 0 };
@@ -114,14 +139,4 @@ export async function videoStatus(stores: Stores, id: VideoId): Promise<VideoSta
     playbackUrl: `/${videoKeys.master(id)}`,
     ...(asked && next && { next: { revision: asked.revision, ...next } }),
   };
-}
-
-/** Every video, newest first. */
-export async function listVideos(stores: Stores): Promise<VideoStatus[]> {
-  const videos: VideoStatus[] = [];
-  for await (const prefix of stores.uploads.listPrefixes(JOBS_PREFIX)) {
-    const video = await videoStatus(stores, asVideoId(prefix.slice(JOBS_PREFIX.length, -1)));
-    if (video) videos.push(video);
-  }
-  return videos.toSorted((a, b) => b.uploadedAt.localeCompare(a.uploadedAt));
 }

@@ -172,9 +172,15 @@ export class ObjectStore {
     return (await this.#head(key)) !== undefined;
   }
 
-  /** Every object whose key begins with the prefix, in S3's order (UTF-8 binary), over all pages. */
-  async *list(prefix: string): AsyncGenerator<ListedObject> {
-    const pages = paginateListObjectsV2({ client: this.#s3 }, { Bucket: this.bucket, Prefix: prefix });
+  /**
+   * Every object whose key begins with the prefix, in S3's order (UTF-8 binary), over all pages.
+   * @param after only those whose keys come after this one
+   */
+  async *list(prefix: string, after?: string): AsyncGenerator<ListedObject> {
+    const pages = paginateListObjectsV2(
+      { client: this.#s3 },
+      { Bucket: this.bucket, Prefix: prefix, ...(after !== undefined && { StartAfter: after }) },
+    );
     for await (const page of pages)
       for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
         if (Key === undefined || LastModified === undefined) continue; // never sent without, though typed so

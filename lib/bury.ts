@@ -4,7 +4,14 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import type { z } from 'zod';
 import type { buryEnvironmentSchema } from '../jobs/environment.ts';
-import { ATTEMPTS_PATTERN, JOBS_PREFIX, OPEN_PREFIX, VIDEOS_PREFIX } from '../jobs/names.ts';
+import {
+  ATTEMPTS_PATTERN,
+  INDEX_PREFIX,
+  JOBS_PREFIX,
+  OPEN_PREFIX,
+  PENDING_PREFIX,
+  VIDEOS_PREFIX,
+} from '../jobs/names.ts';
 import { BURY_BATCH, BURY_TIMEOUT_SECONDS } from '../jobs/platform.ts';
 import { mayList, type Permission } from './allow.ts';
 import { PlatformFunction } from './function.ts';
@@ -64,9 +71,19 @@ function permissionsOf({ storage: { uploads, production }, queues }: BuryProps):
       resources: [uploads.arnForObjects(`${OPEN_PREFIX}*`)],
       why: own,
     },
+    {
+      actions: ['s3:GetObject'],
+      resources: [uploads.arnForObjects(`${PENDING_PREFIX}*`)],
+      why: own,
+    },
+    {
+      actions: ['s3:PutObject'],
+      resources: [uploads.arnForObjects(`${INDEX_PREFIX}*`)],
+      why: own,
+    },
     { actions: ['s3:GetObject'], resources: [production.arnForObjects(`${VIDEOS_PREFIX}*`)], why: own },
     // Listings, and 404 instead of 403 for what is not there.
-    mayList(uploads, JOBS_PREFIX),
+    mayList(uploads, JOBS_PREFIX, PENDING_PREFIX),
     mayList(production, VIDEOS_PREFIX),
     { actions: ['sqs:SendMessage'], resources: [queues.tasks.queueArn] },
   ];

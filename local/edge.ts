@@ -14,7 +14,6 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { VIDEOS_PREFIX } from '../jobs/names.ts';
 import { PLAYBACK_CORS, SECURITY_HEADERS } from '../jobs/platform.ts';
 import { type Answer, sentence } from './edge/answer.ts';
-import { apiAnswer, type EdgeApi } from './edge/api.ts';
 import { acceptedEncoding, compressedHeaders, compressor, isCompressible } from './edge/compress.ts';
 import { originAnswer } from './edge/origin.ts';
 import { notFound, pageAnswer } from './edge/pages.ts';
@@ -26,7 +25,8 @@ export interface EdgeOptions {
   readonly s3: S3Client;
   /** The production bucket. */
   readonly bucket: string;
-  readonly api: EdgeApi;
+  /** Answers every request for a path below `/api/`. */
+  readonly api: (request: IncomingMessage) => Promise<Answer>;
 }
 
 export interface Edge {
@@ -47,6 +47,7 @@ const PREFLIGHT_HEADERS = {
   'access-control-max-age': String(PLAYBACK_CORS.maxAgeSeconds),
 };
 
+const API_PATH = '/api/';
 const MEDIA_PATH = `/${VIDEOS_PREFIX}`;
 
 /** The path of a request, decoded; `undefined` where its escapes are no UTF-8. */
@@ -66,12 +67,11 @@ async function answerTo(
 ): Promise<Answer> {
   const { method = '', headers } = request;
   const path = pathOf(request);
+  if (request.url?.startsWith(API_PATH)) return options.api(request);
   // CloudFront's words for a method that the distribution does not allow begin in the same way, and are a 403 too.
-  const methods = path?.startsWith('/api/') ? ['GET', 'HEAD', 'POST', 'DELETE'] : ['GET', 'HEAD', 'OPTIONS'];
-  if (!methods.includes(method)) return sentence(403, `${method} is not allowed here`);
+  if (!['GET', 'HEAD', 'OPTIONS'].includes(method)) return sentence(403, `${method} is not allowed here`);
   if (path === undefined) return sentence(400, `${request.url} is not a URL: its escapes are not UTF-8`);
   if (method === 'OPTIONS') return { status: 200, headers: { ...PREFLIGHT_HEADERS, 'content-length': '0' } };
-  if (path.startsWith('/api/')) return apiAnswer(path, request, options.api);
   if (!path.startsWith(MEDIA_PATH)) return pageAnswer(path, headers['if-none-match']);
   const { s3, bucket } = options;
   return (await originAnswer(s3, bucket, { method, key: path.slice(1), headers }, signal)) ?? notFound();

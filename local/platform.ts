@@ -11,6 +11,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import type { LaunchTemplate } from '../jobs/environment.ts';
 import { capacityKeys } from '../jobs/names.ts';
 import {
+  API_TIMEOUT_SECONDS,
   BURY_BATCH,
   BURY_TIMEOUT_SECONDS,
   DISPATCH_BATCH,
@@ -25,17 +26,14 @@ import {
   UPLOAD_NOTIFICATIONS,
 } from '../jobs/platform.ts';
 import type { Stores } from '../jobs/publish.ts';
-import { reencode, retry, rollback } from '../jobs/redrive.ts';
-import { listVideos, videoStatus } from '../jobs/status.ts';
 import { ObjectStore } from '../jobs/store.ts';
-import { addSubtitles, listSubtitles, removeSubtitles } from '../jobs/subtitles.ts';
-import { encodeSettingsSchema } from '../video/settings.ts';
 import { type Ec2, startEc2 } from './ec2/ec2.ts';
 import type { WorkerSpec } from './ec2/instance.ts';
 import { startEdge } from './edge.ts';
 import type { FaultHooks } from './faults/hooks.ts';
 import { type EventBridge, startEventBridge } from './lambda/event-bridge.ts';
 import { startEventSource } from './lambda/event-source.ts';
+import { startHttpFunction } from './lambda/http-function.ts';
 import { lockFolder } from './lock.ts';
 import { startS3 } from './s3/server.ts';
 import { type Sqs, startSqs } from './sqs/sqs.ts';
@@ -265,26 +263,21 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
       }),
     );
 
-    const settings = encodeSettingsSchema.parse({});
-    const redriver = { stores, sqs: ownersSqs, uploadsQueueUrl: sqs.queueUrl('uploads'), settings };
-    const edge = started(
-      await startEdge({
-        port,
-        s3,
-        bucket: PRODUCTION_BUCKET,
-        api: {
-          listVideos: async () => ({ videos: await listVideos(stores) }),
-          showVideo: (id) => videoStatus(stores, id),
-          retry: (id) => retry(redriver, id),
-          reencode: (id, changes) =>
-            reencode(redriver, id, encodeSettingsSchema.parse({ ...settings, ...changes })),
-          rollback: (id, to) => rollback(redriver, id, to),
-          addSubtitles: (id, request, bytes) => addSubtitles(stores, id, request, bytes),
-          listSubtitles: async (id) => ({ subtitles: await listSubtitles(stores, id) }),
-          removeSubtitles: (id, track) => removeSubtitles(stores, id, track),
+    const api = started(
+      await startHttpFunction({
+        entry: file('lambda/api.ts'),
+        env: {
+          ...lambdaEnv,
+          PRODUCTION_BUCKET,
+          UPLOADS_QUEUE_URL: sqs.queueUrl('uploads'),
+          // Nobody but this machine reaches it.
+          ACCESS: 'open',
         },
+        timeoutSeconds: API_TIMEOUT_SECONDS,
+        logFile: join(logs, 'api.log'),
       }),
     );
+    const edge = started(await startEdge({ port, s3, bucket: PRODUCTION_BUCKET, api: api.handle }));
     return {
       url: edge.url.replace('127.0.0.1', 'localhost'),
       s3Url: s3Server.url,

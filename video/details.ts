@@ -8,8 +8,9 @@ import { picturesAmong, picturesSchema } from './stills.ts';
 export const detailsSchema = z.object({
   id: z.string(),
   revision: z.string(),
-  /** The file's name, or the id. */
   title: z.string(),
+  /** What the owner keeps with it. */
+  metadata: z.record(z.string(), z.string()),
   durationSeconds: z.number(),
   /** Of the highest rung, in pixels. */
   width: z.int(),
@@ -26,7 +27,7 @@ export type Details = z.infer<typeof detailsSchema>;
 /** Says what was published. Holds no times and no costs: the same source gives the same bytes. */
 export function videoDetails(
   id: string,
-  fileName: string | undefined,
+  { title, metadata }: Pick<Details, 'title' | 'metadata'>,
   plan: Plan,
   receipts: readonly Pick<Receipt, 'files' | 'findings'>[],
 ): Details {
@@ -34,7 +35,8 @@ export function videoDetails(
   return {
     id,
     revision: plan.revision,
-    title: fileName ?? id,
+    title,
+    metadata,
     durationSeconds: durationOf(plan),
     width: highest?.width ?? 0,
     height: highest?.height ?? 0,

@@ -5,9 +5,11 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { claimOf, claimSchema, claimVideo } from '../../jobs/claim.ts';
 import type { CreatedObject } from '../../jobs/messages.ts';
-import { newVideoId, sourceKey, videoIdOf } from '../../jobs/names.ts';
+import { indexKey, newVideoId, sourceKey, videoIdOf } from '../../jobs/names.ts';
+import { recordPending } from '../../jobs/pending.ts';
 import { ObjectStore } from '../../jobs/store.ts';
-import { jsonObject, s3Error } from '../support/s3-objects.ts';
+import { type Objects, serveS3 } from '../support/memory-s3.ts';
+import { s3Error } from '../support/s3-objects.ts';
 
 const s3 = mockClient(S3Client);
 const store = new ObjectStore(new S3Client({}), 'bucket');
@@ -68,10 +70,24 @@ describe('claimVideo', () => {
       { ...created(sourceKey(id)), time: '2027-01-01T00:00:00Z' },
     ],
     ['taken', 'other content under the same key', created(sourceKey(id), 'e2')],
-  ])('is %s by %s', async (result, _, object) => {
-    s3.on(PutObjectCommand).rejects(s3Error(412, 'PreconditionFailed'));
-    s3.on(GetObjectCommand).resolves(jsonObject(claimOf(created(sourceKey(id)))));
+  ])('is %s by %s, and has the one place in the index', async (result, _, object) => {
+    const objects: Objects = new Map();
+    serveS3(s3, objects);
+    await claimVideo(store, created(sourceKey(id)));
     expect(await claimVideo(store, object)).toMatchObject({ video: id, result });
+    expect([...objects.keys()]).toEqual([
+      `bucket/jobs/${id}/claim.json`,
+      `bucket/${indexKey('2026-01-02T03:04:05.000Z', id)}`,
+    ]);
+  });
+
+  test('takes over what the upload of its id said of itself, and nothing for a dropped file', async () => {
+    serveS3(s3, new Map());
+    const said = { fileName: 'a.mov', title: 'A', metadata: { album: 'x' }, settings: { audioKbps: 64 } };
+    const pending = { ...said, type: 'video/mp4', size: 5, createdAt: '2026-01-02T03:04:00.000Z' };
+    await recordPending(store, id, { ...pending, createdBy: 'anyone' });
+    expect((await claimVideo(store, created(sourceKey(id)))).claim).toMatchObject(said);
+    expect((await claimVideo(store, created(`uploads/${id}/other`))).claim).not.toHaveProperty('title');
   });
 
   test('throws where the claim that was there is gone, so that the event comes again', async () => {

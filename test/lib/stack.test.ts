@@ -458,11 +458,15 @@ describe('least privilege', () => {
         ['s3:GetObject', 's3:PutObject'],
       ]),
     ];
-    expect(objectsOf('Dispatch')).toEqual([
-      ...hints,
-      ['PlatformStorageUploads/jobs/*', ['s3:GetObject', 's3:PutObject']],
-      ['PlatformStorageUploads/open/*', ['s3:PutObject']],
-    ]);
+    expect(objectsOf('Dispatch').toSorted()).toEqual(
+      [
+        ...hints,
+        ['PlatformStorageUploads/jobs/*', ['s3:GetObject', 's3:PutObject']],
+        ['PlatformStorageUploads/open/*', ['s3:PutObject']],
+        ['PlatformStorageUploads/pending/*', ['s3:GetObject']],
+        ['PlatformStorageUploads/index/*', ['s3:PutObject']],
+      ].toSorted(),
+    );
     expect(objectsOf('Sweep')).toEqual(hints);
   });
 
@@ -472,6 +476,8 @@ describe('least privilege', () => {
       ['PlatformStorageUploads/jobs/*/attempts/*', ['s3:DeleteObject']],
       ['PlatformStorageUploads/open/*', ['s3:DeleteObject', 's3:PutObject']],
       ['PlatformStorageProduction/v/*', ['s3:GetObject']],
+      ['PlatformStorageUploads/pending/*', ['s3:GetObject']],
+      ['PlatformStorageUploads/index/*', ['s3:PutObject']],
     ]);
   });
 
@@ -502,7 +508,7 @@ describe('least privilege', () => {
     for (const { Condition } of lists) {
       const prefixes = z.object({ 's3:prefix': z.unknown() }).parse(Condition['StringLike'])['s3:prefix'];
       for (const prefix of [prefixes].flat())
-        expect(prefix).toMatch(/^(uploads|jobs|open|workers|v|capacity)\/\*$/);
+        expect(prefix).toMatch(/^(uploads|jobs|open|pending|workers|v|capacity)\/\*$/);
     }
   });
 

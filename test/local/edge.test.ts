@@ -6,9 +6,8 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { asVideoId } from '../../jobs/names.ts';
 import { CACHE_CONTROL, SECURITY_HEADERS } from '../../jobs/platform.ts';
-import { RedriveError } from '../../jobs/redrive.ts';
+import { whole } from '../../local/edge/answer.ts';
 import { type Edge, startEdge } from '../../local/edge.ts';
-import { encodeSettingsSchema } from '../../video/settings.ts';
 import { webFiles } from '../../web/files.ts';
 import { BUCKET, type Origin, startOrigin } from '../support/origin.ts';
 
@@ -30,9 +29,6 @@ const OBJECTS = new Map([
 
 let origin: Origin;
 let edge: Edge;
-let listVideos: () => Promise<unknown>;
-/** What becomes of an action: by default it is told back. */
-let act: (...action: unknown[]) => Promise<unknown>;
 
 beforeAll(async () => {
   origin = await startOrigin(OBJECTS);
@@ -40,15 +36,8 @@ beforeAll(async () => {
     port: 0,
     s3: origin.s3,
     bucket: BUCKET,
-    api: {
-      listVideos: () => listVideos(),
-      showVideo: async (id) => (id === ID ? { id } : undefined),
-      retry: (id) => act('retry', id),
-      reencode: async (id, settings) => act('reencode', id, encodeSettingsSchema.parse(settings).preset),
-      rollback: (id, to) => act('rollback', id, to),
-      addSubtitles: (id, request, bytes) => act('subtitles', id, { request, bytes: bytes.length }),
-      listSubtitles: (id) => act('list', id),
-      removeSubtitles: async (id, track) => void (await act('remove', id, track)),
+    api: async ({ method = '', url = '' }) => {
+      return whole(418, { 'content-type': 'application/json' }, JSON.stringify({ method, url }));
     },
   });
 });
@@ -61,8 +50,6 @@ afterAll(async () => {
 beforeEach(() => {
   origin.special.clear();
   origin.requests.length = 0;
-  listVideos = async () => ({ videos: [{ id: ID }] });
-  act = async (...action) => ({ action });
 });
 
 interface Reply {
@@ -72,26 +59,13 @@ interface Reply {
 }
 
 /** A request as it goes over the wire: `fetch` would add an Accept-Encoding and undo the compression. */
-async function ask(
-  path: string,
-  headers: Record<string, string> = {},
-  method = 'GET',
-  content = '',
-): Promise<Reply> {
+async function ask(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Reply> {
   const sent = request(edge.url, { path, method, headers });
-  sent.end(content);
+  sent.end();
   const [response] = (await once(sent, 'response')) as [IncomingMessage]; // what the event is documented to carry
   const parts: Buffer[] = [];
   for await (const part of response) parts.push(part);
   return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts) };
-}
-
-/** A POST as our command line sends it. */
-async function post(path: string, content: string, headers: Record<string, string> = {}) {
-  const length = String(Buffer.byteLength(content));
-  const own = { 'content-type': 'application/json', 'content-length': length };
-  const { status, body } = await ask(path, { ...own, ...headers }, 'POST', content);
-  return { status, answer: JSON.parse(body.toString()) };
 }
 
 const etagOf = async (path: string) => (await ask(path)).headers.etag ?? '';
@@ -372,83 +346,16 @@ describe('pages', () => {
 });
 
 describe('the API', () => {
-  test('lists and shows videos, never cached', async () => {
-    const list = await ask('/api/videos');
-    expect(JSON.parse(list.body.toString())).toEqual({ videos: [{ id: ID }] });
-    expect(list.headers).toMatchObject({ 'content-type': 'application/json', 'cache-control': 'no-store' });
-    expect(JSON.parse((await ask(`/api/videos/${ID}`)).body.toString())).toEqual({ id: ID });
-  });
-
-  test.each(['/api/videos/1123456789abcdefghjk', '/api/videos/not-an-id', '/api/none'])(
-    '%s is 404 in JSON',
-    async (path) => {
-      const { status, headers, body } = await ask(path);
-      expect({ status, type: headers['content-type'] }).toEqual({
-        status: 404,
-        type: 'application/problem+json',
-      });
-      expect(JSON.parse(body.toString())).toMatchObject({ detail: expect.stringContaining(path) });
+  test.each(['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS'])(
+    'answers every %s below /api/ itself, escapes and query as they came',
+    async (method) => {
+      const url = '/api/videos/%2e%2e/%ff?state=ready&x=%20';
+      const { status, headers, body } = await ask(url, {}, method);
+      expect(status).toBe(418);
+      expect(headers).toMatchObject(SECURITY_HEADERS);
+      if (method !== 'HEAD') expect(JSON.parse(body.toString())).toEqual({ method, url });
     },
   );
-
-  test.each([
-    ['retry', '', ['retry', ID]],
-    ['reencode', '', ['reencode', ID, 'veryfast']],
-    ['reencode', '{"settings":{"preset":"slow"}}', ['reencode', ID, 'slow']],
-    ['rollback', '', ['rollback', ID, null]],
-    ['rollback', '{"revision":"0123456789ab"}', ['rollback', ID, '0123456789ab']],
-  ])('%s with %j is done', async (action, body, done) => {
-    const { status, answer } = await post(`/api/videos/${ID}/${action}`, body);
-    expect({ status, answer }).toEqual({ status: 200, answer: { action: done } });
-  });
-
-  test.each([
-    ['is no JSON', 'retry', '{', 400, 'JSON'],
-    ['names a setting that there is none of', 'reencode', '{"settings":{"presett":"slow"}}', 400, 'presett'],
-    ['names a wrong setting', 'reencode', '{"settings":{"preset":"warp"}}', 400, 'preset'],
-    ['names no revision', 'rollback', '{"revision":"../x"}', 400, 'is not a revision'],
-    ['has a member too many', 'rollback', '{"to":"0123456789ab"}', 400, 'to'],
-    ['is too long', 'reencode', ' '.repeat(70_000), 400, '65536'],
-    ['asks for what is not there', 'explode', '', 404, 'explode'],
-  ])('a body that %s is refused by name', async (_, action, body, status, word) => {
-    const { status: given, answer } = await post(`/api/videos/${ID}/${action}`, body);
-    expect({ given, answer }).toEqual({
-      given: status,
-      answer: expect.objectContaining({ detail: expect.stringContaining(word) }),
-    });
-  });
-
-  test.each([
-    ['no-such-video', 404],
-    ['nothing-to-roll-back-to', 409],
-  ] as const)('an action that can not be done for %s is %i with its reason', async (code, status) => {
-    act = async () => {
-      throw new RedriveError(code, 'so it is');
-    };
-    expect(await post(`/api/videos/${ID}/rollback`, '')).toEqual({
-      status,
-      answer: expect.objectContaining({ status, detail: 'so it is' }),
-    });
-  });
-
-  test.each([
-    ['a form of another site', { 'content-type': 'text/plain' }],
-    ['a name that was rebound to this address', { host: 'evil.example' }],
-  ])('does nothing for %s', async (_, headers) => {
-    act = async () => {
-      throw new Error('It must not be asked');
-    };
-    expect((await post(`/api/videos/${ID}/retry`, '', headers)).status).toBe(403);
-  });
-
-  test('answers 502 with the reason where the listing fails', async () => {
-    listVideos = async () => {
-      throw new Error('the upload bucket is gone');
-    };
-    const { status, body } = await ask('/api/videos');
-    expect(status).toBe(502);
-    expect(body.toString()).toContain('the upload bucket is gone');
-  });
 });
 
 test('the edge listens on 127.0.0.1 alone', async () => {

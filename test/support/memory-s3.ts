@@ -58,10 +58,11 @@ export function serveS3(mock: Mock, objects: Objects, times = new Map<string, Da
     objects.delete(nameOf(input));
     return {};
   });
-  mock.on(ListObjectsV2Command).callsFake(({ Bucket, Prefix = '', Delimiter }) => {
+  mock.on(ListObjectsV2Command).callsFake(({ Bucket, Prefix = '', Delimiter, StartAfter = '' }) => {
     const keys = [...objects.keys()]
       .filter((name) => name.startsWith(`${Bucket}/${Prefix}`))
       .map((name) => name.slice(`${Bucket}/`.length))
+      .filter((key) => key > StartAfter)
       .sort();
     if (Delimiter === undefined) {
       const contents = keys.map((Key) => {

@@ -1,5 +1,6 @@
 /** The pages, as a viewer meets them: an edge before an origin in memory, and videos in states as a test wants. */
 import { asVideoId, videoKeys } from '../../jobs/names.ts';
+import { type Answer, whole } from '../../local/edge/answer.ts';
 import { startEdge } from '../../local/edge.ts';
 import { hlsTree } from './hls-tree.ts';
 import { BUCKET, type Origin, type StoredObject, startOrigin } from './origin.ts';
@@ -45,10 +46,12 @@ export const READY: ListedVideo = {
   playbackUrl: `/${videoKeys.master(PLAYABLE)}`,
 };
 
-/** What no page asks for. */
-const unused = async () => {
-  throw new Error('The site of tests only shows videos');
-};
+/** What the API answers with: the page of all videos, or one of them. */
+function apiAnswer(path: string, videos: readonly ListedVideo[]): Answer {
+  const id = path.slice('/api/videos/'.length);
+  const value = id === '' ? { videos } : videos.find((video) => video.id === id);
+  return whole(value ? 200 : 404, { 'content-type': 'application/json' }, JSON.stringify(value ?? {}));
+}
 
 /** Starts a site that has the stream of `READY`. Needs ffmpeg. */
 export async function startSite(): Promise<Site> {
@@ -68,16 +71,7 @@ export async function startSite(): Promise<Site> {
     port: 0,
     s3: origin.s3,
     bucket: BUCKET,
-    api: {
-      listVideos: async () => ({ videos: site.videos }),
-      showVideo: async (id) => site.videos.find((video) => video.id === id),
-      retry: unused,
-      reencode: unused,
-      rollback: unused,
-      addSubtitles: unused,
-      listSubtitles: unused,
-      removeSubtitles: unused,
-    },
+    api: async ({ url = '' }) => apiAnswer(url, site.videos),
   });
   return Object.assign(site, { url: edge.url });
 }

@@ -1,0 +1,17 @@
+/** What the API's handlers work with. */
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { Redriver } from '../jobs/redrive.ts';
+import type { Authenticate, Principal } from './access.ts';
+
+export interface ApiContext extends Redriver {
+  /** For presigning; its bucket is that of `stores.uploads`. */
+  readonly s3: S3Client;
+  readonly authenticate: Authenticate;
+  /** Sites whose pages may call the API, besides our own: `https://example.org`. */
+  readonly corsOrigins: readonly string[];
+}
+
+/** What hono carries with a request. */
+export interface ApiEnv {
+  Variables: { who: Principal | undefined };
+}

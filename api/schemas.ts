@@ -1,0 +1,355 @@
+/**
+ * What goes over the wire: every request and response of the API, once. The same schemas parse requests, type the
+ * handlers and clients, and make the OpenAPI document.
+ */
+import { z } from '@hono/zod-openapi';
+import { isRevision, isVideoId, type Revision, type VideoId } from '../jobs/names.ts';
+import { subtitlesRequestSchema } from '../jobs/subtitles.ts';
+import { presetSchema, rungSettingsSchema } from '../video/settings.ts';
+import { LARGEST_PART, LARGEST_UPLOAD, MOST_PARTS } from './parts.ts';
+
+/** Whether a text is whole Unicode without control characters: what may be shown, and sent in a header. */
+const isShowable = (text: string) => text.isWellFormed() && !/\p{Cc}/u.test(text);
+const showable = (longest: number) =>
+  z.string().trim().min(1).max(longest).refine(isShowable, 'has control characters, or is not whole Unicode');
+
+export const videoIdSchema = z
+  .string()
+  .refine(isVideoId, 'is not the id of a video')
+  .openapi({ pattern: '^[0-9a-hjkmnp-tv-z]{20}$', example: '5jz8m2c0xk4t7w9qv1rb' }) as unknown as z.ZodType<
+  VideoId,
+  string
+>; // the refinement is the type's own guard
+
+export const revisionSchema = z
+  .string()
+  .refine(isRevision, 'is not a revision')
+  .openapi({ pattern: '^[0-9a-f]{12}$', example: '0f3c8a91d27b' }) as unknown as z.ZodType<Revision, string>; // as above
+
+const titleSchema = showable(200).openapi({ example: 'Our summer' });
+
+const MOST_METADATA = 32;
+const metadataSchema = z
+  .record(z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/), z.string().max(512).refine(isShowable))
+  .refine((entries) => Object.keys(entries).length <= MOST_METADATA, `has more than ${MOST_METADATA} entries`)
+  .openapi({
+    description: `What you want to keep with the video: up to ${MOST_METADATA} texts. They are published with it.`,
+    example: { album: '2026' },
+  });
+
+/** Settings that an upload may choose for itself. What could cost without bound, or lower a limit, is the platform's. */
+export const optionsSchema = z
+  .strictObject({
+    preset: presetSchema.optional(),
+    rungs: z.array(rungSettingsSchema).min(1).max(10).optional(),
+    audioKbps: z.int().min(32).max(320).optional(),
+  })
+  .openapi('EncodeOptions', { description: 'Encode settings that differ from the platform’s.' });
+
+/** Types of what may be a video; `octet-stream` is what clients send that know none. */
+const typeSchema = z
+  .string()
+  .regex(
+    /^((video|audio)\/[A-Za-z0-9][A-Za-z0-9.+-]{0,100}|image\/gif|application\/(octet-stream|mxf|mp4|ogg|x-matroska))$/,
+  )
+  .openapi({ description: 'The media type of the file.', example: 'video/mp4' });
+
+const sizeSchema = z
+  .int()
+  .min(1)
+  .max(LARGEST_UPLOAD)
+  .openapi({ description: 'Bytes of the file.', example: 20_000_000_000 });
+
+export const createUploadSchema = z
+  .strictObject({
+    fileName: showable(255).openapi({ example: 'holidays.mov' }),
+    size: sizeSchema,
+    type: typeSchema,
+    title: titleSchema.optional(),
+    metadata: metadataSchema.optional(),
+    options: optionsSchema.optional(),
+    sha256: z
+      .string()
+      .regex(/^[A-Za-z0-9+/]{43}=$/)
+      .optional()
+      .openapi({
+        description:
+          'SHA-256 of the file in base64, for a file that goes in one PUT: S3 refuses any other content.',
+      }),
+  })
+  .openapi('CreateUpload');
+export type CreateUpload = z.input<typeof createUploadSchema>;
+
+const uploadIdentity = {
+  id: videoIdSchema,
+  fileName: z.string(),
+  size: z.int(),
+  type: z.string(),
+};
+
+export const uploadSchema = z
+  .discriminatedUnion('method', [
+    z.object({
+      ...uploadIdentity,
+      method: z.literal('put'),
+      url: z.url().openapi({ description: 'PUT the file there, with exactly these `headers`.' }),
+      headers: z.record(z.string(), z.string()),
+      expiresAt: z.iso.datetime(),
+    }),
+    z.object({
+      ...uploadIdentity,
+      method: z.literal('multipart'),
+      partSize: z.int().max(LARGEST_PART).openapi({ description: 'Bytes of each part but the last.' }),
+      partCount: z.int().max(MOST_PARTS),
+    }),
+  ])
+  .openapi('Upload');
+export type Upload = z.infer<typeof uploadSchema>;
+
+const partNumberSchema = z.int().min(1).max(MOST_PARTS);
+
+/** URLs that one request may ask for. */
+const PARTS_AT_ONCE = 1000;
+
+export const signPartsSchema = z
+  .strictObject({ numbers: z.array(partNumberSchema).min(1).max(PARTS_AT_ONCE) })
+  .openapi('SignParts');
+
+export const signedPartsSchema = z
+  .object({
+    parts: z.array(
+      z.object({
+        number: partNumberSchema,
+        url: z.url().openapi({ description: 'PUT the part’s `size` bytes there.' }),
+        size: z.int(),
+      }),
+    ),
+    expiresAt: z.iso.datetime(),
+  })
+  .openapi('SignedParts');
+export type SignedParts = z.infer<typeof signedPartsSchema>;
+
+export const partsSchema = z
+  .object({
+    partSize: z.int(),
+    partCount: z.int(),
+    parts: z
+      .array(z.object({ number: partNumberSchema, size: z.int(), etag: z.string() }))
+      .openapi({ description: 'What is there already: send the others.' }),
+  })
+  .openapi('Parts');
+export type Parts = z.infer<typeof partsSchema>;
+
+export const completeSchema = z
+  .strictObject({
+    parts: z
+      .array(z.strictObject({ number: partNumberSchema, etag: z.string().min(1).max(100) }))
+      .max(MOST_PARTS)
+      .optional()
+      .openapi({ description: 'Each part’s ETag, as S3 answered it. Without them, what is there counts.' }),
+  })
+  .openapi('CompleteUpload');
+
+export const completedSchema = z.object({ id: videoIdSchema }).openapi('CompletedUpload');
+
+const findingSchema = z.object({ code: z.string(), text: z.string() }).openapi('Finding');
+const failureSchema = z.object({ code: z.string(), message: z.string() }).openapi('Failure');
+
+export const stateSchema = z
+  .enum(['uploading', 'queued', 'encoding', 'ready', 'failed'])
+  .openapi('VideoState', { description: '`uploading`: its source is not there yet.' });
+
+export const visibilitySchema = z.enum(['public', 'unlisted', 'private']).openapi('Visibility', {
+  description:
+    '`private`: the API shows it only to tokens with the scope `read`. `unlisted` and `public`: whoever has its id may ask for it.',
+});
+
+const progress = {
+  state: stateSchema,
+  percent: z.number().min(0).max(100),
+  encodedSeconds: z.number().optional(),
+  durationSeconds: z.number().optional(),
+  width: z.int().optional().openapi({ description: 'Of the highest rung, in pixels.' }),
+  height: z.int().optional(),
+  findings: z
+    .array(findingSchema)
+    .readonly()
+    .optional()
+    .openapi({ description: 'What was notable about the source, and what was done about it.' }),
+  failure: failureSchema.optional(),
+};
+
+/** What anybody may see who has the id of a video that is not private. */
+const publicVideo = {
+  id: videoIdSchema,
+  title: z.string(),
+  uploadedAt: z.iso.datetime(),
+  ...progress,
+  playbackUrl: z
+    .string()
+    .optional()
+    .openapi({ description: 'Path of the HLS playlist.', example: '/v/5jz8m2c0xk4t7w9qv1rb/master.m3u8' }),
+  poster: z.string().optional().openapi({ description: 'Path of the poster.' }),
+};
+
+/** What its owner sees besides. */
+const ownersVideo = {
+  visibility: visibilitySchema.optional(),
+  metadata: z.record(z.string(), z.string()).optional(),
+  sourceBytes: z.int().optional(),
+  revision: z.string().optional().openapi({ description: 'Of the encode that this tells of.' }),
+  spent: z
+    .object({
+      tasks: z.int(),
+      cpuSeconds: z.number(),
+      bytes: z.int(),
+      startedAt: z.string(),
+      finishedAt: z.string(),
+      machines: z.int(),
+    })
+    .optional()
+    .openapi({ description: 'What the encode took.' }),
+  next: z
+    .object({ revision: z.string(), ...progress })
+    .optional()
+    .openapi({ description: 'The encode that will take the place of the one that plays.' }),
+};
+
+export const videoSchema = z
+  .object({ ...publicVideo, ...ownersVideo })
+  .openapi('Video', { description: 'Without a token, as much of it as anybody may know.' });
+export type Video = z.infer<typeof videoSchema>;
+
+export const listQuerySchema = z.object({
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+  cursor: z
+    .string()
+    .regex(/^\d{13}-[0-9a-z]{20}$/)
+    .optional()
+    .openapi({ description: '`nextCursor` of the page before.' }),
+  state: stateSchema.optional(),
+});
+
+export const videosSchema = z
+  .object({
+    videos: z.array(videoSchema),
+    nextCursor: z
+      .string()
+      .optional()
+      .openapi({ description: 'Where more follow. With `state`, a page may be empty though there is one.' }),
+  })
+  .openapi('Videos');
+export type Videos = z.infer<typeof videosSchema>;
+
+export const patchVideoSchema = z
+  .strictObject({
+    title: titleSchema.optional(),
+    visibility: visibilitySchema.optional(),
+    metadata: metadataSchema.optional(),
+  })
+  .openapi('PatchVideo', { description: 'What is not named stays as it is; `metadata` is replaced whole.' });
+
+export const deletedSchema = z
+  .object({
+    id: videoIdSchema,
+    state: z.enum(['deleted', 'deleting']).openapi({
+      description: '`deleted`: a listing found nothing left. `deleting`: the platform goes on by itself.',
+    }),
+    left: z.int().openapi({ description: 'Objects that a listing still found.' }),
+  })
+  .openapi('Deleted');
+export type Deleted = z.infer<typeof deletedSchema>;
+
+export const reencodeSchema = z.strictObject({ settings: optionsSchema.default({}) }).openapi('Reencode');
+export const rollbackSchema = z.strictObject({ revision: revisionSchema.optional() }).openapi('Rollback');
+export const requeuedSchema = z
+  .object({ revision: revisionSchema, requeued: z.boolean() })
+  .openapi('Requeued', {
+    description: 'The revision that will play, and whether anything is to be done for it.',
+  });
+export const rolledBackSchema = z.object({ revision: revisionSchema }).openapi('RolledBack');
+
+export const subtitlesQuerySchema = z.object({
+  ...subtitlesRequestSchema.omit({ default: true }).shape,
+  default: z.enum(['true', 'false']).default('false'),
+});
+export const trackIdSchema = z.string().min(1).max(64);
+export const subtitlesSchema = z
+  .object({
+    id: z.string(),
+    language: z.string(),
+    name: z.string(),
+    kind: z.enum(['subtitles', 'captions', 'forced']),
+    default: z.boolean(),
+    cues: z.int(),
+    addedAt: z.string(),
+  })
+  .openapi('Subtitles');
+export const subtitlesListSchema = z.object({ subtitles: z.array(subtitlesSchema) }).openapi('SubtitlesList');
+
+export const scopeSchema = z.enum(['admin', 'upload', 'read']).openapi('Scope', {
+  description: '`upload`: create and finish uploads. `read`: list and show videos. `admin`: everything.',
+});
+export type Scope = z.infer<typeof scopeSchema>;
+
+export const createTokenSchema = z
+  .strictObject({ name: showable(100), scopes: z.array(scopeSchema).min(1).max(3) })
+  .openapi('CreateToken');
+
+export const tokenSchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    scopes: z.array(scopeSchema).readonly(),
+    createdAt: z.string(),
+    lastChars: z.string().openapi({ description: 'The last four characters of the token.' }),
+  })
+  .openapi('Token');
+
+export const createdTokenSchema = tokenSchema
+  .extend({ token: z.string().openapi({ description: 'Shown this once.' }) })
+  .openapi('CreatedToken');
+export const tokensSchema = z.object({ tokens: z.array(tokenSchema) }).openapi('Tokens');
+export const tokenIdSchema = z.string().regex(/^[0-9a-f]{12}$/);
+
+export const createUploadTokenSchema = z
+  .strictObject({
+    maxBytes: sizeSchema,
+    expiresIn: z
+      .int()
+      .min(60)
+      .max(24 * 3600)
+      .default(3600)
+      .openapi({ description: 'Seconds.' }),
+    fileName: showable(255).optional(),
+    type: typeSchema.optional(),
+    title: titleSchema.optional(),
+    metadata: metadataSchema.optional(),
+  })
+  .openapi('CreateUploadToken', { description: 'What is given here, the upload can not change.' });
+
+export const uploadTokenSchema = z
+  .object({
+    id: videoIdSchema,
+    token: z.string().openapi({ description: 'A bearer token for the one upload of this id.' }),
+    expiresAt: z.iso.datetime(),
+  })
+  .openapi('UploadToken');
+
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+    missing: z.array(z.int()).optional(),
+  })
+  .openapi('Problem', { description: 'RFC 9457.' });
+export type Problem = z.infer<typeof problemSchema>;
+
+export const idempotencyKeySchema = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,255}$/)
+  .optional()
+  .openapi({ description: 'A repetition under the same key, within a day, makes nothing new.' });

@@ -1,0 +1,166 @@
+/** `/api/videos`: what there is, how far it is, and what its owner does with it. */
+import { createRoute, z } from '@hono/zod-openapi';
+import { recordEdits } from '../jobs/edits.ts';
+import { pageOfVideos } from '../jobs/index-pages.ts';
+import type { VideoId } from '../jobs/names.ts';
+import { republishDetails } from '../jobs/publish.ts';
+import { RedriveError, reencode, retry, rollback } from '../jobs/redrive.ts';
+import { type VideoStatus, videoStatus } from '../jobs/status.ts';
+import { mayAll, type Principal, requireScope } from './access.ts';
+import type { ApiContext } from './context.ts';
+import { ProblemError } from './problems.ts';
+import { answer, body, idParam, newApp, refusals, refuse } from './routes.ts';
+import {
+  listQuerySchema,
+  patchVideoSchema,
+  reencodeSchema,
+  requeuedSchema,
+  rollbackSchema,
+  rolledBackSchema,
+  type Video,
+  videoSchema,
+  videosSchema,
+} from './schemas.ts';
+
+const tags = ['Videos'];
+const path = '/api/videos/{id}';
+
+const list = createRoute({
+  method: 'get',
+  path: '/api/videos',
+  summary: 'List videos, newest first',
+  tags,
+  request: { query: listQuerySchema },
+  responses: { 200: answer('A page of videos.', videosSchema), ...refusals() },
+});
+
+const show = createRoute({
+  method: 'get',
+  path,
+  summary: 'Show a video',
+  description: 'Needs no token where the video is not private.',
+  tags,
+  request: idParam,
+  responses: { 200: answer('The video.', videoSchema), ...refusals('not-found') },
+});
+
+const patch = createRoute({
+  method: 'patch',
+  path,
+  summary: 'Change title, visibility or metadata',
+  tags,
+  request: { ...idParam, ...body(patchVideoSchema) },
+  responses: {
+    200: answer('The video as it is now.', videoSchema),
+    ...refusals('not-found', 'unsupported-media-type'),
+  },
+});
+
+const retryRoute = createRoute({
+  method: 'post',
+  path: `${path}/retry`,
+  summary: 'Let a video that failed go on',
+  description: 'What is made is kept, what is missing is queued.',
+  tags,
+  request: idParam,
+  responses: { 200: answer('What will play.', requeuedSchema), ...refusals('not-found') },
+});
+
+const reencodeRoute = createRoute({
+  method: 'post',
+  path: `${path}/reencode`,
+  summary: 'Encode a video anew',
+  description: 'The present revision plays until the new one is whole.',
+  tags,
+  request: { ...idParam, ...body(reencodeSchema) },
+  responses: {
+    200: answer('What will play.', requeuedSchema),
+    ...refusals('not-found', 'unsupported-media-type'),
+  },
+});
+
+const rollbackRoute = createRoute({
+  method: 'post',
+  path: `${path}/rollback`,
+  summary: 'Let an earlier revision play, at once',
+  tags,
+  request: { ...idParam, ...body(rollbackSchema) },
+  responses: {
+    200: answer('What plays.', rolledBackSchema),
+    ...refusals('not-found', 'conflict', 'unsupported-media-type'),
+  },
+});
+
+const nothing = (id: VideoId) => new ProblemError('not-found', `There is no video ${id}`);
+
+const wireOf = ({ id, findings, ...rest }: VideoStatus): Video => ({
+  id,
+  ...rest,
+  metadata: { ...rest.metadata },
+  ...(findings && { findings: [...findings] }),
+});
+
+/** As much of a video as somebody may know. Throws a `ProblemError` where that is nothing. */
+function viewFor(who: Principal | undefined, status: VideoStatus): Video {
+  if (who && mayAll(who.scopes, 'read')) return wireOf(status);
+  if (status.visibility === 'private') throw nothing(status.id);
+  const { visibility, metadata, sourceBytes, revision, spent, next, ...seen } = status;
+  return seen;
+}
+
+async function requireStatus({ stores }: ApiContext, id: VideoId): Promise<VideoStatus> {
+  const status = await videoStatus(stores, id);
+  if (!status) throw nothing(id);
+  return status;
+}
+
+/** Does what `redrive` does, with its refusals as problems. */
+async function redriven<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof z.ZodError)
+      refuse(
+        'json',
+        error.issues.map((issue) => ({ ...issue, path: ['settings', ...issue.path] })),
+      );
+    if (!(error instanceof RedriveError)) throw error;
+    throw new ProblemError(error.code === 'no-such-video' ? 'not-found' : 'conflict', error.message);
+  }
+}
+
+/** Adds the routes. */
+export function videoRoutes(context: ApiContext) {
+  return newApp()
+    .openapi(list, async (c) => {
+      requireScope(c.get('who'), 'read');
+      const { limit, cursor, state } = c.req.valid('query');
+      const { videos, next } = await pageOfVideos(context.stores, { limit, after: cursor, state });
+      return c.json({ videos: videos.map(wireOf), ...(next !== undefined && { nextCursor: next }) }, 200);
+    })
+    .openapi(show, async (c) => {
+      return c.json(viewFor(c.get('who'), await requireStatus(context, c.req.valid('param').id)), 200);
+    })
+    .openapi(patch, async (c) => {
+      requireScope(c.get('who'), 'admin');
+      const { id } = c.req.valid('param');
+      await requireStatus(context, id);
+      await recordEdits(context.stores.uploads, id, c.req.valid('json'));
+      await republishDetails(context.stores, id);
+      return c.json(wireOf(await requireStatus(context, id)), 200);
+    })
+    .openapi(retryRoute, async (c) => {
+      requireScope(c.get('who'), 'admin');
+      return c.json(await redriven(retry(context, c.req.valid('param').id)), 200);
+    })
+    .openapi(reencodeRoute, async (c) => {
+      requireScope(c.get('who'), 'admin');
+      const { settings } = c.req.valid('json');
+      return c.json(await redriven(reencode(context, c.req.valid('param').id, settings)), 200);
+    })
+    .openapi(rollbackRoute, async (c) => {
+      requireScope(c.get('who'), 'admin');
+      const { revision } = c.req.valid('json');
+      return c.json(await redriven(rollback(context, c.req.valid('param').id, revision)), 200);
+    });
+}

@@ -1,0 +1,35 @@
+/** Lambda `api`: HTTP requests, as API Gateway hands them over, answered by the API. */
+import { S3Client } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { handle, type LambdaEvent } from 'hono/aws-lambda';
+import { openAccess } from '../api/access.ts';
+import { createApi } from '../api/app.ts';
+import { apiEnvironmentSchema, parseEnvironment } from '../jobs/environment.ts';
+import { ObjectStore } from '../jobs/store.ts';
+
+const environment = parseEnvironment(apiEnvironmentSchema, process.env);
+// It presigns for bodies that it never sees, so it must not sign checksums of none.
+const s3 = new S3Client({ requestChecksumCalculation: 'WHEN_REQUIRED' });
+
+const answer = handle(
+  createApi({
+    s3,
+    stores: {
+      uploads: new ObjectStore(s3, environment.UPLOAD_BUCKET),
+      production: new ObjectStore(s3, environment.PRODUCTION_BUCKET),
+    },
+    sqs: new SQSClient({}),
+    uploadsQueueUrl: environment.UPLOADS_QUEUE_URL,
+    settings: environment.ENCODE_SETTINGS,
+    authenticate: openAccess,
+    corsOrigins: environment.CORS_ORIGINS,
+  }),
+);
+
+/** Answers a request. A body that comes with a GET means nothing (RFC 9110, 9.3.1), and `Request` takes none. */
+export function handler(event: APIGatewayProxyEventV2) {
+  const hasBody = !['GET', 'HEAD'].includes(event.requestContext.http.method);
+  // hono declares an event of its own, which asks for an authorizer that it never reads.
+  return answer({ ...event, body: (hasBody && event.body) || null } as unknown as LambdaEvent);
+}
