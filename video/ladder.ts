@@ -3,19 +3,14 @@ import { z } from 'zod';
 import type { Finding } from './findings.ts';
 import { type Codec, codecSchema, type EncodeSettings, type RungSettings } from './settings.ts';
 
-/** VIDEO-RANGE (rfc8216bis, 4.4.6.2): how a picture's values mean light. */
-export const rangeSchema = z.enum(['SDR', 'PQ', 'HLG']);
-export type Range = z.infer<typeof rangeSchema>;
-
 /** One rendition of the picture. */
 export const rungSchema = z.object({
-  /** `1080p`, `hevc-1080p`, `hdr-1080p`: the short side; names its folder. */
+  /** `1080p`, `hevc-1080p`: the short side; names its folder. */
   name: z.string(),
   /** Pixels, both even. */
   width: z.int().positive(),
   height: z.int().positive(),
   codec: codecSchema.default('h264'),
-  range: rangeSchema.default('SDR'),
   /** On the codec's own scale. */
   crf: z.number(),
   maxKbps: z.number().positive(),
@@ -80,7 +75,7 @@ export function chooseLadder(
   const rungs = chosen.map(({ height, crf, maxKbps }): Rung => {
     const scale = height / short;
     const size = { width: even(picture.width * scale), height: even(picture.height * scale) };
-    return { name: `${even(height)}p`, ...size, codec: 'h264', range: 'SDR', crf, maxKbps };
+    return { name: `${even(height)}p`, ...size, codec: 'h264', crf, maxKbps };
   });
   const playable = rungs.filter((rung) => blocks(rung) <= MAX_BLOCKS);
   return playable.length > 0 ? playable : rungs.slice(-1);

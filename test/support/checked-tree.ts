@@ -71,64 +71,70 @@ const PLAN: Plan = planSchema.parse({
   findings: [],
 });
 
-async function makeChunk(folder: string, url: string, index: number): Promise<[MediaObject, Buffer][]> {
-  const chunk = PLAN.chunks[index];
+async function makeChunk(
+  plan: Plan,
+  folder: string,
+  url: string,
+  index: number,
+): Promise<[MediaObject, Buffer][]> {
+  const chunk = plan.chunks[index];
   if (!chunk) throw new Error(`there is no chunk ${index}`);
-  const outputs = PLAN.rungs.map(({ name }) => join(folder, `${name}-${index}.mp4`));
-  await promisify(execFile)('ffmpeg', chunkArguments(PLAN, chunk, url, outputs));
-  const delay = PLAN.delayFrames * timescaleOf(PLAN.rate).ticksPerFrame;
+  const outputs = plan.rungs.map(({ name }) => join(folder, `${name}-${index}.mp4`));
+  await promisify(execFile)('ffmpeg', chunkArguments(plan, chunk, url, outputs));
+  const delay = plan.delayFrames * timescaleOf(plan.rate).ticksPerFrame;
   return Promise.all(
-    PLAN.rungs.map(async ({ name }, rung): Promise<[MediaObject, Buffer]> => {
+    plan.rungs.map(async ({ name }, rung): Promise<[MediaObject, Buffer]> => {
       const data = delayPresentation(await readFile(outputs[rung] ?? ''), delay);
       return [describeMedia(name, `chunk-${index}.mp4`, data, pictureCodec), data];
     }),
   );
 }
 
-async function makeSound(url: string): Promise<[MediaObject, Buffer]> {
-  const [track] = PLAN.audio;
+async function makeSound(plan: Plan, url: string): Promise<[MediaObject, Buffer]> {
+  const [track] = plan.audio;
   if (!track) throw new Error('the plan has no sound');
-  const { stdout } = await promisify(execFile)('ffmpeg', audioArguments(PLAN, track, url), {
+  const { stdout } = await promisify(execFile)('ffmpeg', audioArguments(plan, track, url), {
     encoding: 'buffer',
     maxBuffer: 1 << 26,
   });
   const boxes = new BoxSplitter().push(stdout);
   const frames = boxes.filter(({ type }) => type === 'mdat').map(({ content }) => content);
-  const edges = audioEdges(PLAN, track);
+  const edges = audioEdges(plan, track);
   const fragments = edges.slice(0, -1).map((from, index) => {
     const own = frames.slice(1 + from, 1 + (edges[index + 1] ?? 0)); // the first is priming
-    return writeFragment(index + 1, audioDelay(PLAN) + from * AAC_FRAME, AAC_FRAME, own);
+    return writeFragment(index + 1, audioDelay(plan) + from * AAC_FRAME, AAC_FRAME, own);
   });
   const init = boxes.filter(({ type }) => type === 'ftyp' || type === 'moov').map(({ bytes }) => bytes);
   const data = Buffer.concat([...init, ...fragments]);
   return [describeMedia('audio-0', 'part-00000.m4a', data, () => AAC_CODEC), data];
 }
 
-/** Makes the tree. Needs ffmpeg. */
-export async function checkedTree(): Promise<Tree> {
+/** Makes the tree, with other rungs if they are given. Needs ffmpeg. */
+export async function checkedTree(ladder: Plan['rungs'] = PLAN.rungs): Promise<Tree> {
+  const plan = { ...PLAN, rungs: ladder };
   const folder = await mkdtemp(join(tmpdir(), 'spotreel-check-'));
   const source = join(folder, 'source.mp4');
   const sound = ['-f', 'lavfi', '-i', 'anoisesrc=color=pink:amplitude=0.3:seed=1:duration=14'];
   await ffmpeg('-f', 'lavfi', '-i', numberedPicture('25', 14), ...sound, '-pix_fmt', 'yuv420p', source);
   const { url, close } = await serveFile(source);
   try {
-    const chunks = await Promise.all(PLAN.chunks.map((_, index) => makeChunk(folder, url, index)));
-    const [audio, audioBytes] = await makeSound(url);
+    const chunks = await Promise.all(plan.chunks.map((_, index) => makeChunk(plan, folder, url, index)));
+    const [audio, audioBytes] = await makeSound(plan, url);
     const made = [...chunks.flat(), [audio, audioBytes] as const];
-    const rungs = PLAN.rungs.map(({ name }) => {
+    const rungs = plan.rungs.map(({ name }) => {
       return {
         name,
         objects: chunks.flat().flatMap(([object]) => (object.rendition === name ? [object] : [])),
       };
     });
-    const segments = [...rungs.map(({ objects }) => videoSegments(PLAN, objects)), audioSegments([audio])];
+    const segments = [...rungs.map(({ objects }) => videoSegments(plan, objects)), audioSegments([audio])];
     const target = targetDuration(...segments);
     const texts: [string, string][] = [
-      [MASTER, masterPlaylist(PLAN, 'r/', rungs, [{ name: 'audio-0', objects: [audio] }], [])],
+      [MASTER, masterPlaylist(plan, 'r/', rungs, [{ name: 'audio-0', objects: [audio] }], [])],
       ['r/audio-0/index.m3u8', audioPlaylist([audio], target)],
       ...rungs.flatMap(({ name, objects }): [string, string][] => [
-        [`r/${name}/index.m3u8`, videoPlaylist(PLAN, objects, target)],
-        [`r/${name}/iframes.m3u8`, keyFramePlaylist(PLAN, objects)],
+        [`r/${name}/index.m3u8`, videoPlaylist(plan, objects, target)],
+        [`r/${name}/iframes.m3u8`, keyFramePlaylist(plan, objects)],
       ]),
     ];
     return new Map([

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { checkStream } from '../../check/check.ts';
 import { readInit } from '../../check/init.ts';
 import { pictureCodec } from '../../video/codec-strings.ts';
 import { chunkArguments } from '../../video/ffmpeg-arguments.ts';
@@ -12,6 +13,7 @@ import { readFragments } from '../../video/fmp4.ts';
 import { chooseRungs } from '../../video/ladder.ts';
 import { type Plan, planSchema } from '../../video/plan.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
+import { checkedTree, MASTER, treeReader, urlOf } from '../support/checked-tree.ts';
 import { serveFile } from '../support/file-server.ts';
 import { ffmpeg, numberedPicture } from '../support/media.ts';
 import { tinyPlan } from '../support/tiny-video.ts';
@@ -73,4 +75,21 @@ test('every codec stays below the cap of its rung', () => {
     const kbps = (8 * (first[index]?.length ?? 0)) / 4 / 1000;
     expect(kbps).toBeLessThan(maxKbps * 1.5);
   }
+});
+
+test('a stream in every codec breaks no rule; H.264 is listed first, one codec after the other', async () => {
+  const settings = encodeSettingsSchema.parse({
+    codecs: ['h264', 'hevc', 'av1'],
+    rungs: [
+      { height: 180, crf: 23, maxKbps: 400 },
+      { height: 90, crf: 33, maxKbps: 100 },
+    ],
+  });
+  const tree = await checkedTree(chooseRungs({ width: 448, height: 270 }, settings));
+  const { findings, unchecked } = await checkStream(treeReader(tree), urlOf(MASTER));
+  expect(findings.filter(({ severity }) => severity === 'error')).toEqual([]);
+  expect(unchecked).toEqual([]);
+  const listed = `${tree.get(MASTER)}`.matchAll(/STREAM-INF:BANDWIDTH=.*CODECS="([a-z0-9]{4})/g);
+  const families = [...listed].map(([, family]) => family);
+  expect(families.slice(0, families.length / 2)).toEqual(['avc1', 'avc1', 'hvc1', 'hvc1', 'av01', 'av01']);
 });
