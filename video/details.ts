@@ -1,5 +1,6 @@
 /** `video.json`: what a page or an API client needs to know of a published video. */
 import { z } from 'zod';
+import { damageFindings } from './damage.ts';
 import { findingSchema, mergeFindings } from './findings.ts';
 import { durationOf, type Plan } from './plan.ts';
 import type { Receipt } from './receipt.ts';
@@ -29,7 +30,7 @@ export function videoDetails(
   id: string,
   { title, metadata }: Pick<Details, 'title' | 'metadata'>,
   plan: Plan,
-  receipts: readonly Pick<Receipt, 'files' | 'findings'>[],
+  receipts: readonly Pick<Receipt, 'files' | 'findings' | 'seen'>[],
 ): Details {
   const [highest] = plan.rungs;
   return {
@@ -46,7 +47,14 @@ export function videoDetails(
       const surround = plan.audio.some((other) => other.stream === stream && other.channels > channels);
       return channels === 2 ? [{ language, name, surround }] : [];
     }),
-    findings: mergeFindings(plan.findings, ...receipts.map(({ findings }) => findings)),
+    findings: mergeFindings(
+      plan.findings,
+      ...receipts.map(({ findings }) => findings),
+      damageFindings(
+        plan,
+        receipts.flatMap(({ seen }) => seen ?? []),
+      ),
+    ),
     ...picturesAmong(
       receipts.flatMap(({ files }) => files),
       `${plan.revision}/`,

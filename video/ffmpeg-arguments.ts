@@ -2,6 +2,8 @@
  * The command lines of ffmpeg and ffprobe, as pure functions of the plan. Measured reasons for every flag stand in
  * docs/encoding.md.
  */
+
+import { WATCH_FILTER } from './damage.ts';
 import { encoderArguments } from './encoders.ts';
 import type { Rung } from './ladder.ts';
 import { type Chunk, durationOf, type Plan, pictureOf, timescaleOf } from './plan.ts';
@@ -52,7 +54,11 @@ export function packetArguments(url: string, stream: number): string[] {
 }
 
 /** What every run of ffmpeg begins with. */
-export const COMMON = ['-nostdin', '-hide_banner', '-nostats', '-v', 'level+info', '-benchmark', '-y'];
+export const COMMON = [
+  ...['-nostdin', '-hide_banner', '-nostats', '-v', 'level+info', '-benchmark', '-y'],
+  // However little of a source can be decoded, it is; without this, ffmpeg fails where it is less than a third.
+  ...['-max_error_rate', '1'],
+];
 
 /** ffmpeg decoding one picture of a stream, to nowhere: fails where there is none. */
 export function decodeTestArguments(url: string, stream: number): string[] {
@@ -87,12 +93,25 @@ export function filterGraph(plan: Plan, chunk: Chunk): string {
   const grid = [
     `[0:${stream}]settb=${toText(timeBase)}`,
     `setpts=PTS-${firstPts}`,
+    WATCH_FILTER,
     `fps=${rate}:start_time=${start}:round=near`,
     // A source that ends early (its tail is damaged) keeps its last picture, so that every rung keeps its length.
     'tpad=stop=-1:stop_mode=clone',
     `trim=start_pts=${chunk.from}:end_pts=${chunk.to}`,
   ].join(',');
   return cascade(`${grid},`, plan.rungs).join(';');
+}
+
+/** One fragmented MP4 a rung, from the labels of `cascade`. */
+function outputArguments(plan: Plan, outputs: readonly string[]): string[] {
+  const { timescale } = timescaleOf(plan.rate);
+  return plan.rungs.flatMap((rung, index) => [
+    ...['-map', `[v${index}]`, ...encoderArguments(plan, rung)],
+    ...['-map_metadata', '-1', '-map_chapters', '-1', '-fflags', '+bitexact', '-flags', '+bitexact'],
+    ...['-video_track_timescale', `${timescale}`, '-use_editlist', '0', '-f', 'mp4', '-movflags'],
+    '+cmaf+frag_keyframe+empty_moov+default_base_moof+frag_discont+negative_cts_offsets+skip_trailer',
+    outputs[index] ?? '',
+  ]);
 }
 
 /**
@@ -103,21 +122,25 @@ export function filterGraph(plan: Plan, chunk: Chunk): string {
 export function chunkArguments(plan: Plan, chunk: Chunk, url: string, outputs: readonly string[]): string[] {
   const at = (slot: number) => slot / toNumber(plan.rate) + plan.origin - plan.source.containerStart;
   const seek = at(chunk.from) - pictureOf(plan).preroll;
-  const { timescale } = timescaleOf(plan.rate);
-  const encoders = plan.rungs.flatMap((rung, index) => [
-    ...['-map', `[v${index}]`, ...encoderArguments(plan, rung)],
-    ...['-map_metadata', '-1', '-map_chapters', '-1', '-fflags', '+bitexact', '-flags', '+bitexact'],
-    ...['-video_track_timescale', `${timescale}`, '-use_editlist', '0', '-f', 'mp4', '-movflags'],
-    '+cmaf+frag_keyframe+empty_moov+default_base_moof+frag_discont+negative_cts_offsets+skip_trailer',
-    outputs[index] ?? '',
-  ]);
   return [
     ...COMMON,
     ...['-copyts', '-noaccurate_seek', ...(seek > 0 ? ['-ss', seek.toFixed(6)] : [])],
     // No -to: with -noaccurate_seek ffmpeg counts it from the key frame that it found, however far back that lies.
     // `trim` ends the outputs, and with them the run.
     ...['-threads', '1', ...input(url)],
-    ...['-filter_complex_threads', '1', '-filter_complex', filterGraph(plan, chunk), ...encoders],
+    ...['-filter_complex_threads', '1', '-filter_complex', filterGraph(plan, chunk)],
+    ...outputArguments(plan, outputs),
+  ];
+}
+
+/** ffmpeg for a chunk of which no picture can be decoded: as `chunkArguments`, but black. */
+export function blackChunkArguments(plan: Plan, chunk: Chunk, outputs: readonly string[]): string[] {
+  const { width, height } = plan.rungs[0] ?? pictureOf(plan);
+  const black = `color=black:size=${width}x${height}:rate=${toText(plan.rate)},setpts=N+${chunk.from},trim=end_pts=${chunk.to},`;
+  return [
+    ...COMMON,
+    ...['-copyts', '-filter_complex_threads', '1', '-filter_complex', cascade(black, plan.rungs).join(';')],
+    ...outputArguments(plan, outputs),
   ];
 }
 

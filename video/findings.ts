@@ -4,6 +4,7 @@ import { z } from 'zod';
 /** Every code that a finding can have, and when it is said. Published in docs/findings.md. */
 export const FINDINGS = {
   'cut-off': 'The picture ends well before the file says that it does.',
+  damaged: 'Pictures of the file could not be decoded, or only with faults.',
   'frame-rate': 'The frames come at an uneven, wrong or too high rate and were laid on a steady one.',
   pruned: 'A size of the ladder looked no better than the next smaller one and was left out.',
   'no-audio': 'The file has no sound.',

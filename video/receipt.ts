@@ -1,5 +1,6 @@
 /** What a finished task leaves behind: which objects it wrote, what is in them, and what they cost. */
 import { z } from 'zod';
+import { seenSchema } from './damage.ts';
 import { findingSchema } from './findings.ts';
 import type { Fragment } from './fmp4.ts';
 
@@ -47,6 +48,8 @@ export const receiptSchema = z.object({
   files: z.array(storedFileSchema).default([]),
   /** What came to light only now. */
   findings: z.array(findingSchema).default([]),
+  /** What was decoded of the source, where a chunk was encoded. */
+  seen: seenSchema.optional(),
   /** Of ffmpeg, user and system. */
   cpuSeconds: z.number().nonnegative(),
   /** From the task's first action to its last object. */

@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { log } from '../jobs/log.ts';
 import type { Task } from '../jobs/messages.ts';
 import { pictureCodec } from '../video/codec-strings.ts';
-import { chunkArguments, chunkTimeout } from '../video/ffmpeg-arguments.ts';
+import { PictureWatch, type Seen } from '../video/damage.ts';
+import { blackChunkArguments, chunkArguments, chunkTimeout } from '../video/ffmpeg-arguments.ts';
 import { delayPresentation } from '../video/fmp4.ts';
-import { timescaleOf } from '../video/plan.ts';
+import { type Chunk, type Plan, timescaleOf } from '../video/plan.ts';
 import type { MediaObject } from '../video/receipt.ts';
 import { requirePlan, type TaskContext, withScratch, withSource } from './context.ts';
 import { describeMedia, once, storeMedia } from './media.ts';
-import { run } from './process.ts';
+import { ProcessError, run } from './process.ts';
 
 /** Throws where a rung of the chunk does not begin and end exactly where the plan says. */
 function checkChunk(object: MediaObject, from: number, to: number, ticksPerFrame: number): void {
@@ -20,6 +21,30 @@ function checkChunk(object: MediaObject, from: number, to: number, ticksPerFrame
       `${object.rendition}/${object.file} has ${frames} frames from tick ${object.decodeTime}; planned were ${to - from} from ${from * ticksPerFrame}`,
     );
   }
+}
+
+/** Encodes a chunk; one of which no picture can be decoded is black. */
+async function encodeChunk(
+  { signal }: TaskContext,
+  task: Task,
+  plan: Plan,
+  chunk: Chunk,
+  url: string,
+  outputs: readonly string[],
+): Promise<{ cpuSeconds: number; seen: Seen }> {
+  const watch = new PictureWatch(plan, chunk);
+  const common = { program: 'ffmpeg', timeoutSeconds: chunkTimeout(plan, chunk), signal } as const;
+  const onRunning = () => log('info', 'ffmpeg-running', { video: task.video, task });
+  const onLine = (line: string) => watch.read(line);
+  const args = chunkArguments(plan, chunk, url, outputs);
+  const encoded = await run({ ...common, args, onRunning, onLine }).catch((error: unknown) => {
+    if (watch.any || !(error instanceof ProcessError && error.exited)) throw error;
+    return { cpuSeconds: 0 };
+  });
+  const { cpuSeconds } = watch.any
+    ? encoded
+    : await run({ ...common, args: blackChunkArguments(plan, chunk, outputs) });
+  return { cpuSeconds, seen: watch.seen() };
 }
 
 export async function chunkTask(context: TaskContext, task: Task & { kind: 'chunk' }): Promise<void> {
@@ -33,12 +58,9 @@ export async function chunkTask(context: TaskContext, task: Task & { kind: 'chun
   await once(context, task, plan, () =>
     withScratch(context, async (folder) => {
       const outputs = plan.rungs.map(({ name }) => join(folder, `${name}.mp4`));
-      const { cpuSeconds } = await withSource(context, task.video, (url) => {
-        const args = chunkArguments(plan, chunk, url, outputs);
-        const timeoutSeconds = chunkTimeout(plan, chunk);
-        const onRunning = () => log('info', 'ffmpeg-running', { video: task.video, task });
-        return run({ program: 'ffmpeg', args, timeoutSeconds, signal: context.signal, onRunning });
-      });
+      const { cpuSeconds, seen } = await withSource(context, task.video, (url) =>
+        encodeChunk(context, task, plan, chunk, url, outputs),
+      );
       const objects = await Promise.all(
         plan.rungs.map(async ({ name }, rung) => {
           const written = await readFile(outputs[rung] ?? '');
@@ -49,7 +71,7 @@ export async function chunkTask(context: TaskContext, task: Task & { kind: 'chun
           return object;
         }),
       );
-      return { objects, cpuSeconds };
+      return { objects, cpuSeconds, seen };
     }),
   );
 }

@@ -1,6 +1,7 @@
 /** What every task gets to work with. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { S3ServiceException } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { type Claim, readClaim } from '../jobs/claim.ts';
 import type { Encode } from '../jobs/messages.ts';
@@ -46,8 +47,8 @@ export async function requirePlan(context: WorkerContext, encode: Encode): Promi
 const CHANGED_STATUS: readonly (number | undefined)[] = [404, 412];
 
 /**
- * Opens a video's source for ffmpeg while `use` runs. Where S3 refused a read, that is the error that is thrown,
- * not what ffmpeg made of it: `SourceError('source-changed')`, or S3's own.
+ * Opens a video's source for ffmpeg while `use` runs. Where a read of S3 was refused or broke, that is the error that
+ * is thrown, whatever ffmpeg made of it: `SourceError('source-changed')`, or S3's own.
  */
 export async function withSource<T>(
   context: WorkerContext,
@@ -57,11 +58,16 @@ export async function withSource<T>(
   const claim = await requireClaim(context, video);
   const source = context.proxy.open(claim);
   try {
-    return await use(source.url, claim);
+    const result = await use(source.url, claim);
+    // ffmpeg takes a read that broke for the end of the file: what it made of it must not count.
+    const broken = source.error();
+    if (broken) throw broken;
+    return result;
   } catch (error) {
-    const refused = source.error();
-    if (CHANGED_STATUS.includes(refused?.$metadata.httpStatusCode)) throw new SourceError('source-changed');
-    throw refused ?? error;
+    const broken = source.error();
+    if (broken instanceof S3ServiceException && CHANGED_STATUS.includes(broken.$metadata.httpStatusCode))
+      throw new SourceError('source-changed');
+    throw broken ?? error;
   } finally {
     source.close();
   }

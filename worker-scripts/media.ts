@@ -67,18 +67,21 @@ export async function once(
   context: TaskContext,
   task: Task,
   plan: Plan,
-  work: () => Promise<Pick<Receipt, 'cpuSeconds'> & Partial<Pick<Receipt, 'objects' | 'files' | 'findings'>>>,
+  work: () => Promise<
+    Pick<Receipt, 'cpuSeconds'> & Partial<Pick<Receipt, 'objects' | 'files' | 'findings' | 'seen'>>
+  >,
 ): Promise<void> {
   // Looking for one receipt costs a twelfth of listing them all, and there are as many tasks as receipts.
   if (!(await context.uploads.exists(jobKeys.receipt(task.video, task.revision, taskName(task))))) {
     const started = new Date();
-    const { objects = [], files = [], findings = [], cpuSeconds } = await work();
+    const { objects = [], files = [], findings = [], seen, cpuSeconds } = await work();
     const finished = new Date();
     await writeReceipt(context.uploads, task, {
       task: taskName(task),
       objects,
       files,
       findings,
+      ...(seen && { seen }),
       cpuSeconds,
       wallSeconds: (finished.getTime() - started.getTime()) / 1000,
       startedAt: started.toISOString(),

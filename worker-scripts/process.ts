@@ -21,6 +21,8 @@ export interface Run {
   readonly signal: AbortSignal;
   /** Called when the program runs. */
   readonly onRunning?: () => void;
+  /** Hears each line of standard error. */
+  readonly onLine?: (line: string) => void;
   /** Reads standard output while it runs. */
   readonly read?: (output: Readable) => Promise<void>;
 }
@@ -54,6 +56,7 @@ export async function run({
   timeoutSeconds,
   signal,
   onRunning,
+  onLine,
   read,
 }: Run): Promise<Finished> {
   signal.throwIfAborted();
@@ -73,6 +76,7 @@ export async function run({
   const lines: string[] = [];
   let cpuSeconds = 0;
   createInterface({ input: child.stderr }).on('line', (line) => {
+    onLine?.(line);
     const [, user, system] = BENCHMARK.exec(line) ?? [];
     if (user !== undefined) cpuSeconds = Number(user) + Number(system);
     else if (!line.includes('[info]')) lines.push(line);

@@ -18,14 +18,14 @@ export interface SourceObject {
 /** One source that may be read while a task runs. */
 export interface OpenSource {
   readonly url: string;
-  /** Why S3 refused a read: the object is another one, or gone, or S3 is out of reach. */
-  readonly error: () => S3ServiceException | undefined;
+  /** Why a read was refused or broke: the object is another one, or gone, or S3 is out of reach. */
+  readonly error: () => Error | undefined;
   close(): void;
 }
 
 interface Entry {
   readonly object: SourceObject;
-  error: S3ServiceException | undefined;
+  error: Error | undefined;
 }
 
 export class SourceProxy {
@@ -89,11 +89,17 @@ export class SourceProxy {
         ...(object.ContentRange !== undefined && { 'content-range': object.ContentRange }),
       });
       if (!(object.Body instanceof Readable)) throw new TypeError('S3 answered without a body');
+      // Heard here, for the pipeline ends the response, too, and then it looks as if ffmpeg had hung up.
+      object.Body.once('error', (error) => {
+        if (!abort.signal.aborted) entry.error ??= error;
+      });
       await pipeline(object.Body, response);
     } catch (error) {
-      if (error instanceof S3ServiceException && error.$metadata.httpStatusCode !== 416)
-        entry.error ??= error;
-      if (!response.headersSent) response.writeHead(error instanceof S3ServiceException ? 502 : 500);
+      // ffmpeg hangs up when it has enough, and may ask for what lies behind the end of a file that is cut off.
+      const outside = error instanceof S3ServiceException && error.$metadata.httpStatusCode === 416;
+      if (!abort.signal.aborted && !outside)
+        entry.error ??= error instanceof Error ? error : new Error(String(error));
+      if (!response.headersSent) response.writeHead(outside ? 416 : 502);
       response.end();
       response.destroy(); // ffmpeg must see a broken read, not the end of the file
     }
