@@ -20,6 +20,9 @@ const SHOWN = /^\[showinfo@source .*\] n: *\d+ pts: *(-?\d+) /;
 /** ffmpeg says so of a decoded picture right before the filter names it. */
 const DAMAGED = /corrupt decoded frame/;
 
+/** Seconds of a picture that may be lost unsaid: recordings begin and end within what needs its neighbours. */
+const UNSAID_SECONDS = 0.1;
+
 /** Reads what ffmpeg says while it encodes a chunk. Pictures before it, which are only decoded, do not count. */
 export class PictureWatch {
   readonly #plan: Plan;
@@ -70,12 +73,12 @@ export function damageFindings(plan: Plan, chunks: readonly Seen[]): Finding[] {
     Math.max(0, frames - sum(({ decoded }) => decoded)),
     sum((seen) => seen.damaged),
   ];
+  const seconds = ((missing + damaged) / frames) * durationOf(plan);
+  if (seconds < UNSAID_SECONDS) return [];
   const parts = [
     ...(missing > 0 ? [`${missing} could not be decoded, and the one before each was held`] : []),
     ...(damaged > 0 ? [`${damaged} came out with faults`] : []),
   ];
-  if (parts.length === 0) return [];
-  const seconds = ((missing + damaged) / frames) * durationOf(plan);
   const text = `The file is damaged: of its ${frames} pictures ${parts.join('; ')} (${seconds.toFixed(2)} s of ${durationOf(plan).toFixed(1)} s). If you have a better copy, upload that.`;
   return [{ code: 'damaged', text }];
 }

@@ -9,6 +9,19 @@ export interface Packets {
   readonly longestKeyGap: number;
 }
 
+/**
+ * Seconds within which two packets are one picture: a hidden frame of VP8 or VP9, which is a packet of its own, has
+ * the time of a shown one, or a millisecond more or less.
+ */
+const HIDDEN_SECONDS = 0.0015;
+
+/** The pictures that a track's packets should give. @param pts ascending */
+export function countPictures(pts: readonly number[], secondsPerTick: number): number {
+  const first = (time: number, index: number) =>
+    (time - (pts[index - 1] ?? -Infinity)) * secondsPerTick > HIDDEN_SECONDS;
+  return pts.filter(first).length;
+}
+
 /** Side data of a packet that nobody can decode without a key (ffmpeg's `AV_PKT_DATA_ENCRYPTION_INFO`). */
 const ENCRYPTED = 'Encryption info';
 

@@ -8,7 +8,7 @@ import { type Finding, findingSchema } from './findings.ts';
 import { findFrameRate } from './frame-rate.ts';
 import { chooseRungs, prunedFindings, rungSchema } from './ladder.ts';
 import { checkDuration, checkPixels } from './limits.ts';
-import type { Packets } from './packets.ts';
+import { countPictures, type Packets } from './packets.ts';
 import { type Picture, pictureSchema } from './picture.ts';
 import type { Source } from './probe.ts';
 import { type Rational, rationalSchema, toNumber } from './rational.ts';
@@ -159,7 +159,7 @@ export function planVideo(
     stream: video.stream,
     width: video.width,
     height: video.height,
-    frames: pts.length,
+    frames: countPictures(pts, toNumber(timeBase)),
     timeBase,
     firstPts,
     preroll: INDEXED.test(source.container) ? INDEXED_PREROLL : Math.ceil(keyGap * 1.2) + 2,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { chunkArguments } from '../../video/ffmpeg-arguments.ts';
+import { blackChunkArguments, chunkArguments } from '../../video/ffmpeg-arguments.ts';
 import { delayPresentation, readFragments } from '../../video/fmp4.ts';
 import { type Plan, planVideo, timescaleOf } from '../../video/plan.ts';
 import { type EncodeSettings, encodeSettingsSchema } from '../../video/settings.ts';
@@ -114,4 +114,23 @@ describe('a video cut into chunks has every frame once, in order, on one timelin
     const settings = encodeSettingsSchema.parse({ ...SHORT, codecs: ['h264', 'hevc', 'av1'] });
     return expectSeamless('30000/1001', 'mkv', [...X264, '-vf', 'noise=alls=20:allf=t'], settings, 14);
   });
+});
+
+test('a chunk of which nothing can be decoded is black, on the same timeline with the same init segment', async () => {
+  const file = join(folder, 'dark.mp4');
+  await ffmpeg('-f', 'lavfi', '-i', numberedPicture('25', 20), ...X264, file);
+  const { plan, rungs } = await encode(file, encodeSettingsSchema.parse(SHORT));
+  const chunk = plan.chunks[1];
+  if (!chunk) throw new Error('the plan has several chunks');
+  const outputs = plan.rungs.map(({ name }) => join(folder, `black-${name}.mp4`));
+  await exec('ffmpeg', blackChunkArguments(plan, chunk, outputs));
+  for (const [index, output] of outputs.entries()) {
+    const [seen, black] = [rungs[index]?.[1] ?? Buffer.of(), await readFile(output)];
+    const shapeOf = (bytes: Buffer) =>
+      readFragments(bytes).fragments.map(({ decodeTime, samples }) => ({ decodeTime, samples }));
+    expect(shapeOf(black)).toEqual(shapeOf(seen));
+    const { initLength } = readFragments(black);
+    expect(black.subarray(0, initLength).equals(seen.subarray(0, initLength))).toBe(true);
+    expect(new Set(await readNumbers(output))).toEqual(new Set([0]));
+  }
 });
