@@ -8,8 +8,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { CORPUS, choose, readManifest } from './corpus/manifest.ts';
-import { runCorpus } from './corpus/run.ts';
+import { startLocalPlatform } from '../local/platform.ts';
+import { CORPUS, choose, type Entry, readManifest } from './corpus/manifest.ts';
+import { encodeEach } from './corpus/run.ts';
 import { rowOf, tableOf } from './corpus/table.ts';
 
 const { values, positionals } = parseArgs({
@@ -21,14 +22,15 @@ const manifest = await readManifest();
 if (manifest) await run(choose(manifest, positionals));
 else console.log(`There is no corpus at ${CORPUS}; nothing was tried`);
 
-async function run(entries: Parameters<typeof runCorpus>[0]): Promise<void> {
+async function run(entries: readonly Entry[]): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'spotreel-corpus-'));
   const began = Date.now();
   let ended = 0;
-  const outcomes = await runCorpus(entries, folder, ({ entry, state }) => {
+  const platform = await startLocalPlatform({ port: 0, dataDir: folder, workers: 1 });
+  const outcomes = await encodeEach(platform, entries, ({ entry, state }) => {
     ended++;
     if (!values.json) console.error(`${ended}/${entries.length}  ${entry.file}: ${state}`);
-  });
+  }).finally(() => platform.close());
   const rows = outcomes.map(rowOf);
   if (values.json) for (const row of rows) console.log(JSON.stringify(row));
   else {

@@ -48,14 +48,19 @@ export function choose(entries: readonly Entry[], wanted: readonly string[]): En
 const isOf = ({ file, classes }: Entry, wanted: string): boolean =>
   file === wanted || classes.includes(wanted);
 
-/** A few files that have every class among them, the small ones first: what a quick look needs. */
-export function oneOfEachClass(entries: readonly Entry[]): Entry[] {
-  const seen = new Set<string>();
-  return entries
-    .toSorted((a, b) => a.bytes - b.bytes)
-    .filter(({ classes }) => {
-      const isNew = classes.some((one) => !seen.has(one));
-      for (const one of classes) seen.add(one);
-      return isNew;
-    });
+/**
+ * Few and small files that have all classes among them, for a quick look. A class that has only files of more than
+ * `mostBytes` is left out.
+ */
+export function oneOfEachClass(entries: readonly Entry[], mostBytes: number): Entry[] {
+  const small = entries.filter(({ bytes }) => bytes <= mostBytes).toSorted((a, b) => a.bytes - b.bytes);
+  const missing = new Set(small.flatMap(({ classes }) => classes));
+  const chosen: Entry[] = [];
+  while (missing.size > 0) {
+    const gain = ({ classes }: Entry) => classes.filter((one) => missing.has(one)).length;
+    const best = small.reduce((first, entry) => (gain(entry) > gain(first) ? entry : first));
+    for (const one of best.classes) missing.delete(one);
+    chosen.push(best);
+  }
+  return chosen;
 }

@@ -8,7 +8,7 @@ import { type VideoId, videoKeys } from '../../jobs/names.ts';
 import { readPlan } from '../../jobs/progress.ts';
 import { publishedRevision } from '../../jobs/publish.ts';
 import { type VideoStatus, videoStatus } from '../../jobs/status.ts';
-import { type LocalPlatform, startLocalPlatform } from '../../local/platform.ts';
+import type { LocalPlatform } from '../../local/platform.ts';
 import { uploadFile } from '../../local/upload.ts';
 import { detailsSchema } from '../../video/details.ts';
 import type { Finding } from '../../video/findings.ts';
@@ -44,6 +44,7 @@ export interface Playing {
 
 export interface Outcome {
   readonly entry: Entry;
+  readonly id: VideoId;
   readonly state: string;
   readonly failure?: { readonly code: string; readonly message: string };
   /** From the upload to the end; others are on the way at the same time. */
@@ -124,28 +125,22 @@ async function encode(platform: LocalPlatform, entry: Entry): Promise<Outcome> {
   const id = await uploadFile(platform.s3, platform.uploadBucket, file);
   const status = await untilEnded(platform, id);
   const { state, failure } = status;
-  const outcome = { entry, state, ...(failure && { failure }), seconds: (Date.now() - began) / 1000 };
+  const outcome = { entry, id, state, ...(failure && { failure }), seconds: (Date.now() - began) / 1000 };
   return state === 'ready' ? { ...outcome, playing: await look(platform, status, file) } : outcome;
 }
 
 /**
- * Encodes files of the corpus and looks at what they became, in the order of `entries`.
- * @param dataDir where the platform keeps everything; it stays as it is
+ * Encodes files of the corpus on a platform and looks at what they became, in the order of `entries`.
  * @param onEnd is told of each, in the order in which they end
  */
-export async function runCorpus(
+export function encodeEach(
+  platform: LocalPlatform,
   entries: readonly Entry[],
-  dataDir: string,
   onEnd: (outcome: Outcome) => void = () => undefined,
 ): Promise<Outcome[]> {
-  const platform = await startLocalPlatform({ port: 0, dataDir, workers: 1 });
-  try {
-    return await eachOf(entries, IN_FLIGHT, async (entry) => {
-      const outcome = await encode(platform, entry);
-      onEnd(outcome);
-      return outcome;
-    });
-  } finally {
-    await platform.close();
-  }
+  return eachOf(entries, IN_FLIGHT, async (entry) => {
+    const outcome = await encode(platform, entry);
+    onEnd(outcome);
+    return outcome;
+  });
 }

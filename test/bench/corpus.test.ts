@@ -4,8 +4,10 @@ import { judge } from '../../bench/corpus/judge.ts';
 import { choose, type Entry, oneOfEachClass } from '../../bench/corpus/manifest.ts';
 import type { Outcome, Playing } from '../../bench/corpus/run.ts';
 import { rowOf, tableOf } from '../../bench/corpus/table.ts';
+import { asVideoId } from '../../jobs/names.ts';
 import type { Plan } from '../../video/plan.ts';
 
+const VIDEO = asVideoId('a'.repeat(20));
 const entry: Entry = {
   file: 'a.mp4',
   classes: ['mp4'],
@@ -44,12 +46,14 @@ const playing: Playing = {
 
 const ready = (changes: Partial<Playing> = {}, of: Partial<Entry> = {}): Outcome => ({
   entry: { ...entry, ...of },
+  id: VIDEO,
   state: 'ready',
   seconds: 1,
   playing: { ...playing, ...changes },
 });
 const failed = (code: string, of: Partial<Entry> = {}): Outcome => ({
   entry: { ...entry, ...of },
+  id: VIDEO,
   state: 'failed',
   failure: { code, message: 'A sentence.' },
   seconds: 1,
@@ -152,17 +156,22 @@ describe('what is tried', () => {
     { ...entry, file: 'big', classes: ['mp4', 'hdr10'], bytes: 9 },
     { ...entry, file: 'small', classes: ['mp4'], bytes: 1 },
     { ...entry, file: 'late', classes: ['mp4', 'hdr10'], bytes: 20 },
+    { ...entry, file: 'huge', classes: ['8k'], bytes: 1000 },
   ];
   const names = (chosen: readonly Entry[]) => chosen.map(({ file }) => file);
 
   test('can be chosen by file and class; a slip is told', () => {
-    expect(names(choose(entries, []))).toEqual(['big', 'small', 'late']);
+    expect(names(choose(entries, []))).toEqual(['big', 'small', 'late', 'huge']);
     expect(names(choose(entries, ['small']))).toEqual(['small']);
     expect(names(choose(entries, ['hdr10']))).toEqual(['big', 'late']);
     expect(() => choose(entries, ['hrd10'])).toThrow("'hrd10'");
   });
 
-  test('of each class is the smallest file', () => {
-    expect(names(oneOfEachClass(entries))).toEqual(['small', 'big']);
+  test('are few files with all classes among them, of the equal ones the smallest, and none that is large', () => {
+    expect(names(oneOfEachClass(entries, 100))).toEqual(['big']);
+    expect(names(oneOfEachClass([...entries, { ...entry, file: 'hevc', classes: ['hevc'] }], 100))).toEqual([
+      'big',
+      'hevc',
+    ]);
   });
 });
