@@ -1,7 +1,7 @@
 /**
  * What becomes of dead letters: messages that came back more often than their queue allows. A task that was only
- * handed back by workers that had to go is sent again, and one that is done is dropped; every other video ends here,
- * with a reason.
+ * handed back by workers that had to go is sent again, one that is done is dropped, and without some tasks' results a
+ * video goes on; every other video ends here, with a reason.
  *
  * A message that is neither a task nor one for dispatch names no video that could end. It is logged whole, as an error,
  * and dropped: left in the queue it would come every few minutes for two weeks and tell nobody anything new.
@@ -13,6 +13,7 @@ import { listAttempts, type RecordedAttempt } from './attempts.ts';
 import { claimVideo } from './claim.ts';
 import { followUp } from './complete.ts';
 import { recordFailure } from './failed.ts';
+import { goWithout } from './go-without.ts';
 import { log } from './log.ts';
 import {
   type CreatedObject,
@@ -36,6 +37,9 @@ export interface Graveyard extends Stores {
   /** What an upload is encoded with. */
   readonly settings: EncodeSettings;
 }
+
+/** Who leaves the receipt of a task that no worker could do. */
+const NO_WORKER = 'bury';
 
 /** The last words where no worker left any. */
 const LOST = 'every worker that took the task was lost without a word, most likely for want of memory';
@@ -79,7 +83,11 @@ async function buryTask(graveyard: Graveyard, task: Task): Promise<void> {
   if (await followUp(graveyard, task)) return log('warn', 'dead-task-was-done', { task });
   const attempts = await presentAttempts(uploads, task);
   const interrupted = attempts.filter(({ outcome }) => outcome === 'interrupted');
-  if (interrupted.length === 0) return giveUp(graveyard, task, lastError(attempts) ?? LOST);
+  if (interrupted.length === 0) {
+    const detail = lastError(attempts) ?? LOST;
+    if (!(await goWithout(graveyard, task, detail, NO_WORKER))) await giveUp(graveyard, task, detail);
+    return;
+  }
   // In this order: a crash in between sends the task twice, which is harmless, where the other could lose it.
   await sendTasks(sqs, tasksQueueUrl, [task]);
   for (const { key } of interrupted) await uploads.delete(key);

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { findingWithout } from '../jobs/go-without.ts';
 import { log } from '../jobs/log.ts';
 import type { Encode, Task } from '../jobs/messages.ts';
 import { videoKeys } from '../jobs/names.ts';
@@ -263,10 +264,10 @@ export async function stillsTask(context: TaskContext, task: Task & { kind: 'sti
         new PictureMaker(context, task, plan, receipts, folder).make(),
       );
     } catch (error) {
-      if (!(error instanceof ProcessError)) throw error;
+      const finding = error instanceof ProcessError && findingWithout(task, error.message);
+      if (!finding) throw error;
       log('error', 'no-pictures', { video: task.video, revision: task.revision, error: error.message });
-      const text = `No poster, thumbnails or storyboard could be made (${error.message}); the video plays without.`;
-      return { cpuSeconds: 0, findings: [{ code: 'no-pictures', text }] };
+      return { cpuSeconds: 0, findings: [finding] };
     }
   });
 }

@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { type Attempt, recordAttempt } from '../jobs/attempts.ts';
 import { recordFailure } from '../jobs/failed.ts';
+import { goWithout } from '../jobs/go-without.ts';
 import { log } from '../jobs/log.ts';
 import { type Task, taskSchema } from '../jobs/messages.ts';
 import { jobKeys } from '../jobs/names.ts';
@@ -179,8 +180,9 @@ export class TaskLoop {
         await this.#record(task, message, { outcome: 'failed', error: detail });
         return this.#setVisibility(message, RETRY_SECONDS[message.attempt - 1] ?? 0);
       }
-      // However often it is tried, it fails: the video ends, and its other tasks are dropped.
-      await recordFailure(this.#context.uploads, task, { code: error.code, message: error.message });
+      // However often it is tried, it fails: unless it can do without, the video ends, and its other tasks are dropped.
+      if (!(await goWithout(this.#context, task, detail, this.#context.worker)))
+        await recordFailure(this.#context.uploads, task, { code: error.code, message: error.message });
     }
     await this.#context.sqs.send(
       new DeleteMessageCommand({ QueueUrl: this.#context.tasksQueueUrl, ReceiptHandle: message.receipt }),

@@ -117,6 +117,53 @@ describe('a task that failed each time', () => {
   });
 });
 
+describe('a task that a video can do without', () => {
+  const plan = {
+    ...tinyPlan(revision),
+    thumbnailWidths: [320],
+    text: [
+      {
+        stream: 2,
+        codec: 'subrip',
+        language: 'en',
+        name: 'English',
+        forced: false,
+        default: false,
+        sdh: false,
+      },
+    ],
+  };
+  const empty = (task: string): Receipt => ({ ...(tinyReceipts()[0] as Receipt), task, objects: [] }); // there are three
+  const receipt = (task: string) =>
+    JSON.parse(objects.get(`uploads/${jobKeys.receipts(video, revision)}${task}.json`) ?? 'null');
+
+  test.each([
+    ['stills', 'no-pictures', 'publish'],
+    ['text', 'broken-subtitles', 'stills'],
+  ] as const)('(%s) leaves the finding %s, and the video goes on with %s', async (kind, code, next) => {
+    await uploads.putOnceJson(jobKeys.plan(video, revision), plan);
+    for (const one of tinyReceipts()) await writeReceipt(uploads, TASK, one);
+    if (kind === 'stills') await writeReceipt(uploads, TASK, empty('text'));
+    expect(await bury({ kind, video, revision })).toEqual(ALL_WELL);
+    expect(failure()).toBeNull();
+    expect(receipt(kind)).toMatchObject({
+      files: [],
+      findings: [{ code, text: expect.stringContaining('memory') }],
+    });
+    expect(sent()).toEqual([{ kind: next, video, revision }]);
+  });
+
+  test('is tried again where it was only handed back', async () => {
+    await uploads.putOnceJson(jobKeys.plan(video, revision), plan);
+    const at = '2030-01-01T00:00:00.000Z';
+    const task = { kind: 'stills', video, revision } as const;
+    await recordAttempt(uploads, task, { at, instance: 'i-1', receiveCount: 1, outcome: 'interrupted' });
+    await bury(task);
+    expect(sent()).toEqual([task]);
+    expect(receipt('stills')).toBeNull();
+  });
+});
+
 describe('a task that was handed back', () => {
   test('is sent again, and that it was handed back is forgotten; its errors are not', async () => {
     await tried('interrupted', 'S3 was slow', 'interrupted');

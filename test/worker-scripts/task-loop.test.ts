@@ -1,4 +1,5 @@
 /** The worker's loop: what becomes of a task and its message, however the try ends. */
+import { tmpdir } from 'node:os';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import {
   ChangeMessageVisibilityCommand,
@@ -18,6 +19,7 @@ import { TaskLoop } from '../../worker-scripts/task-loop.ts';
 import { captureLog } from '../support/log-lines.ts';
 import { type Objects, serveS3 } from '../support/memory-s3.ts';
 import { s3Error } from '../support/s3-objects.ts';
+import { tinyPlan } from '../support/tiny-video.ts';
 
 const s3 = mockClient(S3Client);
 const sqs = mockClient(SQSClient);
@@ -67,7 +69,7 @@ function loopWith(task: Task, receiveCount = 1): TaskLoop {
     sqs: new SQSClient({}),
     tasksQueueUrl: 'http://127.0.0.1/tasks',
     proxy,
-    scratchDir: '/nowhere',
+    scratchDir: tmpdir(),
     worker: 'i-1',
   };
   return new TaskLoop(context, { slots: 1, idleSeconds: 0.05 });
@@ -137,6 +139,17 @@ test('a try that fails for what the source is ends the video at once, without an
   expect(deletions()).toBe(1);
   expect(visibilities()).toEqual([]);
   expect(await listAttempts(uploads, TASK)).toEqual([]);
+});
+
+test('where a video can do without what the source does not give any more, it goes on', async () => {
+  claim(5);
+  const track = { stream: 2, codec: 'subrip', language: 'en', forced: false, default: false, sdh: false };
+  await uploads.putOnceJson(jobKeys.plan(video, revision), { ...tinyPlan(revision), text: [track] });
+  await loopWith({ kind: 'text', video, revision }).run();
+  expect(failure()).toEqual({});
+  const receipt = JSON.parse(objects.get(`uploads/${jobKeys.receipts(video, revision)}text.json`) ?? '');
+  expect(receipt).toMatchObject({ findings: [{ code: 'broken-subtitles' }], worker: 'i-1' });
+  expect(deletions()).toBe(1);
 });
 
 test('a task of a video that has failed costs one look, and its message goes', async () => {
