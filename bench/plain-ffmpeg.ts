@@ -2,8 +2,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { x264Params } from '../video/encoders.ts';
-import { SCALER } from '../video/ffmpeg-arguments.ts';
 import type { Rung } from '../video/ladder.ts';
+import { SCALER } from '../video/picture-filters.ts';
 import type { Plan } from '../video/plan.ts';
 import { toText } from '../video/rational.ts';
 import { BUFFER_SECONDS } from '../video/settings.ts';

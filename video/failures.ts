@@ -14,6 +14,8 @@ export const FAILURES = {
     'The picture in the file is coded in a way that this platform can not decode. Export it again as H.264 in an MP4 file and upload that.',
   undecodable:
     'The picture in the file can not be decoded. Export it again as H.264 in an MP4 file and upload that.',
+  'unsupported-colours':
+    'The colours of the picture are coded in a way that can not be converted. Export it as HDR10, HLG or SDR and upload that.',
   'too-long':
     'The video is longer than this platform allows. Cut it into parts, or have the owner raise the limit.',
   'too-large':

@@ -3,9 +3,10 @@
  * docs/encoding.md.
  */
 
-import { WATCH_FILTER } from './damage.ts';
 import { encoderArguments } from './encoders.ts';
 import type { Rung } from './ladder.ts';
+import type { Picture } from './picture.ts';
+import { pictureFilters, SCALER, type Shown, timeFilters } from './picture-filters.ts';
 import { type Chunk, durationOf, type Plan, pictureOf, timescaleOf } from './plan.ts';
 import { toNumber, toText } from './rational.ts';
 import { MAX_PIXELS } from './settings.ts';
@@ -48,7 +49,7 @@ export function probeArguments(url: string): string[] {
 
 /** ffprobe for `PacketReader`: one line a packet. */
 export function packetArguments(url: string, stream: number): string[] {
-  const wanted = 'packet=pts,dts,flags:packet_side_data=side_data_type';
+  const wanted = 'packet=pts,dts,duration,flags:packet_side_data=side_data_type';
   const entries = ['-show_entries', wanted, '-of', 'csv=p=0'];
   return ['-v', 'error', '-select_streams', `${stream}`, ...entries, ...input(url)];
 }
@@ -60,25 +61,49 @@ export const COMMON = [
   ...['-max_error_rate', '1'],
 ];
 
+/** Frames as they are stored: what the display matrix says is done by the plan's filters, once. */
+const decoding = ({ stream, decoder }: Pick<Picture, 'stream' | 'decoder'>): string[] => [
+  '-noautorotate',
+  ...(decoder === undefined ? [] : [`-c:${stream}`, decoder]),
+];
+
+/** Frames in which the fields of a picture are looked for, from each of a few places. */
+const SCANNED_FRAMES = 75;
+
+/** ffmpeg for `ScanReader`: what idet sees in a stretch that begins so many seconds after the beginning. */
+export function scanArguments(url: string, stream: number, after: number): string[] {
+  const filter = ['-vf', 'idet,metadata=mode=print:file=-', '-frames:v', `${SCANNED_FRAMES}`];
+  const from = after > 0 ? ['-ss', after.toFixed(3)] : [];
+  const output = ['-map', `0:${stream}`, ...filter, '-f', 'null', '-'];
+  return [...COMMON, '-copyts', ...from, '-threads', '1', '-noautorotate', ...input(url), ...output];
+}
+
+/** ffprobe for `lightSchema`: the first frame of a stream, and what it says of its light. */
+export function frameArguments(url: string, stream: number): string[] {
+  const first = ['-select_streams', `${stream}`, '-read_intervals', '%+#1', '-show_frames'];
+  return ['-v', 'error', ...first, '-of', 'json', ...input(url)];
+}
+
 /** ffmpeg decoding one picture of a stream, to nowhere: fails where there is none. */
 export function decodeTestArguments(url: string, stream: number): string[] {
   const output = ['-map', `0:${stream}`, '-frames:v', '1', '-f', 'null', '-'];
   return [...COMMON, '-threads', '1', ...input(url), ...output];
 }
 
-/** Deterministic in every processor: no assembly whose rounding differs from the C code's. */
-export const SCALER = 'flags=bicubic+accurate_rnd+bitexact';
-
 /** Every size of the rungs, scaled from the one above and handed to each codec that has it. */
-function cascade(from: string, rungs: readonly Rung[]): string[] {
+function cascade(from: string, picture: Shown, rungs: readonly Rung[]): string[] {
   const outputs = rungs.map((rung, index) => ({ ...rung, label: `[v${index}]` }));
-  const sizes = [...Map.groupBy(outputs, ({ width, height }) => `${width}:${height}`)];
-  return sizes.map(([size, users], index) => {
+  const sizes = [...Map.groupBy(outputs, ({ width, height }) => `${width}:${height}`).values()];
+  return sizes.map((users, index) => {
     const next = index === sizes.length - 1 ? [] : [`[s${index + 1}]`];
     const labels = [...users.map(({ label }) => label), ...next];
     const split = labels.length > 1 ? `,split=${labels.length}` : '';
-    const input = index === 0 ? from : `[s${index}]`;
-    return `${input}scale=${size}:${SCALER},setsar=1,format=yuv420p${split}${labels.join('')}`;
+    const { width = 2, height = 2 } = users[0] ?? {}; // a group has one at least
+    const scaled =
+      index === 0
+        ? `${from},${pictureFilters(picture, { width, height }).join(',')}`
+        : `[s${index}]scale=${width}:${height}:${SCALER},setsar=1`;
+    return `${scaled}${split}${labels.join('')}`;
   });
 }
 
@@ -87,19 +112,17 @@ function cascade(from: string, rungs: readonly Rung[]): string[] {
  * is scaled from the one above. Labels `[v0]`, `[v1]`, ... are the rungs.
  */
 export function filterGraph(plan: Plan, chunk: Chunk): string {
-  const { firstPts, timeBase, stream } = pictureOf(plan);
+  const picture = pictureOf(plan);
   const rate = toText(plan.rate);
   const start = (chunk.from - plan.gopFrames) / toNumber(plan.rate);
   const grid = [
-    `[0:${stream}]settb=${toText(timeBase)}`,
-    `setpts=PTS-${firstPts}`,
-    WATCH_FILTER,
+    `[0:${picture.stream}]${timeFilters(picture).join(',')}`,
     `fps=${rate}:start_time=${start}:round=near`,
     // A source that ends early (its tail is damaged) keeps its last picture, so that every rung keeps its length.
     'tpad=stop=-1:stop_mode=clone',
     `trim=start_pts=${chunk.from}:end_pts=${chunk.to}`,
   ].join(',');
-  return cascade(`${grid},`, plan.rungs).join(';');
+  return cascade(grid, picture, plan.rungs).join(';');
 }
 
 /** One fragmented MP4 a rung, from the labels of `cascade`. */
@@ -127,7 +150,7 @@ export function chunkArguments(plan: Plan, chunk: Chunk, url: string, outputs: r
     ...['-copyts', '-noaccurate_seek', ...(seek > 0 ? ['-ss', seek.toFixed(6)] : [])],
     // No -to: with -noaccurate_seek ffmpeg counts it from the key frame that it found, however far back that lies.
     // `trim` ends the outputs, and with them the run.
-    ...['-threads', '1', ...input(url)],
+    ...['-threads', '1', ...decoding(pictureOf(plan)), ...input(url)],
     ...['-filter_complex_threads', '1', '-filter_complex', filterGraph(plan, chunk)],
     ...outputArguments(plan, outputs),
   ];
@@ -136,10 +159,16 @@ export function chunkArguments(plan: Plan, chunk: Chunk, url: string, outputs: r
 /** ffmpeg for a chunk of which no picture can be decoded: as `chunkArguments`, but black. */
 export function blackChunkArguments(plan: Plan, chunk: Chunk, outputs: readonly string[]): string[] {
   const { width, height } = plan.rungs[0] ?? pictureOf(plan);
-  const black = `color=black:size=${width}x${height}:rate=${toText(plan.rate)},setpts=N+${chunk.from},trim=end_pts=${chunk.to},`;
+  const black = `color=black:size=${width}x${height}:rate=${toText(plan.rate)},setpts=N+${chunk.from},trim=end_pts=${chunk.to}`;
   return [
     ...COMMON,
-    ...['-copyts', '-filter_complex_threads', '1', '-filter_complex', cascade(black, plan.rungs).join(';')],
+    ...[
+      '-copyts',
+      '-filter_complex_threads',
+      '1',
+      '-filter_complex',
+      cascade(black, {}, plan.rungs).join(';'),
+    ],
     ...outputArguments(plan, outputs),
   ];
 }

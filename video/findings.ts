@@ -5,7 +5,17 @@ import { z } from 'zod';
 export const FINDINGS = {
   'cut-off': 'The picture ends well before the file says that it does.',
   damaged: 'Pictures of the file could not be decoded, or only with faults.',
-  'frame-rate': 'The frames come at an uneven, wrong or too high rate and were laid on a steady one.',
+  turned: 'The picture is stored turned or mirrored and was made upright.',
+  stretched: 'The pixels of the picture are not square; it was stretched to its right shape.',
+  deinterlaced: 'The picture is interlaced; its fields were made into frames.',
+  'interlaced-flag': 'The file says that the picture is interlaced, but its frames are whole.',
+  'frame-rate':
+    'The frames come at an uneven, wrong, too high or too low rate and were laid on a steady one.',
+  'still-image': 'The picture is a single image that is shown for the whole time.',
+  'tone-mapped': 'The picture has a high dynamic range and was converted to standard range.',
+  colours: 'The colours are in another form than players take for granted and were converted to BT.709.',
+  transparent: 'The picture has transparent parts, which are shown on black.',
+  'picture-choice': 'The file has several video tracks; one of them was taken as the picture.',
   pruned: 'A size of the ladder looked no better than the next smaller one and was left out.',
   'no-audio': 'The file has no sound.',
   'audio-tracks': 'The file has more audio tracks than a stream may have; the last were left out.',

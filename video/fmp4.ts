@@ -191,6 +191,23 @@ export function delayPresentation(data: Buffer, ticks: number): Buffer {
   return Buffer.concat(parts);
 }
 
+/** Where the matrix lies in a track header's content (ISO/IEC 14496-12, 8.3.2), by the box's version. */
+const MATRIX_AT = { 0: 40, 1: 52 };
+/** A picture that is shown as it is stored. */
+const IDENTITY = [0x00010000, 0, 0, 0, 0x00010000, 0, 0, 0, 0x40000000];
+
+/**
+ * The same MP4 with tracks that are shown as they are stored. ffmpeg copies the source's display matrix to what it
+ * encodes, though our filters have turned the picture already.
+ */
+export function upright(data: Buffer): Buffer {
+  const result = Buffer.from(data);
+  const tkhd = find(result, ['moov', 'trak', 'tkhd'], { content: 0, end: result.length });
+  const matrix = tkhd.content + MATRIX_AT[result[tkhd.content] === 1 ? 1 : 0];
+  for (const [index, value] of IDENTITY.entries()) result.writeUInt32BE(value, matrix + index * 4);
+  return result;
+}
+
 /** AAC-LC (ISO/IEC 14496-3, audio object type 2). */
 export const AAC_CODEC = 'mp4a.40.2';
 

@@ -4,19 +4,36 @@ import { type Rational, rational, toNumber } from './rational.ts';
 /** Apple's rule 1.19: never above 60 frames a second. */
 const HIGHEST = 60.5;
 
+/** Below one frame a second a GOP of two seconds has no whole frame, so that a segment would grow beyond its length. */
+const LOWEST = 1;
+
 /** The rates that cameras and editors make. */
 const STANDARD: readonly Rational[] = [
-  ...[5, 6, 8, 10, 12, 15, 16, 20, 24, 25, 30, 48, 50, 60].map((rate) => rational(rate, 1)),
+  ...[1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 16, 20, 24, 25, 30, 48, 50, 60].map((rate) => rational(rate, 1)),
   ...[15, 24, 30, 48, 60].map((rate) => rational(rate * 1000, 1001)),
   rational(25, 2),
 ];
+/** Those of slow motion, which players do not show. */
+const FAST: readonly Rational[] = [
+  ...[72, 90, 100, 120, 144, 200, 240, 480, 960].map((rate) => rational(rate, 1)),
+  ...[120, 240, 480, 960].map((rate) => rational(rate * 1000, 1001)),
+];
+
+/** A still image that says no likely rate. */
+const STILL = rational(25, 1);
+
+/** The share of unevenly coming frames that must have a slot of their own, so that motion stays whole. */
+const KEPT = 0.95;
 
 export interface FrameRate {
+  /** Of the grid. */
   readonly rate: Rational;
-  /** Whether every frame of the source has a slot of its own on the grid and every slot a frame. */
-  readonly constant: boolean;
-  /** Frames a second that the source has on average. */
-  readonly measured: number;
+  /** Whether the source's frames come steadily: every frame has a slot of its own and every slot a frame. */
+  readonly steady: boolean;
+  /** Source frames a slot: 2 where every second one is left out; 0.5 where each is shown twice; 1 if not steady. */
+  readonly framesPerSlot: number;
+  /** Frames a second that the source has on average; none for a single one. */
+  readonly measured: number | undefined;
 }
 
 /**
@@ -26,6 +43,19 @@ export interface FrameRate {
 function fits(pts: readonly number[], secondsPerTick: number, rate: number): boolean {
   const first = pts[0] ?? 0;
   return pts.every((time, index) => Math.abs((time - first) * secondsPerTick * rate - index) < 0.45);
+}
+
+/** The share of the frames that have a slot of their own on a grid of this rate. */
+function shareKept(pts: readonly number[], secondsPerTick: number, rate: number): number {
+  const first = pts[0] ?? 0;
+  let slots = 0;
+  let last = -1;
+  for (const time of pts) {
+    const slot = Math.round((time - first) * secondsPerTick * rate);
+    if (slot !== last) slots++;
+    last = slot;
+  }
+  return slots / pts.length;
 }
 
 /** The middle one of the distances between frames, in ticks; robust against a few gaps. */
@@ -40,14 +70,34 @@ function nearest(rates: readonly Rational[], wanted: number): Rational {
   );
 }
 
-/** A rate that is too high for players, halved until it is not: every second frame stays exactly in place. */
-function playable(rate: Rational): Rational {
-  return toNumber(rate) > HIGHEST ? playable(rational(rate.num, rate.den * 2)) : rate;
+/**
+ * A rate that is too high for players, halved until it is not, so that every second frame stays exactly in place; one
+ * that is too low for segments, doubled.
+ */
+export function playable(rate: Rational): Rational {
+  if (toNumber(rate) > HIGHEST) return playable(rational(rate.num, rate.den * 2));
+  if (toNumber(rate) < LOWEST) return playable(rational(rate.num * 2, rate.den));
+  return rate;
 }
 
 /** A rational close to a measured rate, for constant rates that no table knows, such as 12.34. */
 function measuredRational(rate: number): Rational {
   return rational(Math.max(1, Math.round(rate * 1000)), 1000);
+}
+
+/**
+ * The slowest standard rate that leaves nearly every frame a slot of its own, so that a recording of a screen that
+ * rests most of the time still moves smoothly where it moves.
+ */
+function rateForUneven(pts: readonly number[], tick: number): Rational {
+  const ascending = STANDARD.filter((rate) => toNumber(rate) >= 5).toSorted(
+    (a, b) => toNumber(a) - toNumber(b),
+  );
+  const fastest = ascending.at(-1) ?? STILL;
+  const enough = ascending.find((rate) => shareKept(pts, tick, toNumber(rate)) >= KEPT) ?? fastest;
+  // 29.97 would do for what a phone calls 30, at the price of a lost frame every half minute.
+  const alike = ascending.filter((rate) => Math.abs(toNumber(rate) / toNumber(enough) - 1) < 0.03);
+  return nearest(alike, 1 / (medianDistance(pts) * tick));
 }
 
 /**
@@ -63,27 +113,22 @@ export function findFrameRate(
   const tick = toNumber(timeBase);
   const span = ((pts.at(-1) ?? 0) - (pts[0] ?? 0)) * tick;
   if (pts.length < 2 || span <= 0) {
-    const rate = playable(claimed[0] ?? rational(25, 1));
-    return { rate, constant: true, measured: toNumber(rate) };
+    const likely = claimed.find((rate) => STANDARD.some((known) => toNumber(known) === toNumber(rate)));
+    return { rate: playable(likely ?? STILL), steady: true, framesPerSlot: 1, measured: undefined };
   }
   const measured = (pts.length - 1) / span;
   const near = (rate: Rational) => Math.abs(toNumber(rate) / measured - 1) < 0.05;
-  const candidates = [
-    ...claimed,
-    nearest(STANDARD, measured),
-    ...STANDARD,
-    measuredRational(measured),
-  ].filter(near);
-  const constant = candidates.find((rate) => fits(pts, tick, toNumber(rate)));
-  if (constant) {
-    const rate = playable(constant);
-    return { rate, constant: rate === constant, measured };
-  }
-  // Frames come unevenly: lay them on the standard rate nearest to their usual distance, which keeps the motion.
-  const usual = 1 / (medianDistance(pts) * tick);
-  return {
-    rate: playable(nearest(STANDARD, Math.max(measured, Math.min(usual, 60)))),
-    constant: false,
-    measured,
-  };
+  const known = [...STANDARD, ...FAST];
+  const candidates = [...claimed, nearest(known, measured), ...known, measuredRational(measured)];
+  const own = candidates.filter(near).find((rate) => fits(pts, tick, toNumber(rate)));
+  if (!own) return { rate: rateForUneven(pts, tick), steady: false, framesPerSlot: 1, measured };
+  const rate = playable(own);
+  return { rate, steady: true, framesPerSlot: toNumber(own) / toNumber(rate), measured };
 }
+
+/**
+ * Where several frames share a slot, the fps filter keeps the last of them. Shown this much later, in slots, the frame
+ * that lies exactly in the slot is that last one, however the container rounded the times of those beside it.
+ */
+export const lead = (framesPerSlot: number): number =>
+  framesPerSlot > 1 ? 0.5 - 1 / (2 * framesPerSlot) : 0;

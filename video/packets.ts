@@ -7,6 +7,8 @@ export interface Packets {
   readonly pts: readonly number[];
   /** The longest way from one key frame to the next, in ticks. */
   readonly longestKeyGap: number;
+  /** How long the last one is shown by its own word. */
+  readonly lastDuration?: number;
 }
 
 /**
@@ -32,6 +34,7 @@ const ENCRYPTED = 'Encryption info';
 export class PacketReader {
   readonly #pts: number[] = [];
   readonly #keys: number[] = [];
+  #last = { pts: Number.NEGATIVE_INFINITY, duration: 0 };
   readonly #maxFrames: number;
 
   /** @param maxFrames more are a `SourceError('too-many-frames')` */
@@ -39,9 +42,9 @@ export class PacketReader {
     this.#maxFrames = maxFrames;
   }
 
-  /** @param line such as `1890,-2110,K_` or `N/A,3600,__,MPEGTS Stream ID`. Throws `SourceError('encrypted')`. */
+  /** @param line such as `1890,-2110,3600,K_` or `N/A,3600,N/A,__,MPEGTS Stream ID`. Throws `SourceError('encrypted')`. */
   read(line: string): void {
-    const [pts, dts, flags = '', ...sideData] = line.split(',');
+    const [pts, dts, duration, flags = '', ...sideData] = line.split(',');
     if (sideData.includes(ENCRYPTED)) throw new SourceError('encrypted');
     if (flags.includes('D')) return;
     const shown = Number.isNaN(Number(pts)) ? Number(dts) : Number(pts);
@@ -49,6 +52,7 @@ export class PacketReader {
     if (this.#pts.length === this.#maxFrames)
       throw new SourceError('too-many-frames', `the limit is ${this.#maxFrames}`);
     this.#pts.push(shown);
+    if (shown >= this.#last.pts) this.#last = { pts: shown, duration: Number(duration) || 0 };
     if (flags.includes('K')) this.#keys.push(shown);
   }
 
@@ -61,7 +65,7 @@ export class PacketReader {
     for (let i = 1; i <= keys.length; i++) {
       longestKeyGap = Math.max(longestKeyGap, (keys[i] ?? end) - (keys[i - 1] ?? 0));
     }
-    return { pts, longestKeyGap };
+    return { pts, longestKeyGap, lastDuration: this.#last.duration };
   }
 }
 

@@ -1,5 +1,8 @@
 /** The picture of a source as a plan keeps it: where it is, and what is done to it before it is scaled. */
 import { z } from 'zod';
+import { colourSchema } from './colour.ts';
+import { fieldOrderSchema } from './interlace.ts';
+import { ORIENTATIONS, type Orientation } from './orientation.ts';
 import { rationalSchema } from './rational.ts';
 
 export const pictureSchema = z.object({
@@ -15,7 +18,19 @@ export const pictureSchema = z.object({
   timeBase: rationalSchema,
   /** The first frame's timestamp, in ticks: slot 0. */
   firstPts: z.int(),
+  /** Ticks by which frames are shown later than they say, less than a slot: see `lead` in frame-rate.ts. */
+  leadTicks: z.int().optional(),
   /** Seconds to read before a chunk, so that its first frame can be decoded. */
   preroll: z.number(),
+  /** ffmpeg's decoder, where its own for the codec leaves something out. */
+  decoder: z.string().optional(),
+  /** Which field is shown first, where each frame holds two that are taken apart: then there are two frames for each. */
+  fieldOrder: fieldOrderSchema.optional(),
+  /** How it is stored, where it is not upright. */
+  orientation: z.enum(Object.keys(ORIENTATIONS) as [Orientation, ...Orientation[]]).optional(), // the table has entries
+  /** What its colours are, where they are not the output's: BT.709 in limited range. */
+  colour: colourSchema.optional(),
+  /** Whether parts of it can be transparent: they are shown on black. */
+  transparent: z.boolean().optional(),
 });
 export type Picture = z.infer<typeof pictureSchema>;

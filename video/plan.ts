@@ -3,15 +3,18 @@
  * same source and settings give the same plan (DESIGN, idea 3).
  */
 import { z } from 'zod';
+import { isPlain } from './colour.ts';
 import { SourceError } from './failures.ts';
 import { type Finding, findingSchema } from './findings.ts';
-import { findFrameRate } from './frame-rate.ts';
+import { type FrameRate, findFrameRate, lead, playable } from './frame-rate.ts';
+import { fieldOrderOf, wholeFrames } from './interlace.ts';
 import { chooseRungs, prunedFindings, rungSchema } from './ladder.ts';
 import { checkDuration, checkPixels } from './limits.ts';
 import { countPictures, type Packets } from './packets.ts';
 import { type Picture, pictureSchema } from './picture.ts';
-import type { Source } from './probe.ts';
-import { type Rational, rationalSchema, toNumber } from './rational.ts';
+import { pictureFindings } from './picture-findings.ts';
+import type { Source, VideoTrack } from './probe.ts';
+import { type Rational, rational, rationalSchema, toNumber } from './rational.ts';
 import { AAC_FRAME, AUDIO_RATE, type EncodeSettings, presetSchema } from './settings.ts';
 import { chooseSound, type Sound, soundSchema } from './sound.ts';
 import { chooseText, textTrackSchema } from './text/tracks.ts';
@@ -104,22 +107,74 @@ function workOf(plan: Shape & Pick<Plan, 'chunks' | 'audio'>): number {
 /** Seconds by which the picture may end before the file's own duration, and the share of it: sound may last longer. */
 const CUT_OFF = { seconds: 2, share: 0.02 };
 
-function findingsOf(
-  source: Source,
-  seconds: number,
-  { rate, measured, constant }: { rate: Rational; measured: number; constant: boolean },
-): Finding[] {
+function findingsOf(source: Source, seconds: number): Finding[] {
   const findings: Finding[] = [];
   const promised = source.durationSeconds ?? 0;
   if (promised - seconds > Math.max(CUT_OFF.seconds, CUT_OFF.share * promised)) {
     const text = `The file says that it lasts ${promised.toFixed(1)} s, but its picture ends after ${seconds.toFixed(1)} s; what is there was encoded. If something is missing, upload the whole file.`;
     findings.push({ code: 'cut-off', text });
   }
-  if (!constant) {
-    const text = `The frames come at an uneven or very high rate (${measured.toFixed(2)} a second on average); they were laid on a steady ${toNumber(rate).toFixed(2)} a second.`;
-    findings.push({ code: 'frame-rate', text });
-  }
   return findings;
+}
+
+/** Decoders that read the transparency which ffmpeg's own leave out. */
+const ALPHA_DECODERS: Readonly<Record<string, string>> = { vp8: 'libvpx', vp9: 'libvpx-vp9' };
+
+/** What must be done to a track's frames. */
+function treatmentOf(video: VideoTrack, fieldOrder: Picture['fieldOrder']): Partial<Picture> {
+  const { orientation, colour, transparent, codec } = video;
+  const decoder = transparent ? ALPHA_DECODERS[codec] : undefined;
+  return {
+    ...(fieldOrder && { fieldOrder }),
+    ...(orientation && { orientation }),
+    ...(transparent && { transparent, ...(decoder && { decoder }) }),
+    ...((transparent || !isPlain(colour)) && { colour }),
+  };
+}
+
+/** The grid that a picture's frames are laid on. */
+interface Grid {
+  readonly found: FrameRate;
+  /** Times of the source's frames, in ticks. */
+  readonly pts: readonly number[];
+  /** Slots. */
+  readonly frames: number;
+  readonly fieldOrder: Picture['fieldOrder'];
+}
+
+/**
+ * Ticks for which the last frame stays. A still image stays as long as the sound; else a frame's own word counts as far
+ * as the file lasts at all, for a recording of a screen may rest at its end.
+ */
+function lastFrameTicks(
+  source: Source,
+  pts: readonly number[],
+  { lastDuration = 0 }: Packets,
+  timeBase: Rational,
+): number {
+  const end = source.startSeconds + (source.durationSeconds ?? 0);
+  const left = end / toNumber(timeBase) - (pts.at(-1) ?? 0);
+  return pts.length === 1 && source.audio.length > 0 ? left : Math.min(left, lastDuration);
+}
+
+/** Throws `SourceError('undecodable')` where there is no frame. */
+function layGrid(source: Source, video: VideoTrack, packets: Packets): Grid {
+  const { timeBase, scan, flagged } = video;
+  const pts = scan ? wholeFrames(packets.pts, scan.frameDistance) : packets.pts;
+  const [firstPts, lastPts] = [pts[0], pts.at(-1)];
+  if (firstPts === undefined || lastPts === undefined) {
+    throw new SourceError('undecodable', `the ${video.codec} track has no frames`);
+  }
+  const ofFrames = findFrameRate(pts, timeBase, video.claimedRates);
+  const fieldOrder = fieldOrderOf(flagged, scan);
+  // Apple's rules 1.14 and 1.15: 30 interlaced frames a second become 60 whole ones.
+  const fields = { ...ofFrames, rate: playable(rational(ofFrames.rate.num * 2, ofFrames.rate.den)) };
+  const found = fieldOrder ? fields : ofFrames;
+  const slots = (ticks: number) => Math.round(ticks * toNumber(timeBase) * toNumber(found.rate));
+  const lasts = lastFrameTicks(source, pts, packets, timeBase);
+  // The slot of the last frame, rounded as ffmpeg's fps filter rounds (near), and those for its own length.
+  const ownSlots = Math.max(fieldOrder ? 2 : 1, slots(lasts));
+  return { found, pts, frames: slots(lastPts - firstPts) + ownSlots, fieldOrder };
 }
 
 /**
@@ -135,18 +190,13 @@ export function planVideo(
   revision: string,
   pruned: readonly string[] = [],
 ): Plan {
-  const { pts } = packets;
   const { video } = source;
   if (!video) throw new SourceError('no-video-stream');
   const { timeBase } = video;
-  const [firstPts, lastPts] = [pts[0], pts.at(-1)];
-  if (firstPts === undefined || lastPts === undefined) {
-    throw new SourceError('undecodable', `the ${video.codec} track has no frames`);
-  }
-  const found = findFrameRate(pts, timeBase, video.claimedRates);
+  const { found, pts, frames, fieldOrder } = layGrid(source, video, packets);
   const { rate } = found;
-  // The slot of the last frame, rounded as ffmpeg's fps filter rounds (near), and one more for its own length.
-  const frames = Math.round((lastPts - firstPts) * toNumber(timeBase) * toNumber(rate)) + 1;
+  const firstPts = pts[0] ?? 0;
+  const leadTicks = Math.round(lead(found.framesPerSlot) / toNumber(rate) / toNumber(timeBase));
   const seconds = frames / toNumber(rate);
   checkPixels(video, settings);
   checkDuration(seconds, settings);
@@ -162,6 +212,8 @@ export function planVideo(
     frames: countPictures(pts, toNumber(timeBase)),
     timeBase,
     firstPts,
+    ...(leadTicks > 0 && { leadTicks }),
+    ...treatmentOf(video, fieldOrder),
     preroll: INDEXED.test(source.container) ? INDEXED_PREROLL : Math.ceil(keyGap * 1.2) + 2,
   };
   const shape = {
@@ -191,7 +243,8 @@ export function planVideo(
     thumbnailWidths: settings.thumbnailWidths,
     workSeconds: workOf({ ...shape, ...tasks }),
     findings: [
-      ...findingsOf(source, seconds, found),
+      ...pictureFindings(video, picture, found, seconds),
+      ...findingsOf(source, seconds),
       ...prunedFindings(pruned),
       ...sound.findings,
       ...textFindings,

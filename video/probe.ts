@@ -1,9 +1,19 @@
 /** What ffprobe says of a source, read into the few facts that planning needs. */
 import { z } from 'zod';
+import { picturesByMerit } from './choose-picture.ts';
+import { type Colour, hasAlpha, readColour } from './colour.ts';
 import { SourceError } from './failures.ts';
+import { type FieldOrder, flaggedOrder, type Scan } from './interlace.ts';
+import { ORIENTATIONS, type Orientation, readDisplayMatrix } from './orientation.ts';
 import { parseRational, type Rational } from './rational.ts';
 import type { TrackWords } from './sound-names.ts';
 import type { TextTrack } from './text/tracks.ts';
+
+const sideDataSchema = z.looseObject({
+  displaymatrix: z.string().optional(),
+  dv_profile: z.int().optional(),
+  dv_bl_signal_compatibility_id: z.int().optional(),
+});
 
 const streamSchema = z.object({
   index: z.int(),
@@ -21,7 +31,15 @@ const streamSchema = z.object({
   channel_layout: z.string().optional(),
   disposition: z.record(z.string(), z.number()).optional(),
   tags: z.record(z.string(), z.string()).optional(),
-  side_data_list: z.array(z.looseObject({ rotation: z.number().optional() })).optional(),
+  pix_fmt: z.string().optional(),
+  color_range: z.string().optional(),
+  color_space: z.string().optional(),
+  color_primaries: z.string().optional(),
+  color_transfer: z.string().optional(),
+  field_order: z.string().optional(),
+  nb_frames: z.string().optional(),
+  duration: z.string().optional(),
+  side_data_list: z.array(sideDataSchema).optional(),
 });
 
 /** The JSON of `ffprobe -show_format -show_streams`. */
@@ -43,6 +61,23 @@ export interface VideoTrack {
   /** Pixels as they are meant to be seen: rotated, and stretched by the sample aspect ratio. */
   readonly width: number;
   readonly height: number;
+  /** Pixels as they are coded. */
+  readonly coded: { readonly width: number; readonly height: number };
+  /** The width of a coded pixel for its height. */
+  readonly aspect: number;
+  /** How it is stored, where it is not upright. */
+  readonly orientation: Orientation | undefined;
+  readonly colour: Colour;
+  /** Whether parts of it can be transparent. */
+  readonly transparent: boolean;
+  /** Of Dolby Vision, whose base layer is decoded. */
+  readonly dolbyVision: number | undefined;
+  /** What the stream's flag says of its fields. */
+  readonly flagged: FieldOrder | undefined;
+  /** What was measured of its fields, where that was worth it. */
+  readonly scan?: Scan | undefined;
+  /** Other video tracks of the file that could have been the picture. */
+  readonly otherPictures: number;
   /** Seconds a tick. */
   readonly timeBase: Rational;
   /** Rates that the container claims, the likelier first. */
@@ -72,32 +107,14 @@ export interface Source {
   readonly text: readonly TextTrack[];
 }
 
-/** Degrees clockwise of the display matrix, one of 0, 90, 180, 270. */
-function rotationOf(stream: Stream): number {
-  const rotation = stream.side_data_list?.find((data) => data.rotation !== undefined)?.rotation ?? 0;
-  return (((Math.round(-rotation / 90) * 90) % 360) + 360) % 360;
-}
+/** Beyond these a sample aspect ratio is an error of the file, not a shape that somebody filmed. */
+const SANE_ASPECT = 8;
 
-function displaySize(stream: Stream): { width: number; height: number } {
-  const [num, den] = (stream.sample_aspect_ratio ?? '1:1').split(':').map(Number);
-  const aspect = num && den ? num / den : 1; // ffprobe says 0:1 for "unknown"
-  const width = Math.round((stream.width ?? 0) * aspect);
-  const height = stream.height ?? 0;
-  return rotationOf(stream) % 180 === 0 ? { width, height } : { width: height, height: width };
-}
-
-/** The usable pictures, the one that a player would choose first: the one marked default, else the first. */
-function usablePictures(streams: readonly Stream[]): Stream[] {
-  const usable = streams.filter(
-    (stream) =>
-      stream.codec_type === 'video' &&
-      stream.codec_name !== undefined &&
-      !stream.disposition?.['attached_pic'] &&
-      (stream.width ?? 0) > 0 &&
-      (stream.height ?? 0) > 0,
-  );
-  const isDefault = (stream: Stream) => Boolean(stream.disposition?.['default']);
-  return [...usable.filter(isDefault), ...usable.filter((stream) => !isDefault(stream))];
+/** The width of a pixel for its height; 1 where the file does not say (`0:1`), or nothing sensible. */
+function aspectOf({ sample_aspect_ratio = '1:1' }: Stream): number {
+  const [num, den] = sample_aspect_ratio.split(':').map(Number);
+  const aspect = num && den ? num / den : 1;
+  return aspect >= 1 / SANE_ASPECT && aspect <= SANE_ASPECT ? aspect : 1;
 }
 
 /** The tracks of which ffmpeg knows what they are and how many channels they have. */
@@ -107,6 +124,26 @@ const usableSounds = (streams: readonly Stream[]): Stream[] =>
       codec_type === 'audio' && codec_name !== undefined && channels > 0,
   );
 
+/** Dolby Vision profiles whose base layer may be coded for its own decoders alone; 5 always is. */
+const CLOSED_PROFILES: ReadonlySet<number> = new Set([10, 20]);
+
+/** The profile of Dolby Vision. Throws where nothing but a Dolby decoder knows the colours of the base layer. */
+function dolbyVisionOf(stream: Stream): number | undefined {
+  const record = stream.side_data_list?.find((data) => data.dv_profile !== undefined);
+  const profile = record?.dv_profile;
+  if (profile === undefined) return undefined;
+  if (profile === 5 || (CLOSED_PROFILES.has(profile) && record?.dv_bl_signal_compatibility_id === 0))
+    throw new SourceError(
+      'unsupported-colours',
+      `Dolby Vision, profile ${profile}, which has no other colours beside it`,
+    );
+  return profile;
+}
+
+/** WebM keeps transparency beside the picture, where ffprobe does not look. */
+const besideAlpha = ({ tags = {} }: Stream): boolean =>
+  Object.entries(tags).some(([name, value]) => name.toLowerCase() === 'alpha_mode' && value === '1');
+
 function timeBaseOf(stream: Stream): Rational {
   const timeBase = parseRational(stream.time_base);
   if (!timeBase)
@@ -114,12 +151,26 @@ function timeBaseOf(stream: Stream): Rational {
   return timeBase;
 }
 
-function videoTrack(stream: Stream): VideoTrack {
+function videoTrack(stream: Stream, otherPictures: number): VideoTrack {
+  const [matrix] = stream.side_data_list?.flatMap((data) => data.displaymatrix ?? []) ?? [];
+  const orientation = readDisplayMatrix(matrix ?? '');
+  const coded = { width: stream.width ?? 0, height: stream.height ?? 0 };
+  const aspect = aspectOf(stream);
+  const [wide, high] = [Math.max(1, Math.round(coded.width * aspect)), coded.height];
+  const swaps = orientation !== undefined && ORIENTATIONS[orientation].swaps;
   const rates = [stream.r_frame_rate, stream.avg_frame_rate].map((rate) => parseRational(rate ?? ''));
   return {
     stream: stream.index,
     codec: stream.codec_name ?? 'unknown',
-    ...displaySize(stream),
+    ...(swaps ? { width: high, height: wide } : { width: wide, height: high }),
+    coded,
+    aspect,
+    orientation,
+    colour: readColour(stream),
+    transparent: hasAlpha(stream.pix_fmt ?? '') || besideAlpha(stream),
+    dolbyVision: dolbyVisionOf(stream),
+    flagged: flaggedOrder(stream.field_order),
+    otherPictures,
     timeBase: timeBaseOf(stream),
     claimedRates: rates.filter((rate) => rate !== undefined),
   };
@@ -168,7 +219,9 @@ function checkCodec(stream: Stream): void {
  * it can not be decoded, `encrypted`.
  */
 export function readSource(ffprobe: Ffprobe): Source {
-  const [video] = usablePictures(ffprobe.streams);
+  const [video, ...others] = picturesByMerit(
+    ffprobe.streams.filter(({ codec_type }) => codec_type === 'video'),
+  );
   if (!video) {
     ffprobe.streams.forEach(checkCodec);
     const found = ffprobe.streams
@@ -180,7 +233,7 @@ export function readSource(ffprobe: Ffprobe): Source {
     container: ffprobe.format.format_name,
     startSeconds: Number(ffprobe.format.start_time ?? 0) || 0,
     durationSeconds: Number(ffprobe.format.duration) || undefined,
-    video: videoTrack(video),
+    video: videoTrack(video, others.length),
     audio: usableSounds(ffprobe.streams).map(audioTrack),
     text: ffprobe.streams.filter(({ codec_type }) => codec_type === 'subtitle').map(textTrack),
   };

@@ -60,7 +60,7 @@ export function qualityArguments({ rungs }: Plan, files: readonly string[]): str
   });
   return [
     ...['-nostdin', '-hide_banner', '-nostats', '-v', 'level+info', '-benchmark'],
-    ...files.flatMap((file) => ['-threads', '1', '-i', file]),
+    ...files.flatMap((file) => ['-threads', '1', '-noautorotate', '-i', file]),
     ...['-filter_complex_threads', '1', '-filter_complex'],
     [`[0:v]${every},split=${others.length}${references.join('')}`, ...compare].join(';'),
     ...others.flatMap((_, index) => ['-map', `[o${index}]`]),

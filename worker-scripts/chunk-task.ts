@@ -6,7 +6,7 @@ import type { Task } from '../jobs/messages.ts';
 import { pictureCodec } from '../video/codec-strings.ts';
 import { PictureWatch, type Seen } from '../video/damage.ts';
 import { blackChunkArguments, chunkArguments, chunkTimeout } from '../video/ffmpeg-arguments.ts';
-import { delayPresentation } from '../video/fmp4.ts';
+import { delayPresentation, upright } from '../video/fmp4.ts';
 import { type Chunk, type Plan, timescaleOf } from '../video/plan.ts';
 import type { MediaObject } from '../video/receipt.ts';
 import { requirePlan, type TaskContext, withScratch, withSource } from './context.ts';
@@ -64,7 +64,7 @@ export async function chunkTask(context: TaskContext, task: Task & { kind: 'chun
       const objects = await Promise.all(
         plan.rungs.map(async ({ name }, rung) => {
           const written = await readFile(outputs[rung] ?? '');
-          const data = delayPresentation(written, plan.delayFrames * ticksPerFrame);
+          const data = delayPresentation(upright(written), plan.delayFrames * ticksPerFrame);
           const object = describeMedia(name, file, data, pictureCodec);
           checkChunk(object, chunk.from, chunk.to, ticksPerFrame);
           await storeMedia(context, task, object, data);

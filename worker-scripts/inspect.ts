@@ -6,7 +6,15 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { SourceError } from '../video/failures.ts';
-import { decodeTestArguments, packetArguments, probeArguments } from '../video/ffmpeg-arguments.ts';
+import {
+  decodeTestArguments,
+  frameArguments,
+  packetArguments,
+  probeArguments,
+  scanArguments,
+} from '../video/ffmpeg-arguments.ts';
+import { mayBeInterlaced, type Scan, ScanReader } from '../video/interlace.ts';
+import { frameSchema, readPeak } from '../video/light.ts';
 import { checkBytes, checkPixels, checkTracks } from '../video/limits.ts';
 import { PacketReader, type Packets } from '../video/packets.ts';
 import { type Ffprobe, ffprobeSchema, readSource, type Source, type VideoTrack } from '../video/probe.ts';
@@ -59,9 +67,50 @@ export async function inspect(served: Served): Promise<Inspection> {
   // Headers may promise what no decoder keeps: one picture must come out.
   const args = decodeTestArguments(url, stream);
   await orRefuse(run({ program: 'ffmpeg', args, timeoutSeconds: packetsTimeout(bytes), signal }));
-  const hasCaptions = canCarryCaptions(source.video.codec) && (await findCaptions(served, source.video));
+  const video = await lookAtFrames(served, source, source.video);
+  const hasCaptions = canCarryCaptions(video.codec) && (await findCaptions(served, video));
   const text = hasCaptions ? [...source.text, captionTrack(stream)] : source.text;
-  return { source: { ...source, text }, packets };
+  return { source: { ...source, video, text }, packets };
+}
+
+/** What only the decoded frames tell of a picture, where its headers give a reason to look. */
+async function lookAtFrames(served: Served, source: Source, video: VideoTrack): Promise<VideoTrack> {
+  const { codec, flagged, colour } = video;
+  const lines = video.coded.height;
+  const suspect = mayBeInterlaced({ container: source.container, codec, flagged, lines });
+  const scan = suspect ? await scanFields(served, source, video) : undefined;
+  const { hdr } = colour;
+  if (hdr?.transfer !== 'pq') return { ...video, scan };
+  const peakNits = (await readLight(served, video)) ?? hdr.peakNits;
+  return { ...video, scan, colour: { ...colour, hdr: { ...hdr, peakNits } } };
+}
+
+/** Where fields are looked for, as shares of the length: titles are often still, and endings black. */
+const SCANNED_PLACES = [0, 1 / 3, 2 / 3];
+/** Seconds below which the first place says enough. */
+const SCANNED_WHOLE = 6;
+
+async function scanFields({ url, bytes, signal }: Served, source: Source, video: VideoTrack): Promise<Scan> {
+  const reader = new ScanReader();
+  const read = async (stdout: Readable) => {
+    for await (const line of createInterface({ input: stdout })) reader.read(line);
+  };
+  const seconds = source.durationSeconds ?? 0;
+  for (const place of seconds < SCANNED_WHOLE ? [0] : SCANNED_PLACES) {
+    const args = scanArguments(url, video.stream, place * seconds);
+    await orRefuse(run({ program: 'ffmpeg', args, timeoutSeconds: packetsTimeout(bytes), signal, read }));
+  }
+  return reader.scan();
+}
+
+async function readLight({ url, signal }: Served, { stream }: VideoTrack): Promise<number | undefined> {
+  let output = '';
+  const read = async (stdout: Readable) => {
+    output = await text(stdout);
+  };
+  const args = frameArguments(url, stream);
+  await orRefuse(run({ program: 'ffprobe', args, timeoutSeconds: PROBE_TIMEOUT, signal, read }));
+  return readPeak(frameSchema.parse(JSON.parse(output)));
 }
 
 async function readHeaders({ url, signal }: Served): Promise<Ffprobe> {

@@ -2,6 +2,7 @@
  * What is uploaded, and the plan of each. ffprobe's words are made up; `planVideo` is the product's. Sources of one
  * format and length have the same plan, so lengths come from a few hundred and each is planned once.
  */
+import { readColour } from '../../video/colour.ts';
 import { durationOf, type Plan, planVideo } from '../../video/plan.ts';
 import type { Source } from '../../video/probe.ts';
 import { type Rational, rational } from '../../video/rational.ts';
@@ -72,7 +73,12 @@ function sourceOf({ codec, width, height, rate }: Format, seconds: number): Sour
     container: 'mov,mp4,m4a,3gp,3g2,mj2',
     startSeconds: 0,
     durationSeconds: seconds,
-    video: { stream: 0, codec, width, height, timeBase: rational(1, TICKS), claimedRates: [rate] },
+    video: {
+      ...{ stream: 0, codec, width, height, timeBase: rational(1, TICKS), claimedRates: [rate] },
+      ...{ coded: { width, height }, aspect: 1, orientation: undefined, transparent: false },
+      ...{ dolbyVision: undefined, flagged: undefined, otherPictures: 0 },
+      colour: readColour({ width, height }),
+    },
     audio: [{ stream: 1, codec: 'aac', channels: 2, language: 'und', dispositions: [] }],
     text: [],
   };

@@ -44,6 +44,16 @@ async function decode(args: readonly string[]): Promise<Buffer> {
   return bytes;
 }
 
+/**
+ * The pixels of a video's first frame, or of one later.
+ * @param format ffmpeg's, such as `gray` or `rgb24`
+ */
+export async function framePixels(input: string, format: string, frame = 0): Promise<Buffer> {
+  // Without these flags the scaler's own rounding would count as the video's.
+  const filter = `select=eq(n\\,${frame}),scale=flags=accurate_rnd+full_chroma_int+full_chroma_inp,format=${format}`;
+  return decode(['-i', input, '-map', '0:v:0', '-vf', filter, '-frames:v', '1', '-f', 'rawvideo']);
+}
+
 /** The numbers that the frames of a video show, in the order in which they are shown. */
 export async function readNumbers(
   input: string,

@@ -30,13 +30,13 @@ describe('frame rate', () => {
       rational(1000, 1),
       rational(90000, 1),
     ]);
-    expect(found).toMatchObject({ rate, constant: true });
+    expect(found).toMatchObject({ rate, steady: true });
   });
 
   test('a rate that only the container knows is kept, if the frames agree', () => {
     const odd = rational(1234, 100);
     const found = findFrameRate(steady(odd, 300, rational(1, 90000)), rational(1, 90000), [odd]);
-    expect(found).toMatchObject({ rate: odd, constant: true });
+    expect(found).toMatchObject({ rate: odd, steady: true });
   });
 
   test('above 60 frames a second every second one stays', () => {
@@ -48,7 +48,7 @@ describe('frame rate', () => {
     const pts = steady(rational(30, 1), 300, rational(1, 90000)).filter((_, i) => i % 7 !== 3);
     expect(findFrameRate(pts, rational(1, 90000), [])).toMatchObject({
       rate: rational(30, 1),
-      constant: false,
+      steady: false,
     });
   });
 
@@ -104,13 +104,25 @@ const ffprobe = (changes: object = {}) => ({
   format: { format_name: 'mov,mp4,m4a,3gp,3g2,mj2', start_time: '0.021' },
 });
 
+/** Side data of a stream that is stored with such a display matrix. */
+const turned = (...rows: string[]) => ({
+  side_data_list: [{ displaymatrix: rows.map((row, index) => `\n0000000${index}: ${row}`).join('') }],
+});
+
 describe('source', () => {
   test('cover art is not the picture', () => expect(readSource(ffprobe()).video?.stream).toBe(1));
 
   test.each([
-    ['a quarter turn swaps the sides', { side_data_list: [{ rotation: -90 }] }, 1080, 1920],
-    ['half a turn does not', { side_data_list: [{ rotation: 180 }] }, 1920, 1080],
+    ['a quarter turn swaps the sides', turned('0 65536 0', '-65536 0 0'), 1080, 1920],
+    ['half a turn does not', turned('-65536 0 0', '0 -65536 0'), 1920, 1080],
+    [
+      'pixels are stretched before the picture is turned',
+      { ...turned('0 65536 0', '-65536 0 0'), width: 720, height: 576, sample_aspect_ratio: '64:45' },
+      576,
+      1024,
+    ],
     ['wide samples stretch the width', { width: 720, height: 576, sample_aspect_ratio: '64:45' }, 1024, 576],
+    ['an absurd sample aspect is square', { sample_aspect_ratio: '1:5000' }, 1920, 1080],
     ['an unknown sample aspect is square', { sample_aspect_ratio: '0:1' }, 1920, 1080],
   ])('%s', (_, changes, width, height) => {
     expect(readSource(ffprobe(changes)).video).toMatchObject({ width, height });
@@ -123,16 +135,27 @@ describe('source', () => {
 
   test('packets: discarded ones do not count, a missing time is the decode time, order is that of showing', () => {
     const reader = new PacketReader(4);
-    for (const line of ['0,0,KD_', '3600,0,K__', '10800,3600,___', '7200,7200,___', 'N/A,14400,K__', ''])
+    for (const line of [
+      '0,0,3600,KD_',
+      '3600,0,3600,K__',
+      '10800,3600,3600,___',
+      '7200,7200,3600,___',
+      'N/A,14400,5400,K__',
+      '',
+    ])
       reader.read(line);
-    expect(reader.packets()).toEqual({ pts: [3600, 7200, 10800, 14400], longestKeyGap: 10800 });
-    expect(() => reader.read('18000,18000,___')).toThrow(
+    expect(reader.packets()).toEqual({
+      pts: [3600, 7200, 10800, 14400],
+      longestKeyGap: 10800,
+      lastDuration: 5400,
+    });
+    expect(() => reader.read('18000,18000,3600,___')).toThrow(
       expect.objectContaining({ code: 'too-many-frames' }),
     );
   });
 
   test('a packet that needs a key is refused', () => {
-    const read = () => new PacketReader(9).read('2002,0,K_,Encryption info');
+    const read = () => new PacketReader(9).read('2002,0,2002,K_,Encryption info');
     expect(read).toThrow(expect.objectContaining({ code: 'encrypted' }));
   });
 });

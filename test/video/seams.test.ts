@@ -1,16 +1,15 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { blackChunkArguments, chunkArguments } from '../../video/ffmpeg-arguments.ts';
+import { blackChunkArguments } from '../../video/ffmpeg-arguments.ts';
 import { delayPresentation, readFragments } from '../../video/fmp4.ts';
-import { type Plan, planVideo, timescaleOf } from '../../video/plan.ts';
+import { timescaleOf } from '../../video/plan.ts';
 import { type EncodeSettings, encodeSettingsSchema } from '../../video/settings.ts';
-import { inspect } from '../../worker-scripts/inspect.ts';
-import { serveFile } from '../support/file-server.ts';
+import { encodeFile, joinChunks } from '../support/encode.ts';
 import { ffmpeg, numberedPicture, readNumbers } from '../support/media.ts';
 
 const exec = promisify(execFile);
@@ -30,25 +29,6 @@ const SHORT = {
   chunkSeconds: 6,
 };
 
-/** Plans a file and encodes every chunk; returns the plan and each rung's chunks in order. */
-async function encode(file: string, settings: EncodeSettings): Promise<{ plan: Plan; rungs: Buffer[][] }> {
-  const { url, close } = await serveFile(file);
-  try {
-    const { signal } = new AbortController();
-    const { source, packets } = await inspect({ url, bytes: (await stat(file)).size, settings, signal });
-    const plan = planVideo(source, packets, settings, 'r');
-    const chunks: Buffer[][] = [];
-    for (const chunk of plan.chunks) {
-      const outputs = plan.rungs.map(({ name }) => join(folder, `${name}.mp4`));
-      await exec('ffmpeg', chunkArguments(plan, chunk, url, outputs));
-      chunks.push(await Promise.all(outputs.map((output) => readFile(output))));
-    }
-    return { plan, rungs: plan.rungs.map((_, rung) => chunks.map((chunk) => chunk[rung] ?? Buffer.of())) };
-  } finally {
-    close();
-  }
-}
-
 const counting = (frames: number) => Array.from({ length: frames }, (_, index) => index);
 
 const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p'];
@@ -64,7 +44,7 @@ async function expectSeamless(
   const file = join(folder, `source.${container}`);
   await ffmpeg('-f', 'lavfi', '-i', numberedPicture(rate, seconds), ...codec, file);
   const sourceNumbers = await readNumbers(file);
-  const { plan, rungs } = await encode(file, settings);
+  const { plan, rungs } = await encodeFile(file, settings, folder);
   expect(plan.chunks.length).toBeGreaterThan(2);
   expect(`${plan.rate.num}/${plan.rate.den}`).toBe(rate.includes('/') ? rate : `${rate}/1`);
   expect(plan.frames).toBe(sourceNumbers.length);
@@ -85,10 +65,7 @@ async function expectSeamless(
     expect(new Set(inits.map((init) => createHash('sha256').update(init).digest('hex'))).size).toBe(1);
     // The frames themselves.
     const whole = join(folder, 'whole.mp4');
-    const media = chunks.map((chunk, index) =>
-      index === 0 ? chunk : chunk.subarray(readFragments(chunk).initLength),
-    );
-    await writeFile(whole, Buffer.concat(media));
+    await joinChunks(chunks, whole);
     expect(await readNumbers(whole)).toEqual(counting(plan.frames));
   }
 }
@@ -119,7 +96,7 @@ describe('a video cut into chunks has every frame once, in order, on one timelin
 test('a chunk of which nothing can be decoded is black, on the same timeline with the same init segment', async () => {
   const file = join(folder, 'dark.mp4');
   await ffmpeg('-f', 'lavfi', '-i', numberedPicture('25', 20), ...X264, file);
-  const { plan, rungs } = await encode(file, encodeSettingsSchema.parse(SHORT));
+  const { plan, rungs } = await encodeFile(file, encodeSettingsSchema.parse(SHORT), folder);
   const chunk = plan.chunks[1];
   if (!chunk) throw new Error('the plan has several chunks');
   const outputs = plan.rungs.map(({ name }) => join(folder, `black-${name}.mp4`));
