@@ -150,7 +150,9 @@ function delayRun(data: Buffer, trun: Box, ticks: number): Buffer {
   const first =
     trun.content + 8 + [TRUN.dataOffset, TRUN.firstFlags].filter((flag) => flags & flag).length * 4;
   const parts = [words(flags | TRUN.composition), data.subarray(trun.content + 4, first)];
-  for (let at = first; at < first + samples * stride; at += stride) {
+  // By count: a run of one sample may have no field of its own at all (a video's last GOP, a still image).
+  for (let sample = 0; sample < samples; sample++) {
+    const at = first + sample * stride;
     // ffmpeg leaves the field out of a fragment that has no B-frames.
     const offset = flags & TRUN.composition ? data.readInt32BE(at + before) : 0;
     parts.push(data.subarray(at, at + before), words(offset + ticks));
