@@ -1,5 +1,6 @@
 /** `video.json`: what a page or an API client needs to know of a published video. */
 import { z } from 'zod';
+import { chapterSchema } from './chapters.ts';
 import { damageFindings } from './damage.ts';
 import { findingSchema, mergeFindings } from './findings.ts';
 import { durationOf, type Plan } from './plan.ts';
@@ -20,6 +21,7 @@ export const detailsSchema = z.object({
   rungs: z.array(z.object({ name: z.string(), width: z.int(), height: z.int() })),
   /** One a track that can be chosen; `surround` where there is 5.1 beside stereo. */
   audio: z.array(z.object({ language: z.string(), name: z.string(), surround: z.boolean() })),
+  chapters: z.array(chapterSchema).default([]),
   findings: z.array(findingSchema),
   ...picturesSchema.shape,
 });
@@ -47,6 +49,7 @@ export function videoDetails(
       const surround = plan.audio.some((other) => other.stream === stream && other.channels > channels);
       return channels === 2 ? [{ language, name, surround }] : [];
     }),
+    chapters: plan.chapters,
     findings: mergeFindings(
       plan.findings,
       ...receipts.map(({ findings }) => findings),

@@ -44,7 +44,7 @@ export const input = (url: string): string[] => [
 
 /** ffprobe for `ffprobeSchema`. */
 export function probeArguments(url: string): string[] {
-  return ['-v', 'error', '-of', 'json', '-show_format', '-show_streams', ...input(url)];
+  return ['-v', 'error', '-of', 'json', '-show_format', '-show_streams', '-show_chapters', ...input(url)];
 }
 
 /** ffprobe for `PacketReader`: one line a packet. */

@@ -3,6 +3,7 @@
  * same source and settings give the same plan (DESIGN, idea 3).
  */
 import { z } from 'zod';
+import { chapterSchema, clipChapters } from './chapters.ts';
 import { isPlain } from './colour.ts';
 import { SourceError } from './failures.ts';
 import { type Finding, findingSchema } from './findings.ts';
@@ -52,6 +53,7 @@ export const planSchema = z.object({
   audio: z.array(soundSchema),
   /** Those tracks of the source whose text can be read. */
   text: z.array(textTrackSchema).default([]),
+  chapters: z.array(chapterSchema).default([]),
   /** Widths of the thumbnails, in pixels; without any, no pictures are made. */
   thumbnailWidths: z.array(z.int().positive()).default([]),
   /** vCPU-seconds of all chunks and audio tracks, as `video/work.ts` estimates them. */
@@ -230,16 +232,18 @@ export function planVideo(
     audio: sound.audio,
   };
   const { text, findings: textFindings } = chooseText(source.text);
+  const origin = firstPts * toNumber(timeBase);
   return {
     revision,
     source: { container: source.container, containerStart: source.startSeconds },
-    origin: firstPts * toNumber(timeBase),
+    origin,
     ...shape,
     delayFrames: frames > REORDERED_FRAMES ? REORDERED_FRAMES : 0,
     gopFrames,
     segmentFrames,
     ...tasks,
     text,
+    chapters: clipChapters(source.chapters, origin, seconds),
     thumbnailWidths: settings.thumbnailWidths,
     workSeconds: workOf({ ...shape, ...tasks }),
     findings: [

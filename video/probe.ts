@@ -1,5 +1,6 @@
 /** What ffprobe says of a source, read into the few facts that planning needs. */
 import { z } from 'zod';
+import { type ProbedChapter, probedChapterSchema } from './chapters.ts';
 import { picturesByMerit } from './choose-picture.ts';
 import { type Colour, hasAlpha, readColour } from './colour.ts';
 import { SourceError } from './failures.ts';
@@ -42,9 +43,10 @@ const streamSchema = z.object({
   side_data_list: z.array(sideDataSchema).optional(),
 });
 
-/** The JSON of `ffprobe -show_format -show_streams`. */
+/** The JSON of `ffprobe -show_format -show_streams -show_chapters`. */
 export const ffprobeSchema = z.object({
   streams: z.array(streamSchema).default([]),
+  chapters: z.array(probedChapterSchema).optional(),
   format: z.object({
     format_name: z.string(),
     start_time: z.string().optional(),
@@ -105,6 +107,8 @@ export interface Source {
   readonly audio: readonly AudioTrack[];
   /** Every subtitle track, of whatever kind. */
   readonly text: readonly TextTrack[];
+  /** As the file has them. */
+  readonly chapters: readonly ProbedChapter[];
 }
 
 /** Beyond these a sample aspect ratio is an error of the file, not a shape that somebody filmed. */
@@ -236,5 +240,6 @@ export function readSource(ffprobe: Ffprobe): Source {
     video: videoTrack(video, others.length),
     audio: usableSounds(ffprobe.streams).map(audioTrack),
     text: ffprobe.streams.filter(({ codec_type }) => codec_type === 'subtitle').map(textTrack),
+    chapters: ffprobe.chapters ?? [],
   };
 }

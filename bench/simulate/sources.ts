@@ -81,6 +81,7 @@ function sourceOf({ codec, width, height, rate }: Format, seconds: number): Sour
     },
     audio: [{ stream: 1, codec: 'aac', channels: 2, language: 'und', dispositions: [] }],
     text: [],
+    chapters: [],
   };
 }
 
