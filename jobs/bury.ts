@@ -78,7 +78,7 @@ function parseLetter(body: string): Letter {
 
 async function buryTask(graveyard: Graveyard, task: Task): Promise<void> {
   const { uploads, sqs, tasksQueueUrl } = graveyard;
-  if (await hasEnded(graveyard, task)) return log('info', 'dead-task-dropped', { task });
+  if (await isOver(graveyard, task)) return log('info', 'dead-task-dropped', { task });
   // Its workers were lost after it was done, before they could delete its message.
   if (await followUp(graveyard, task)) return log('warn', 'dead-task-was-done', { task });
   const attempts = await presentAttempts(uploads, task);
@@ -116,6 +116,12 @@ async function buryObject(graveyard: Graveyard, object: CreatedObject): Promise<
   // The event came twice, and the other copy got through.
   if (await uploads.exists(jobKeys.plan(video, revision))) return;
   await giveUp(graveyard, { video, revision }, UNDISPATCHED);
+}
+
+/** Whether nothing of an encode matters any more; a download is made while the video plays already. */
+async function isOver(graveyard: Graveyard, task: Task): Promise<boolean> {
+  if (task.kind !== 'download') return hasEnded(graveyard, task);
+  return graveyard.uploads.exists(jobKeys.failed(task.video, task.revision));
 }
 
 async function hasEnded({ uploads, production }: Graveyard, { video, revision }: Encode): Promise<boolean> {

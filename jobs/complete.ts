@@ -1,9 +1,9 @@
 /** What follows when a task's result is there: asked of the objects, by whoever did the task or buries it. */
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Plan } from '../video/plan.ts';
-import type { Encode, Task } from './messages.ts';
+import type { Task } from './messages.ts';
 import { jobKeys } from './names.ts';
-import { missingTasks, nextTasks, possibleTasks, readPlan, taskName } from './progress.ts';
+import { missingTasks, nextTasks, possibleTasks, readPlan, taskName, tasksAfter } from './progress.ts';
 import { sendTasks } from './queue.ts';
 import type { ObjectStore } from './store.ts';
 
@@ -15,19 +15,16 @@ export interface TaskTarget {
 }
 
 /**
- * Queues what needs all media, once they are there: the pictures of them, then `publish`. Two workers may both see that;
- * doing either twice is harmless.
+ * Queues what a task was the last one to keep waiting: what is made of media once those are there, `publish` once the
+ * video can play and once more when its download is made. Two workers may both see that; doing any twice is harmless.
  */
 export async function continueIfComplete(
   { uploads, sqs, tasksQueueUrl }: TaskTarget,
-  { video, revision }: Encode,
+  task: Task,
   plan: Plan,
 ): Promise<void> {
-  const encode = { video, revision };
-  const next = possibleTasks(encode, await missingTasks(uploads, encode, plan));
-  // Media are queued when the plan is made.
-  if (next.every(({ kind }) => kind === 'stills' || kind === 'publish'))
-    await sendTasks(sqs, tasksQueueUrl, next);
+  const next = tasksAfter(task, possibleTasks(task, await missingTasks(uploads, task, plan)));
+  if (next.length > 0) await sendTasks(sqs, tasksQueueUrl, next);
 }
 
 /**

@@ -14,6 +14,10 @@ const WITHOUT: Partial<Record<Task['kind'], (detail: string) => Finding>> = {
     code: 'broken-subtitles',
     text: `The file's subtitle tracks could not be read (${detail}), so they were left out.`,
   }),
+  download: (detail) => ({
+    code: 'no-download',
+    text: `The file for downloading could not be made (${detail}); the video plays without.`,
+  }),
   stills: (detail) => ({
     code: 'no-pictures',
     text: `No poster, thumbnails or storyboard could be made (${detail}); the video plays without.`,

@@ -12,6 +12,7 @@ import { log } from './log.ts';
 import type { Encode, uploadedSchema } from './messages.ts';
 import { jobKeys, UPLOADS_PREFIX, videoIdOf } from './names.ts';
 import { listOpen, markOpen, type OpenEncode, openSince, unmarkOpen } from './open.ts';
+import { readDownloadReceipts, readPlan } from './progress.ts';
 import { publishedRevision, type Stores } from './publish.ts';
 import { backlog } from './queue.ts';
 import { sendRequeue } from './redrive.ts';
@@ -98,7 +99,7 @@ async function mendEncode(mender: Mender, queues: Queues, encode: OpenEncode): P
   await markOpen(uploads, encode, since);
 }
 
-/** Whether nothing more is to come of an encode: it failed, it plays, or another one was asked for instead. */
+/** Whether nothing more is to come of an encode: it failed, it plays with all it has, or another was asked for instead. */
 async function hasEnded({ uploads, production }: Stores, encode: Encode): Promise<boolean> {
   const { video, revision } = encode;
   if (await readFailure(uploads, encode)) return true;
@@ -106,12 +107,18 @@ async function hasEnded({ uploads, production }: Stores, encode: Encode): Promis
   const requested = await requestedRevision(uploads, video);
   if (requested === undefined) await requestRevision(uploads, video, revision);
   else if (requested !== revision) return true;
-  return (await publishedRevision(production, video)) === revision;
+  if ((await publishedRevision(production, video)) !== revision) return false;
+  const plan = await readPlan(uploads, encode);
+  return plan === undefined || (await readDownloadReceipts(uploads, encode, plan)) !== undefined;
 }
 
 async function timeOut({ stores }: Mender, encode: Encode, claim: Claim): Promise<void> {
   const { video, revision } = encode;
   const hours = Math.round(deadlineMs(claim.size) / HOUR);
+  if ((await publishedRevision(stores.production, video)) === revision) {
+    log('error', 'download-timed-out', { video, revision, hours });
+    return unmarkOpen(stores.uploads, encode);
+  }
   log('error', 'timed-out', { video, revision, hours });
   const message = `${FAILURES['timed-out']} (${hours} hours)`;
   await recordFailure(stores.uploads, encode, { code: 'timed-out', message });

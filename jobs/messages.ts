@@ -17,6 +17,7 @@ export const taskSchema = z.discriminatedUnion('kind', [
   encodeSchema.extend({ kind: z.literal('text') }),
   encodeSchema.extend({ kind: z.literal('stills') }),
   encodeSchema.extend({ kind: z.literal('publish') }),
+  encodeSchema.extend({ kind: z.literal('download') }),
 ]);
 export type Task = z.infer<typeof taskSchema>;
 

@@ -29,8 +29,12 @@ function picturesTasks({ video, revision }: Encode, plan: Pick<Plan, 'picture' |
   return plan.picture && plan.thumbnailWidths.length > 0 ? [{ kind: 'stills', video, revision }] : [];
 }
 
-/** Every task of a plan that leaves a receipt. */
-const receiptTasks = (encode: Encode, plan: Plan): Task[] => [
+/** The task that makes a file to keep of a plan's media; none where none is wanted. Playing does not wait for it. */
+const downloadTasks = ({ video, revision }: Encode, { download }: Pick<Plan, 'download'>): Task[] =>
+  download === undefined ? [] : [{ kind: 'download', video, revision }];
+
+/** The tasks that leave a receipt and must be done before a video plays. */
+const playingTasks = (encode: Encode, plan: Plan): Task[] => [
   ...mediaTasks(encode, plan),
   ...picturesTasks(encode, plan),
 ];
@@ -53,14 +57,32 @@ export async function doneTasks(uploads: ObjectStore, { video, revision }: Encod
 /** The tasks of a plan that have no receipt yet. */
 export async function missingTasks(uploads: ObjectStore, encode: Encode, plan: Plan): Promise<Task[]> {
   const done = await doneTasks(uploads, encode);
-  return receiptTasks(encode, plan).filter((task) => !done.has(taskName(task)));
+  const tasks = [...playingTasks(encode, plan), ...downloadTasks(encode, plan)];
+  return tasks.filter((task) => !done.has(taskName(task)));
 }
 
-/** What can be done of the tasks that an encode misses: its media, then the pictures of them, then publishing. */
+/** What is made of media: it has to wait for them. */
+const isOfMedia = ({ kind }: Task): boolean => kind === 'stills' || kind === 'download';
+
+/** Whether all that a video needs to play is made, going by what it misses. */
+export const canPlay = (missing: readonly Task[]): boolean =>
+  missing.every(({ kind }) => kind === 'download');
+
+/**
+ * What can be done of the tasks that an encode misses: its media, then what is made of them; publishing as soon as the
+ * video can play.
+ */
 export function possibleTasks({ video, revision }: Encode, missing: readonly Task[]): readonly Task[] {
-  const media = missing.filter(({ kind }) => kind !== 'stills');
+  const media = missing.filter((task) => !isOfMedia(task));
   if (media.length > 0) return media;
-  return missing.length > 0 ? missing : [{ kind: 'publish', video, revision }];
+  return canPlay(missing) ? [{ kind: 'publish', video, revision }, ...missing] : missing;
+}
+
+/** What of the possible tasks is due when one is done. Whatever the others wait for, somebody queued them already. */
+export function tasksAfter(done: Task, possible: readonly Task[]): readonly Task[] {
+  return possible.filter(
+    ({ kind }) => kind === 'publish' || (!isOfMedia(done) && (kind === 'stills' || kind === 'download')),
+  );
 }
 
 /** What an encode needs next: its plan, else what can be done of it. */
@@ -80,9 +102,13 @@ export async function writeReceipt(
   await uploads.putOnceJson(key, receipt);
 }
 
-/** The receipts of all tasks of a plan; undefined where one is missing. */
+/** The receipts of all tasks that a video needs to play; undefined where one is missing. */
 export const readReceipts = (uploads: ObjectStore, encode: Encode, plan: Plan) =>
-  receiptsOf(uploads, encode, receiptTasks(encode, plan));
+  receiptsOf(uploads, encode, playingTasks(encode, plan));
+
+/** The receipt of the file to keep, if one is wanted; undefined while it is missing. */
+export const readDownloadReceipts = (uploads: ObjectStore, encode: Encode, plan: Plan) =>
+  receiptsOf(uploads, encode, downloadTasks(encode, plan));
 
 /** The receipts of the tasks that make a plan's media; undefined where one is missing. */
 export const readMediaReceipts = (uploads: ObjectStore, encode: Encode, plan: Plan) =>

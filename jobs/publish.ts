@@ -24,7 +24,7 @@ import type { Encode } from './messages.ts';
 import { isRevision, type Revision, type VideoId, videoKeys } from './names.ts';
 import { unmarkOpen } from './open.ts';
 import { CACHE_CONTROL, contentTypeOf } from './platform.ts';
-import { readPlan, readReceipts } from './progress.ts';
+import { readDownloadReceipts, readPlan, readReceipts } from './progress.ts';
 import { requestedRevision } from './requests.ts';
 import { readSidecars, renderSidecars, sidecarIds } from './sidecars.ts';
 import { recordSpent } from './spent.ts';
@@ -134,17 +134,19 @@ export async function publish(stores: Stores, encode: Encode): Promise<'publishe
   );
   const repeated = (await publishedRevision(production, video)) === revision;
   await recordSpent(uploads, encode, receipts);
-  // An owner may rename a video while it is published, so the words are read for each try.
+  // An owner may rename a video while it is published, and its download be made: both are read for each try.
   const details = async () => {
     const description = descriptionOf(video, claim, await readEdits(uploads, video));
-    return toStoredJson(videoDetails(video, description, plan, receipts));
+    const download = (await readDownloadReceipts(uploads, encode, plan)) ?? [];
+    return toStoredJson(videoDetails(video, description, plan, [...receipts, ...download]));
   };
   const isAskedFor = async () => (await requestedRevision(uploads, video)) === revision;
   // The master comes last: everything that it points to is there.
   const isPublished =
     (await switchTo(production, videoKeys.details(video), details, isAskedFor)) &&
     (await switchMaster(stores, encode, plan, receipts, isAskedFor));
-  await unmarkOpen(uploads, encode);
+  // Where a download is still to be made, the sweeper sees that it is; then this comes once more.
+  if (!isPublished || (await readDownloadReceipts(uploads, encode, plan))) await unmarkOpen(uploads, encode);
   if (!isPublished) return 'superseded';
   if (!repeated) await learnFrom(uploads, plan, receipts);
   return 'published';

@@ -8,7 +8,7 @@ import { recordFailure } from './failed.ts';
 import type { Encode, requeueSchema } from './messages.ts';
 import { jobKeys, type Revision, type VideoId } from './names.ts';
 import { markOpen } from './open.ts';
-import { missingTasks, readPlan } from './progress.ts';
+import { canPlay, missingTasks, readPlan } from './progress.ts';
 import { publish, publishedRevision, type Stores } from './publish.ts';
 import {
   readRequests,
@@ -46,10 +46,10 @@ export async function sendRequeue(sqs: SQSClient, uploadsQueueUrl: string, encod
   await sqs.send(new SendMessageCommand({ QueueUrl: uploadsQueueUrl, MessageBody: JSON.stringify(body) }));
 }
 
-/** Whether every media object of an encode is made. */
+/** Whether all is made that an encode needs to play. */
 async function isComplete(uploads: ObjectStore, encode: Encode): Promise<boolean> {
   const plan = await readPlan(uploads, encode);
-  return plan !== undefined && (await missingTasks(uploads, encode, plan)).length === 0;
+  return plan !== undefined && canPlay(await missingTasks(uploads, encode, plan));
 }
 
 async function requireClaim({ stores }: Redriver, video: VideoId): Promise<Claim> {

@@ -7,6 +7,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  AbortMultipartUploadCommand,
+  type CompletedPart,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -16,6 +20,7 @@ import {
   paginateListObjectsV2,
   type S3Client,
   S3ServiceException,
+  UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import type { z } from 'zod';
 
@@ -23,6 +28,8 @@ import type { z } from 'zod';
 export interface ObjectHeaders {
   readonly contentType: string;
   readonly cacheControl?: string;
+  /** RFC 6266. */
+  readonly contentDisposition?: string;
 }
 
 /** One line of a listing. */
@@ -111,6 +118,37 @@ export class ObjectStore {
   /** Writes an object whatever is there: for marks and hints, of which the last one counts. */
   async put(key: string, body: Uint8Array | string, headers: ObjectHeaders): Promise<void> {
     await this.#s3.send(new PutObjectCommand(this.#putInput(key, body, headers)));
+  }
+
+  /**
+   * Writes an object of any size from its parts, which may come in any order; it is there when all are, or not at all.
+   * @param write uploads the parts by number from 1; S3 takes at most 10,000, each but the last of at least 5 MiB
+   * @returns what `write` returns
+   */
+  async putInParts<T>(
+    key: string,
+    headers: ObjectHeaders,
+    write: (put: (number: number, bytes: Buffer) => Promise<void>) => Promise<T>,
+  ): Promise<T> {
+    const object = { Bucket: this.bucket, Key: key };
+    const begin = new CreateMultipartUploadCommand(this.#described(key, headers));
+    const { UploadId } = await this.#s3.send(begin);
+    const parts: CompletedPart[] = [];
+    try {
+      const result = await write(async (PartNumber, Body) => {
+        const part = new UploadPartCommand({ ...object, UploadId, PartNumber, Body });
+        const { ETag, ChecksumCRC32 } = await this.#s3.send(part);
+        parts.push({ PartNumber, ETag, ChecksumCRC32 });
+      });
+      const Parts = parts.toSorted((a, b) => (a.PartNumber ?? 0) - (b.PartNumber ?? 0));
+      const complete = { ...object, UploadId, MultipartUpload: { Parts } };
+      await this.#s3.send(new CompleteMultipartUploadCommand(complete));
+      return result;
+    } catch (error) {
+      // What can not be aborted now, S3's lifecycle rule drops after a day.
+      await this.#s3.send(new AbortMultipartUploadCommand({ ...object, UploadId })).catch(() => undefined);
+      throw error;
+    }
   }
 
   /** `put` of a value as JSON. */
@@ -227,13 +265,17 @@ export class ObjectStore {
     }
   }
 
-  #putInput(key: string, body: Uint8Array | string, { contentType, cacheControl }: ObjectHeaders) {
+  #putInput(key: string, body: Uint8Array | string, headers: ObjectHeaders) {
+    return { ...this.#described(key, headers), Body: body };
+  }
+
+  #described(key: string, { contentType, cacheControl, contentDisposition }: ObjectHeaders) {
     return {
       Bucket: this.bucket,
       Key: key,
-      Body: body,
       ContentType: contentType,
       ...(cacheControl !== undefined && { CacheControl: cacheControl }),
+      ...(contentDisposition !== undefined && { ContentDisposition: contentDisposition }),
     };
   }
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { chapterSchema } from './chapters.ts';
 import { damageFindings } from './damage.ts';
+import { DOWNLOAD_PATH } from './download.ts';
 import { findingSchema, mergeFindings } from './findings.ts';
 import { durationOf, type Plan } from './plan.ts';
 import type { Receipt } from './receipt.ts';
@@ -23,6 +24,8 @@ export const detailsSchema = z.object({
   audio: z.array(z.object({ language: z.string(), name: z.string(), surround: z.boolean() })),
   chapters: z.array(chapterSchema).default([]),
   findings: z.array(findingSchema),
+  /** An MP4 to keep, where one is wanted, once it is made: its path from here, and its bytes. */
+  download: z.object({ path: z.string(), bytes: z.int().positive() }).exactOptional(),
   ...picturesSchema.shape,
 });
 export type Details = z.infer<typeof detailsSchema>;
@@ -35,6 +38,8 @@ export function videoDetails(
   receipts: readonly Pick<Receipt, 'files' | 'findings' | 'seen'>[],
 ): Details {
   const [highest] = plan.rungs;
+  const files = receipts.flatMap((receipt) => receipt.files);
+  const download = files.find(({ path }) => path === DOWNLOAD_PATH);
   return {
     id,
     revision: plan.revision,
@@ -58,9 +63,7 @@ export function videoDetails(
         receipts.flatMap(({ seen }) => seen ?? []),
       ),
     ),
-    ...picturesAmong(
-      receipts.flatMap(({ files }) => files),
-      `${plan.revision}/`,
-    ),
+    ...(download && { download: { path: `${plan.revision}/${download.path}`, bytes: download.bytes } }),
+    ...picturesAmong(files, `${plan.revision}/`),
   };
 }

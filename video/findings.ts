@@ -24,6 +24,7 @@ export const FINDINGS = {
   'unknown-subtitles': 'A subtitle track is of a kind that can not be read and was left out.',
   'broken-subtitles': 'A subtitle track could not be read and was left out.',
   'empty-subtitles': 'A subtitle track has no text and was left out.',
+  'no-download': 'The file for downloading could not be made.',
   'no-pictures': 'Poster, thumbnails and storyboard could not be made.',
 } as const satisfies Record<string, string>;
 

@@ -1,46 +1,5 @@
-/** Reads and writes the fragmented MP4 boxes that we need (ISO/IEC 14496-12; section numbers below are its). */
-
-/** A box: its type and where its content lies in the buffer it was read from. */
-interface Box {
-  readonly type: string;
-  readonly start: number;
-  readonly content: number;
-  readonly end: number;
-}
-
-/** Bytes of a box's header. */
-const HEADER = 8;
-
-/** The box that begins at an offset (4.2); undefined where its header is not whole. Throws on a size below 8. */
-function boxAt(data: Buffer, start: number): Box | undefined {
-  if (start + HEADER > data.length) return undefined;
-  const size = data.readUInt32BE(start);
-  const type = data.toString('latin1', start + 4, start + 8);
-  if (size !== 1 && size < HEADER) throw new Error(`Box '${type}' at ${start} claims ${size} bytes`);
-  if (size !== 1) return { type, start, content: start + HEADER, end: start + size };
-  if (start + 16 > data.length) return undefined;
-  return { type, start, content: start + 16, end: start + Number(data.readBigUInt64BE(start + 8)) };
-}
-
-function* boxes(data: Buffer, from: number, to: number): Generator<Box> {
-  for (let box = boxAt(data, from); box && box.end <= to; box = boxAt(data, box.end)) {
-    yield box;
-    if (box.end >= to) return;
-  }
-}
-
-/** The first box on a path of types, such as `['moov', 'trak', 'mdia']`. Throws where there is none. */
-function find(data: Buffer, path: readonly string[], within: { content: number; end: number }): Box {
-  let at: { content: number; end: number } = within;
-  let found: Box | undefined;
-  for (const type of path) {
-    found = boxes(data, at.content, at.end).find((box) => box.type === type);
-    if (!found) throw new Error(`There is no '${path.join('/')}' box`);
-    at = found;
-  }
-  if (!found) throw new Error('An empty path names no box');
-  return found;
-}
+/** Reads and writes fragmented MP4, as far as we need it (ISO/IEC 14496-12; section numbers below are its). */
+import { type Box, boxAt, boxes, find, HEADER, makeBox, words } from './boxes.ts';
 
 /** One fragment: a `moof` and its `mdat`. Offsets and lengths in bytes, times in ticks of the track. */
 export interface Fragment {
@@ -82,7 +41,7 @@ function readDecodeTime(data: Buffer, tfdt: Box): number {
   return version === 1 ? Number(data.readBigUInt64BE(tfdt.content + 4)) : data.readUInt32BE(tfdt.content + 4);
 }
 
-/** `trun` (8.8.8). */
+/** `trun` (8.8.8): bytes and composition offset of each sample, ticks of all, and where the first lies from the `moof`. */
 function readRun(data: Buffer, trun: Box, defaults: { duration: number; size: number }) {
   const version = data.readUInt8(trun.content);
   const flags = data.readUIntBE(trun.content + 1, 3);
@@ -95,22 +54,40 @@ function readRun(data: Buffer, trun: Box, defaults: { duration: number; size: nu
   }
   if (flags & TRUN.firstFlags) at += 4;
   let duration = 0;
-  let firstSize = defaults.size;
-  let firstCompositionOffset = 0;
+  const sizes: number[] = [];
+  const compositionOffsets: number[] = [];
   for (let sample = 0; sample < samples; sample++) {
     duration += flags & TRUN.duration ? data.readUInt32BE(at) : defaults.duration;
     if (flags & TRUN.duration) at += 4;
-    if (flags & TRUN.size) {
-      if (sample === 0) firstSize = data.readUInt32BE(at);
-      at += 4;
-    }
+    sizes.push(flags & TRUN.size ? data.readUInt32BE(at) : defaults.size);
+    if (flags & TRUN.size) at += 4;
     if (flags & TRUN.flags) at += 4;
+    let offset = 0;
     if (flags & TRUN.composition) {
-      if (sample === 0) firstCompositionOffset = version === 0 ? data.readUInt32BE(at) : data.readInt32BE(at);
+      offset = version === 0 ? data.readUInt32BE(at) : data.readInt32BE(at);
       at += 4;
     }
+    compositionOffsets.push(offset);
   }
-  return { samples, duration, firstSize, firstCompositionOffset, dataOffset };
+  return { sizes, compositionOffsets, duration, dataOffset };
+}
+
+const runOf = (data: Buffer, moof: Box) =>
+  readRun(data, find(data, ['traf', 'trun'], moof), readDefaults(data, find(data, ['traf', 'tfhd'], moof)));
+
+/** The samples of one fragment: their bytes and composition offsets, one after the other, and the media itself. */
+export interface FragmentSamples {
+  readonly sizes: readonly number[];
+  /** Ticks. */
+  readonly compositionOffsets: readonly number[];
+  readonly media: Buffer;
+}
+
+/** Reads one fragment, `moof` and `mdat` alone. */
+export function readSamples(fragment: Buffer): FragmentSamples {
+  const moof = find(fragment, ['moof'], { content: 0, end: fragment.length });
+  const { sizes, compositionOffsets, dataOffset } = runOf(fragment, moof);
+  return { sizes, compositionOffsets, media: fragment.subarray(dataOffset) };
 }
 
 /**
@@ -125,16 +102,15 @@ export function readFragments(data: Buffer): { initLength: number; fragments: Fr
     if (box.type === 'moov') initLength = box.end;
     if (box.type === 'moof') moof = box;
     if (box.type !== 'mdat' || !moof) continue;
-    const tfhd = find(data, ['traf', 'tfhd'], moof);
-    const run = readRun(data, find(data, ['traf', 'trun'], moof), readDefaults(data, tfhd));
+    const run = runOf(data, moof);
     fragments.push({
       offset: moof.start,
       length: box.end - moof.start,
-      firstSampleEnd: run.dataOffset + run.firstSize,
+      firstSampleEnd: run.dataOffset + (run.sizes[0] ?? 0),
       decodeTime: readDecodeTime(data, find(data, ['traf', 'tfdt'], moof)),
-      samples: run.samples,
+      samples: run.sizes.length,
       duration: run.duration,
-      firstCompositionOffset: run.firstCompositionOffset,
+      firstCompositionOffset: run.compositionOffsets[0] ?? 0,
     });
     moof = undefined;
   }
@@ -212,19 +188,6 @@ export function upright(data: Buffer): Buffer {
 
 /** AAC-LC (ISO/IEC 14496-3, audio object type 2). */
 export const AAC_CODEC = 'mp4a.40.2';
-
-function makeBox(type: string, ...contents: readonly Buffer[]): Buffer {
-  const header = Buffer.alloc(HEADER);
-  header.writeUInt32BE(HEADER + contents.reduce((sum, content) => sum + content.length, 0), 0);
-  header.write(type, 4, 'latin1');
-  return Buffer.concat([header, ...contents]);
-}
-
-function words(...values: readonly number[]): Buffer {
-  const buffer = Buffer.alloc(values.length * 4);
-  for (const [index, value] of values.entries()) buffer.writeUInt32BE(value, index * 4);
-  return buffer;
-}
 
 /** Flags of a sample that depends on no other (8.8.3.1): every AAC frame, every key frame. */
 const SYNC_SAMPLE = 0x02000000;

@@ -117,6 +117,18 @@ export function chooseRungs(
   return [...h264, ...codecs.flatMap((codec) => (codec === 'h264' ? [] : ladderIn(codec, h264)))];
 }
 
+/**
+ * Which rung is offered for downloading, of H.264's: it plays wherever a file is taken to.
+ * @returns its name; undefined where none is wanted, or where there is sound alone
+ */
+export function downloadRung(rungs: readonly Rung[], wanted: EncodeSettings['download']): string | undefined {
+  if (wanted === 'off') return undefined;
+  const h264 = rungs.filter(({ codec }) => codec === 'h264');
+  const most = wanted === 'highest' ? Number.POSITIVE_INFINITY : Number.parseInt(wanted, 10);
+  const fitting = h264.find(({ width, height }) => Math.min(width, height) <= most);
+  return (fitting ?? h264.at(-1))?.name;
+}
+
 /** What an owner is told of rungs that were left out. */
 export function prunedFindings(pruned: readonly string[]): Finding[] {
   if (pruned.length === 0) return [];

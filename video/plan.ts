@@ -9,7 +9,7 @@ import { SourceError } from './failures.ts';
 import { type Finding, findingSchema } from './findings.ts';
 import { type FrameRate, findFrameRate, lead, playable } from './frame-rate.ts';
 import { fieldOrderOf, wholeFrames } from './interlace.ts';
-import { chooseRungs, prunedFindings, rungSchema } from './ladder.ts';
+import { chooseRungs, downloadRung, prunedFindings, rungSchema } from './ladder.ts';
 import { checkDuration, checkPixels } from './limits.ts';
 import { countPictures, type Packets } from './packets.ts';
 import { type Picture, pictureSchema } from './picture.ts';
@@ -56,6 +56,8 @@ export const planSchema = z.object({
   chapters: z.array(chapterSchema).default([]),
   /** Widths of the thumbnails, in pixels; without any, no pictures are made. */
   thumbnailWidths: z.array(z.int().positive()).default([]),
+  /** The rung that can be downloaded as one file. */
+  download: z.string().exactOptional(),
   /** vCPU-seconds of all chunks and audio tracks, as `video/work.ts` estimates them. */
   workSeconds: z.number().positive(),
   findings: z.array(findingSchema),
@@ -233,6 +235,7 @@ export function planVideo(
   };
   const { text, findings: textFindings } = chooseText(source.text);
   const origin = firstPts * toNumber(timeBase);
+  const download = downloadRung(shape.rungs, settings.download);
   return {
     revision,
     source: { container: source.container, containerStart: source.startSeconds },
@@ -245,6 +248,7 @@ export function planVideo(
     text,
     chapters: clipChapters(source.chapters, origin, seconds),
     thumbnailWidths: settings.thumbnailWidths,
+    ...(download !== undefined && { download }),
     workSeconds: workOf({ ...shape, ...tasks }),
     findings: [
       ...pictureFindings(video, picture, found, seconds),

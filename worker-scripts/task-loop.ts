@@ -17,6 +17,7 @@ import { SourceError } from '../video/failures.ts';
 import { audioTask } from './audio-task.ts';
 import { chunkTask } from './chunk-task.ts';
 import type { TaskContext, WorkerContext } from './context.ts';
+import { downloadTask } from './download-task.ts';
 import { planTask } from './plan-task.ts';
 import { publishTask } from './publish-task.ts';
 import { stillsTask } from './stills-task.ts';
@@ -51,6 +52,8 @@ function perform(context: TaskContext, task: Task): Promise<void> {
       return textTask(context, task);
     case 'stills':
       return stillsTask(context, task);
+    case 'download':
+      return downloadTask(context, task);
     case 'publish':
       return publishTask(context, task);
   }

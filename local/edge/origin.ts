@@ -37,6 +37,7 @@ function headersOf(output: GetObjectCommandOutput | HeadObjectCommandOutput): Re
     'content-length': output.ContentLength?.toString(),
     'content-range': output.ContentRange,
     'content-encoding': output.ContentEncoding,
+    'content-disposition': output.ContentDisposition,
     'cache-control': output.CacheControl,
     'last-modified': output.LastModified?.toUTCString(),
     'accept-ranges': output.AcceptRanges,

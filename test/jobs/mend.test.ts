@@ -8,6 +8,7 @@ import { readFailure, recordFailure } from '../../jobs/failed.ts';
 import { deadlineMs, mendUnfinished } from '../../jobs/mend.ts';
 import type { Encode } from '../../jobs/messages.ts';
 import { jobKeys, newVideoId, openKey, type Revision, sourceKey, videoKeys } from '../../jobs/names.ts';
+import { writeReceipt } from '../../jobs/progress.ts';
 import { requestedRevision, requestFirst, requestRevision } from '../../jobs/requests.ts';
 import { ObjectStore } from '../../jobs/store.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
@@ -169,6 +170,41 @@ describe('every encode ends', () => {
       times.set(`uploads/${openKey(video, encode.revision)}`, new Date(Date.now() + hour * 60 * 60_000));
     }
     expect(await readFailure(uploads, encode)).toMatchObject({ code: 'timed-out' });
+  });
+});
+
+describe('a video that plays while its download is still to be made', () => {
+  async function playing(): Promise<Encode> {
+    const encode = await upload();
+    const { revision } = encode;
+    await uploads.putOnceJson(jobKeys.plan(video, revision), { ...tinyPlan(revision), download: '360p' });
+    for (const receipt of tinyReceipts()) await writeReceipt(uploads, encode, receipt);
+    const master = `#EXTM3U\n${revision}/360p/index.m3u8\n`;
+    await production.put(videoKeys.master(video), master, { contentType: 'application/vnd.apple.mpegurl' });
+    return encode;
+  }
+
+  test('has it queued again where it was lost', async () => {
+    const encode = await playing();
+    await mendIn(20);
+    expect(sent()).toEqual([{ requeue: encode }]);
+    expect(isOpen(encode)).toBe(true);
+  });
+
+  test('is no failed video after the bound: it plays without', async () => {
+    const encode = await playing();
+    await mendIn(25 * 60);
+    expect(await readFailure(uploads, encode)).toBeUndefined();
+    expect(isOpen(encode)).toBe(false);
+  });
+
+  test('has ended when it is made', async () => {
+    const encode = await playing();
+    const [some] = tinyReceipts();
+    if (some) await writeReceipt(uploads, encode, { ...some, task: 'download', objects: [] });
+    await mendIn(20);
+    expect(sent()).toEqual([]);
+    expect(isOpen(encode)).toBe(false);
   });
 });
 

@@ -153,6 +153,16 @@ describe('a task that a video can do without', () => {
     expect(sent()).toEqual([{ kind: next, video, revision }]);
   });
 
+  test('goes on without a download though it plays, and is published once more to say so', async () => {
+    await uploads.putOnceJson(jobKeys.plan(video, revision), { ...tinyPlan(revision), download: '360p' });
+    for (const one of tinyReceipts()) await writeReceipt(uploads, TASK, one);
+    objects.set(`production/${videoKeys.master(video)}`, `#EXTM3U\n${revision}/1080p/index.m3u8\n`);
+    expect(await bury({ kind: 'download', video, revision })).toEqual(ALL_WELL);
+    expect(failure()).toBeNull();
+    expect(receipt('download')).toMatchObject({ files: [], findings: [{ code: 'no-download' }] });
+    expect(sent()).toEqual([{ kind: 'publish', video, revision }]);
+  });
+
   test('is tried again where it was only handed back', async () => {
     await uploads.putOnceJson(jobKeys.plan(video, revision), plan);
     const at = '2030-01-01T00:00:00.000Z';

@@ -1,6 +1,6 @@
 /** Which rungs a picture gets, in which codecs. */
 import { describe, expect, test } from '@jest/globals';
-import { chooseLadder, chooseRungs } from '../../video/ladder.ts';
+import { chooseLadder, chooseRungs, downloadRung } from '../../video/ladder.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
 
 const settings = encodeSettingsSchema.parse({});
@@ -63,4 +63,22 @@ describe('codecs', () => {
       expect(encodeSettingsSchema.safeParse({ codecs }).success).toBe(false);
     },
   );
+});
+
+test.each([
+  ['off', undefined],
+  ['highest', '1080p'],
+  ['1080p', '1080p'],
+  ['700p', '480p'],
+  ['4320p', '1080p'],
+  ['100p', '240p'],
+])('of a portrait ladder with HEVC, the download "%s" is %s', (download, name) => {
+  const settings = encodeSettingsSchema.parse({ codecs: ['h264', 'hevc'], download });
+  const rungs = chooseRungs({ width: 1080, height: 1920 }, settings);
+  expect(downloadRung(rungs, settings.download)).toBe(name);
+  expect(downloadRung([], settings.download)).toBeUndefined();
+});
+
+test.each(['best', '0p', 'hevc-720p', '720'])('no download is called "%s"', (download) => {
+  expect(encodeSettingsSchema.safeParse({ download }).success).toBe(false);
 });
