@@ -153,6 +153,9 @@ export const completeSchema = z
 export const completedSchema = z.object({ id: videoIdSchema }).openapi('CompletedUpload');
 
 const findingSchema = z.object({ code: z.string(), text: z.string() }).openapi('Finding');
+const chapterSchema = z
+  .object({ startSeconds: z.number(), endSeconds: z.number(), title: z.string() })
+  .openapi('Chapter');
 const failureSchema = z.object({ code: z.string(), message: z.string() }).openapi('Failure');
 
 export const stateSchema = z
@@ -190,6 +193,9 @@ const publicVideo = {
     .optional()
     .openapi({ description: 'Path of the HLS playlist.', example: '/v/5jz8m2c0xk4t7w9qv1rb/master.m3u8' }),
   poster: z.string().optional().openapi({ description: 'Path of the poster.' }),
+  chapters: z.array(chapterSchema).readonly().optional().openapi({
+    description: 'That the source names, in seconds of the stream. Lists of videos leave them out.',
+  }),
 };
 
 /** What its owner sees besides. */

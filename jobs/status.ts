@@ -1,4 +1,6 @@
 /** Where a video stands, read from its objects: what pages, API and command line show. */
+import type { Chapter } from '../video/chapters.ts';
+import { type Details, detailsSchema } from '../video/details.ts';
 import type { Finding } from '../video/findings.ts';
 import type { Plan } from '../video/plan.ts';
 import { durationOf } from '../video/plan.ts';
@@ -26,6 +28,7 @@ export interface EncodeStatus {
   /** Of the highest rung, in pixels. */
   readonly width?: number;
   readonly height?: number;
+  /** Of an encode that plays, also those that came to light while it was made. */
   readonly findings?: readonly Finding[];
   readonly failure?: { readonly code: string; readonly message: string };
 }
@@ -40,6 +43,8 @@ export interface VideoStatus extends EncodeStatus, Description {
   readonly revision?: string;
   /** Path of the multivariant playlist below the playback domain. */
   readonly playbackUrl?: string;
+  /** Of the encode that plays. */
+  readonly chapters?: readonly Chapter[];
   /** What the encode that plays took. */
   readonly spent?: Spent;
   /** The encode that will take the place of the one that plays. */
@@ -55,6 +60,14 @@ function planned(plan: Plan) {
     findings: plan.findings,
   };
 }
+
+/** What was published of a video: more than its plan knew. */
+const published = ({ durationSeconds, width, height, chapters, findings }: Details) => ({
+  durationSeconds,
+  ...(width > 0 && { width, height }),
+  chapters,
+  findings,
+});
 
 /** Frames of the chunks that are done. */
 async function encodedFrames({ uploads }: Stores, encode: Encode, plan: Plan): Promise<number> {
@@ -85,10 +98,17 @@ async function encodeStatus(stores: Stores, encode: Encode): Promise<EncodeStatu
 }
 
 /** An encode that plays. */
-async function publishedStatus({ uploads }: Stores, encode: Encode) {
-  const [plan, spent] = await Promise.all([readPlan(uploads, encode), readSpent(uploads, encode)]);
+async function publishedStatus({ uploads, production }: Stores, encode: Encode) {
+  const [details, spent] = await Promise.all([
+    production.getJson(videoKeys.details(encode.video), detailsSchema),
+    readSpent(uploads, encode),
+  ]);
+  // Publishing writes the details before it lets their revision play: until then they tell of another one.
+  const told = details?.revision === encode.revision && published(details);
+  const plan = told ? undefined : await readPlan(uploads, encode);
+  const known = told || (plan && planned(plan));
   return {
-    ...(plan && { ...planned(plan), encodedSeconds: durationOf(plan) }),
+    ...(known && { ...known, encodedSeconds: known.durationSeconds }),
     ...(spent && { spent }),
     state: 'ready',
     percent: 100,
