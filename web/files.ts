@@ -14,6 +14,7 @@ const ASSETS = [
   'watch.js',
   'player.js',
   'quality.js',
+  'chapters.js',
   'videos.js',
   'words.js',
 ];

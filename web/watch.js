@@ -1,4 +1,5 @@
 // The watch page: plays `?v=<id>`, or shows how far it is and starts when it is ready, or why it is not.
+import { showChapters } from './chapters.js';
 import { load, start } from './player.js';
 import { quality } from './quality.js';
 import { isUnfinished, keepFresh, showVideo } from './videos.js';
@@ -64,11 +65,12 @@ function showWords(video) {
   showNotes(video.findings ?? []);
 }
 
-async function play(url) {
+async function play({ playbackUrl, chapters = [] }) {
   if (loaded) return;
   loaded = true;
   showOnStage('video');
-  const hls = load(player, url, say);
+  showChapters(byId('chapters'), chapters, player);
+  const hls = load(player, playbackUrl, say);
   if (hls) quality(byId('quality'), hls);
   byId('muted').hidden = !(await start(player));
 }
@@ -82,7 +84,7 @@ player.addEventListener('volumechange', () => {
 
 function show(video) {
   showWords(video);
-  if (video.state === 'ready') play(video.playbackUrl);
+  if (video.state === 'ready') play(video);
   else if (video.state === 'failed')
     showFailed('This video could not be prepared', video.failure?.message ?? '');
   else showProgress(video);

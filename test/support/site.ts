@@ -17,6 +17,7 @@ export interface ListedVideo {
   readonly width?: number;
   readonly height?: number;
   readonly playbackUrl?: string;
+  readonly chapters?: ReadonlyArray<{ readonly startSeconds: number; readonly title: string }>;
   readonly findings?: ReadonlyArray<{ readonly code: string; readonly text: string }>;
   readonly failure?: { readonly code: string; readonly message: string };
 }

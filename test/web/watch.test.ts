@@ -190,6 +190,34 @@ describe('a ready video', () => {
   });
 });
 
+describe('chapters', () => {
+  const list = () => tab.page.getByRole('region', { name: 'Chapters' });
+
+  browserTest('are listed below the video, and a click leads to one', async () => {
+    const chapters = [
+      { startSeconds: 0, title: 'Beginning' },
+      { startSeconds: 6.25, title: 'The <b>end</b>' },
+    ];
+    await open({ ...READY, chapters });
+    await playedTo(0.2);
+    await runs('pause()');
+    expect(await list().getByRole('listitem').allInnerTexts()).toEqual([
+      '0:00 Beginning',
+      '0:06 The <b>end</b>',
+    ]);
+    await list().getByRole('button', { name: 'end' }).click();
+    expect((await playedTo(6.25)).time).toBe(6.25);
+    await list().getByRole('button', { name: 'Beginning' }).press('Enter');
+    await until('it is at its beginning', async () => (await playback()).time === 0);
+  });
+
+  browserTest('that a video does not have take no place', async () => {
+    await open(READY);
+    await playedTo(0.2);
+    expect(await tab.page.getByRole('heading', { name: 'Chapters' }).isVisible()).toBe(false);
+  });
+});
+
 describe('a browser that wants a tap before sound', () => {
   browserTest('plays without it, and the page offers to turn it on', async () => {
     const strict = await startBrowser({ args: ['--autoplay-policy=document-user-activation-required'] });
