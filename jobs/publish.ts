@@ -92,10 +92,9 @@ function playlistsOf(plan: Plan, receipts: readonly Receipt[]) {
       { path: `${name}/index.m3u8`, text: videoPlaylist(plan, objects, target) },
       { path: `${name}/iframes.m3u8`, text: keyFramePlaylist(plan, objects) },
     ]),
-    ...audio.map(({ name, objects }) => ({
-      path: `${name}/index.m3u8`,
-      text: audioPlaylist(objects, target),
-    })),
+    ...audio.flatMap(({ name, objects }) =>
+      objects.length > 0 ? [{ path: `${name}/index.m3u8`, text: audioPlaylist(objects, target) }] : [],
+    ),
   ];
   const text = textOf(plan, receipts);
   const masterWith = (added: readonly TextRendition[]) =>

@@ -7,6 +7,7 @@ import { findingSchema, mergeFindings } from './findings.ts';
 import { durationOf, type Plan } from './plan.ts';
 import type { Receipt } from './receipt.ts';
 import { picturesAmong, picturesSchema } from './stills.ts';
+import { audioRendition } from './verify.ts';
 
 export const detailsSchema = z.object({
   id: z.string(),
@@ -30,12 +31,22 @@ export const detailsSchema = z.object({
 });
 export type Details = z.infer<typeof detailsSchema>;
 
+/** The tracks that can be chosen. */
+function tracksOf(plan: Plan, receipts: readonly Pick<Receipt, 'unmade'>[]): Details['audio'] {
+  const unmade = new Set(receipts.map((receipt) => receipt.unmade));
+  const made = plan.audio.filter((_, index) => !unmade.has(audioRendition(index)));
+  return made.flatMap(({ channels, stream, language, name }) => {
+    const surround = made.some((other) => other.stream === stream && other.channels > channels);
+    return channels === 2 ? [{ language, name, surround }] : [];
+  });
+}
+
 /** Says what was published. Holds no times and no costs: the same source gives the same bytes. */
 export function videoDetails(
   id: string,
   { title, metadata }: Pick<Details, 'title' | 'metadata'>,
   plan: Plan,
-  receipts: readonly Pick<Receipt, 'files' | 'findings' | 'seen'>[],
+  receipts: readonly Pick<Receipt, 'files' | 'findings' | 'seen' | 'unmade'>[],
 ): Details {
   const [highest] = plan.rungs;
   const files = receipts.flatMap((receipt) => receipt.files);
@@ -50,10 +61,7 @@ export function videoDetails(
     height: highest?.height ?? 0,
     framesPerSecond: plan.rate.num / plan.rate.den,
     rungs: plan.rungs.map(({ name, width, height }) => ({ name, width, height })),
-    audio: plan.audio.flatMap(({ channels, stream, language, name }) => {
-      const surround = plan.audio.some((other) => other.stream === stream && other.channels > channels);
-      return channels === 2 ? [{ language, name, surround }] : [];
-    }),
+    audio: tracksOf(plan, receipts),
     chapters: plan.chapters,
     findings: mergeFindings(
       plan.findings,

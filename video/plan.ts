@@ -16,7 +16,7 @@ import { type Picture, pictureSchema } from './picture.ts';
 import { pictureFindings } from './picture-findings.ts';
 import type { Source, VideoTrack } from './probe.ts';
 import { type Rational, rational, rationalSchema, toNumber } from './rational.ts';
-import { AAC_FRAME, AUDIO_RATE, type EncodeSettings, presetSchema } from './settings.ts';
+import { AAC_FRAME, AUDIO_RATE, type EncodeSettings, loudnessSchema, presetSchema } from './settings.ts';
 import { chooseSound, type Sound, soundSchema } from './sound.ts';
 import { chooseText, textTrackSchema } from './text/tracks.ts';
 import { audioWork, chunkSecondsFor, chunkWork, type Shape, workPerSecond } from './work.ts';
@@ -51,6 +51,7 @@ export const planSchema = z.object({
   rungs: z.array(rungSchema),
   chunks: z.array(chunkSchema),
   audio: z.array(soundSchema),
+  loudness: loudnessSchema.default('keep'),
   /** Those tracks of the source whose text can be read. */
   text: z.array(textTrackSchema).default([]),
   chapters: z.array(chapterSchema).default([]),
@@ -245,6 +246,7 @@ export function planVideo(
     gopFrames,
     segmentFrames,
     ...tasks,
+    loudness: settings.loudness,
     text,
     chapters: clipChapters(source.chapters, origin, seconds),
     thumbnailWidths: settings.thumbnailWidths,

@@ -50,6 +50,8 @@ export const receiptSchema = z.object({
   findings: z.array(findingSchema).default([]),
   /** What was decoded of the source, where a chunk was encoded. */
   seen: seenSchema.optional(),
+  /** The audio rendition that this source does not give: what there should be of it is broken. */
+  unmade: z.string().optional(),
   /** Of ffmpeg, user and system. */
   cpuSeconds: z.number().nonnegative(),
   /** From the task's first action to its last object. */

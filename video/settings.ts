@@ -32,6 +32,9 @@ export const presetSchema = z.enum(['superfast', 'veryfast', 'faster', 'fast', '
 /** Pixels that no picture may have, whatever the owner allows: decoders are told so, and stop there. */
 export const MAX_PIXELS = 16_384 * 8192;
 
+/** What is done about loudness. */
+export const loudnessSchema = z.enum(['keep', 'normalise']);
+
 export const encodeSettingsSchema = z
   .strictObject({
     /** The ladder's rungs; those above the source are left out. */
@@ -59,6 +62,8 @@ export const encodeSettingsSchema = z
     audioKbps: z.int().min(32).max(320).default(128),
     /** 5.1 AAC's bit rate, for sources that have as many channels. */
     surroundKbps: z.int().min(96).max(960).default(320),
+    /** `keep` the sound as loud as it is, or `normalise` it to -16 LUFS (EBU R 128). */
+    loudness: loudnessSchema.default('keep'),
     /** Audio tracks that a stream may have; a file's further ones are left out. */
     maxAudioTracks: z.int().min(1).max(64).default(16),
     /** Files larger than this, in bytes, are refused; 12 hours at 24 Mbit/s by default. */

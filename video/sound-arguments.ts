@@ -1,5 +1,10 @@
-/** The command lines of ffmpeg for sound, as pure functions of the plan. */
+/**
+ * The command lines of ffmpeg for sound, as pure functions of the plan. Two run side by side. The first decodes a track
+ * and mixes it; where channels or sample rate change in the middle, as in recordings of television, it builds its
+ * filters anew. The second, which must keep count from the first sample to the last, sees nothing of that.
+ */
 import { COMMON, input } from './ffmpeg-arguments.ts';
+import { type Loudness, MEASURE_FILTER, normalising } from './loudness.ts';
 import { durationOf, type Plan } from './plan.ts';
 import { AAC_FRAME, AUDIO_RATE } from './settings.ts';
 import type { Sound } from './sound.ts';
@@ -13,31 +18,58 @@ const PAN: Readonly<Record<Sound['mix'], readonly string[]>> = {
   'first-two': ['pan=stereo|c0=c0|c1=c1'],
 };
 
-/** The track on the stream's clock, in the rendition's channels: begins with the stream and lasts as long. */
-function soundFilter(plan: Plan, { mix, channels, frames }: Sound): string {
-  const samples = frames * AAC_FRAME;
-  return [
-    `asetpts=PTS-${plan.origin}/TB`,
+/** ffmpeg from a source to what `samples` reads: the track in the rendition's channels, on the source's clock. */
+export function decodeSoundArguments({ stream, mix, channels }: Sound, url: string): string[] {
+  const filter = [
     ...PAN[mix],
-    // Follows the source's clock: silence where it has a gap or begins late, cut where it begins early. Floating point
-    // is not scaled down by itself when channels are added up; with a greatest sum of 1 nothing can clip.
-    `aresample=${AUDIO_RATE}:async=1:min_hard_comp=0.02:first_pts=0:rematrix_maxval=1`,
-    `aformat=sample_fmts=fltp:channel_layouts=${LAYOUTS[channels]}`,
-    `apad=whole_len=${samples}`,
-    `atrim=end_sample=${samples}`,
+    // Floating point is not scaled down by itself when channels are added up; with a greatest sum of 1 nothing clips.
+    `aresample=${AUDIO_RATE}:rematrix_maxval=1`,
+    `aformat=sample_fmts=flt:channel_layouts=${LAYOUTS[channels]}`,
   ].join(',');
+  return [
+    // Verbose, so that it accounts for what it decoded.
+    ...[...COMMON, '-v', 'level+verbose'],
+    ...['-copyts', '-vn', '-sn', '-dn', '-threads', '1', ...input(url)],
+    ...['-map', `0:${stream}`, '-filter:a', filter, '-c:a', 'pcm_f32le'],
+    ...['-map_metadata', '-1', '-map_chapters', '-1', '-fflags', '+bitexact', '-f', 'nut', 'pipe:1'],
+  ];
+}
+
+const samples = ['-copyts', '-protocol_whitelist', 'pipe', '-f', 'nut', '-i', 'pipe:0'];
+
+/** The track on the stream's clock: begins with the stream. */
+const placed = (plan: Plan, { channels }: Sound): string[] => [
+  `asetpts=PTS-${plan.origin}/TB`,
+  // Follows the source's clock: silence where it has a gap or begins late, cut where it begins early.
+  `aresample=${AUDIO_RATE}:async=1:min_hard_comp=0.02:first_pts=0`,
+  `aformat=sample_fmts=fltp:channel_layouts=${LAYOUTS[channels]}`,
+];
+
+/** ffmpeg measuring what `decodeSoundArguments` gives it: `LoudnessReader` reads what it says. */
+export function measureSoundArguments(plan: Plan, sound: Sound): string[] {
+  const end = `atrim=end_sample=${sound.frames * AAC_FRAME}`;
+  const filter = [...placed(plan, sound), end, MEASURE_FILTER].join(',');
+  return [...COMMON, ...samples, '-filter:a', filter, '-f', 'null', '-'];
 }
 
 /**
- * ffmpeg for one audio rendition: AAC that begins with the stream and lasts as long, as a fragmented MP4 on standard
- * output with one AAC frame a fragment. The first is the encoder's priming and must be dropped.
+ * ffmpeg encoding what `decodeSoundArguments` gives it: AAC that begins with the stream and lasts as long, as a
+ * fragmented MP4 on standard output with one AAC frame a fragment. The first is the encoder's priming and must be
+ * dropped.
+ * @param loudness as measured, where it is to be normalised
  */
-export function audioArguments(plan: Plan, sound: Sound, url: string): string[] {
+export function encodeSoundArguments(plan: Plan, sound: Sound, loudness?: Loudness): string[] {
+  const length = sound.frames * AAC_FRAME;
+  const filter = [
+    ...placed(plan, sound),
+    ...(loudness ? normalising(loudness) : []),
+    `apad=whole_len=${length}`,
+    `atrim=end_sample=${length}`,
+  ].join(',');
   return [
     ...COMMON,
-    ...['-copyts', '-vn', '-sn', '-dn', '-threads', '1', ...input(url)],
-    ...['-map', `0:${sound.stream}`, '-filter:a', soundFilter(plan, sound)],
-    ...['-c:a', 'aac', '-b:a', `${sound.kbps}k`, '-threads', '1'],
+    ...samples,
+    ...['-filter:a', filter, '-c:a', 'aac', '-b:a', `${sound.kbps}k`, '-threads', '1'],
     ...['-map_metadata', '-1', '-map_chapters', '-1', '-fflags', '+bitexact', '-flags', '+bitexact'],
     ...['-use_editlist', '0', '-f', 'mp4'],
     ...['-movflags', '+cmaf+empty_moov+default_base_moof+frag_every_frame', 'pipe:1'],

@@ -72,8 +72,10 @@ export function verifyTree(
     const timeline = verifyTimeline(name, objects, { start: 0, frames: plan.frames, ticks: ticksPerFrame });
     return [...timeline, ...verifyGops(name, objects, plan)];
   });
+  const unmade = new Set(receipts.map((receipt) => receipt.unmade));
   const sound = plan.audio.flatMap(({ frames }, index) => {
     const name = audioRendition(index);
+    if (unmade.has(name)) return [];
     return verifyTimeline(name, objectsOf(receipts, name), {
       start: audioDelay(plan),
       frames,

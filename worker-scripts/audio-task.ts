@@ -1,15 +1,18 @@
-/** `audio`: one ffmpeg run for a whole track; what it writes is cut at the picture's segments while it runs. */
+/** `audio`: a whole track at once; what ffmpeg writes is cut at the picture's segments while it runs. */
 import type { Readable } from 'node:stream';
-import type { Task } from '../jobs/messages.ts';
+import type { Encode, Task } from '../jobs/messages.ts';
 import { AAC_CODEC, BoxSplitter, writeFragment } from '../video/fmp4.ts';
-import { audioDelay, audioEdges } from '../video/plan.ts';
+import { type Loudness, LoudnessReader } from '../video/loudness.ts';
+import { audioDelay, audioEdges, durationOf, type Plan } from '../video/plan.ts';
 import type { MediaObject } from '../video/receipt.ts';
 import { AAC_FRAME } from '../video/settings.ts';
-import { audioArguments, audioTimeout } from '../video/sound-arguments.ts';
+import type { Sound } from '../video/sound.ts';
+import { encodeSoundArguments, measureSoundArguments } from '../video/sound-arguments.ts';
+import { brokenSound, damagedSound } from '../video/sound-damage.ts';
 import { audioRendition } from '../video/verify.ts';
 import { requirePlan, type TaskContext, withSource } from './context.ts';
 import { describeMedia, once, storeMedia } from './media.ts';
-import { run } from './process.ts';
+import { runSound, type SoundRun } from './sound-run.ts';
 
 /** Segments an object: five minutes of six seconds, about 5 MB. This bounds the memory, whatever the length. */
 const SEGMENTS_AN_OBJECT = 50;
@@ -26,61 +29,104 @@ async function* framesOf(output: Readable, onInit: (bytes: Buffer) => void): Asy
   }
 }
 
+/** Cuts what ffmpeg writes at the picture's segments, and stores it while it comes. */
+class SoundCutter {
+  readonly #context: TaskContext;
+  readonly #encode: Encode;
+  readonly #rendition: string;
+  readonly #edges: readonly number[];
+  readonly #delay: number;
+  readonly #objects: MediaObject[] = [];
+  readonly #init: Buffer[] = [];
+  #segments: Buffer[] = [];
+  /** Of AAC_FRAME samples each; the index of the edge at which the open segment ends. */
+  #edge = 1;
+
+  constructor(context: TaskContext, encode: Encode, plan: Plan, index: number, sound: Sound) {
+    this.#context = context;
+    this.#encode = encode;
+    this.#rendition = audioRendition(index);
+    this.#edges = audioEdges(plan, sound);
+    this.#delay = audioDelay(plan);
+  }
+
+  async read(output: Readable): Promise<void> {
+    let frames: Buffer[] = [];
+    let count = -1; // the first frame is the encoder's priming: it comes before the track begins
+    for await (const frame of framesOf(output, (bytes) => this.#init.push(bytes))) {
+      count++;
+      if (count === 0 || this.#edge === this.#edges.length) continue;
+      frames.push(frame);
+      if (count !== this.#edges[this.#edge]) continue;
+      const time = this.#delay + (count - frames.length) * AAC_FRAME;
+      this.#segments.push(writeFragment(this.#edge, time, AAC_FRAME, frames));
+      frames = [];
+      this.#edge++;
+      if (this.#segments.length === SEGMENTS_AN_OBJECT) await this.#store();
+    }
+  }
+
+  /** Only when ffmpeg has ended well: what it wrote before it was stopped must never be taken for the last object. */
+  async finish(): Promise<MediaObject[]> {
+    if (this.#edge < this.#edges.length) {
+      const [at, of] = [this.#edge, this.#edges.length - 1];
+      throw new Error(`${this.#rendition} ended in segment ${at} of ${of}`);
+    }
+    await this.#store();
+    return this.#objects;
+  }
+
+  async #store(): Promise<void> {
+    if (this.#segments.length === 0) return;
+    const data = Buffer.concat([...this.#init, ...this.#segments]);
+    const file = `part-${String(this.#objects.length).padStart(5, '0')}.m4a`;
+    const object = describeMedia(this.#rendition, file, data, () => AAC_CODEC);
+    await storeMedia(this.#context, this.#encode, object, data);
+    this.#objects.push(object);
+    this.#segments = [];
+  }
+}
+
+/** How loud a rendition is, where that is to be changed; `broken` where it can not be had. */
+async function measure(plan: Plan, sound: Sound, url: string, signal: AbortSignal) {
+  if (plan.loudness === 'keep') return { cpuSeconds: 0 };
+  const reader = new LoudnessReader();
+  const args = measureSoundArguments(plan, sound);
+  const ran = await runSound(plan, sound, url, { args, onLine: (line) => reader.read(line) }, signal);
+  return { ...ran, loudness: reader.loudness() };
+}
+
+/** Measures where that is wanted, then encodes. */
+async function encode(plan: Plan, sound: Sound, url: string, cutter: SoundCutter, signal: AbortSignal) {
+  const measured: Partial<SoundRun> & { cpuSeconds: number; loudness?: Loudness | undefined } = await measure(
+    plan,
+    sound,
+    url,
+    signal,
+  );
+  if (measured.broken !== undefined) return { ...measured, lostShare: 1, broken: measured.broken };
+  const args = encodeSoundArguments(plan, sound, measured.loudness);
+  const read = (output: Readable) => cutter.read(output);
+  const ran = await runSound(plan, sound, url, { args, read }, signal);
+  return { ...ran, cpuSeconds: measured.cpuSeconds + ran.cpuSeconds };
+}
+
+/** Makes one audio rendition. Of a broken track there is none; the stream is published without it. */
 export async function audioTask(context: TaskContext, task: Task & { kind: 'audio' }): Promise<void> {
   const plan = await requirePlan(context, task);
-  const track = plan.audio[task.index];
-  if (!track)
-    throw new Error(`Video ${task.video} has ${plan.audio.length} audio tracks, none of index ${task.index}`);
-  const rendition = audioRendition(task.index);
-  const edges = audioEdges(plan, track);
-  const delay = audioDelay(plan);
-
+  const sound = plan.audio[task.index];
+  if (!sound)
+    throw new Error(
+      `Video ${task.video} has ${plan.audio.length} audio renditions, none of index ${task.index}`,
+    );
   await once(context, task, plan, async () => {
-    const objects: MediaObject[] = [];
-    const init: Buffer[] = [];
-    let segments: Buffer[] = [];
-    let frames: Buffer[] = [];
-    let edge = 1;
-
-    const store = async () => {
-      if (segments.length === 0) return;
-      const data = Buffer.concat([...init, ...segments]);
-      const file = `part-${String(objects.length).padStart(5, '0')}.m4a`;
-      const object = describeMedia(rendition, file, data, () => AAC_CODEC);
-      await storeMedia(context, task, object, data);
-      objects.push(object);
-      segments = [];
-    };
-    const read = async (output: Readable) => {
-      let count = -1; // the first frame is the encoder's priming: it comes before the track begins
-      for await (const frame of framesOf(output, (bytes) => init.push(bytes))) {
-        count++;
-        if (count === 0 || count > track.frames) continue;
-        frames.push(frame);
-        if (count !== edges[edge]) continue;
-        segments.push(writeFragment(edge, delay + (count - frames.length) * AAC_FRAME, AAC_FRAME, frames));
-        frames = [];
-        edge++;
-        if (segments.length === SEGMENTS_AN_OBJECT) await store();
-      }
-    };
-    const { cpuSeconds } = await withSource(context, task.video, (url) => {
-      const args = audioArguments(plan, track, url);
-      return run({
-        program: 'ffmpeg',
-        args,
-        timeoutSeconds: audioTimeout(plan),
-        signal: context.signal,
-        read,
-      });
-    });
-    if (edge < edges.length) {
-      throw new Error(
-        `${rendition} ended in segment ${edge} of ${edges.length - 1}; the track could not be decoded`,
-      );
-    }
-    // Only now: what ffmpeg wrote before it was stopped must never be taken for the last object.
-    await store();
-    return { objects, cpuSeconds };
+    const cutter = new SoundCutter(context, task, plan, task.index, sound);
+    const { cpuSeconds, broken, lostShare } = await withSource(context, task.video, (url) =>
+      encode(plan, sound, url, cutter, context.signal),
+    );
+    if (broken !== undefined)
+      return { cpuSeconds, unmade: audioRendition(task.index), findings: [brokenSound(sound, broken)] };
+    const objects = await cutter.finish();
+    return { objects, cpuSeconds, findings: damagedSound(sound, lostShare, durationOf(plan)) };
   });
 }

@@ -68,13 +68,13 @@ export async function once(
   task: Task,
   plan: Plan,
   work: () => Promise<
-    Pick<Receipt, 'cpuSeconds'> & Partial<Pick<Receipt, 'objects' | 'files' | 'findings' | 'seen'>>
+    Pick<Receipt, 'cpuSeconds'> & Partial<Pick<Receipt, 'objects' | 'files' | 'findings' | 'seen' | 'unmade'>>
   >,
 ): Promise<void> {
   // Looking for one receipt costs a twelfth of listing them all, and there are as many tasks as receipts.
   if (!(await context.uploads.exists(jobKeys.receipt(task.video, task.revision, taskName(task))))) {
     const started = new Date();
-    const { objects = [], files = [], findings = [], seen, cpuSeconds } = await work();
+    const { objects = [], files = [], findings = [], seen, unmade, cpuSeconds } = await work();
     const finished = new Date();
     await writeReceipt(context.uploads, task, {
       task: taskName(task),
@@ -82,6 +82,7 @@ export async function once(
       files,
       findings,
       ...(seen && { seen }),
+      ...(unmade && { unmade }),
       cpuSeconds,
       wallSeconds: (finished.getTime() - started.getTime()) / 1000,
       startedAt: started.toISOString(),

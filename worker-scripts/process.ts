@@ -1,7 +1,7 @@
 /** Runs ffmpeg and ffprobe: no credentials, a time limit, and what they said kept short. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { withoutAddresses } from '../video/refusals.ts';
 
 /** Lines of standard error that are kept for an error message. */
@@ -25,6 +25,8 @@ export interface Run {
   readonly onLine?: (line: string) => void;
   /** Reads standard output while it runs. */
   readonly read?: (output: Readable) => Promise<void>;
+  /** Writes standard input while it runs. The program may hang up before the end. */
+  readonly feed?: (input: Writable) => Promise<void>;
 }
 
 export interface Finished {
@@ -58,10 +60,11 @@ export async function run({
   onRunning,
   onLine,
   read,
+  feed,
 }: Run): Promise<Finished> {
   signal.throwIfAborted();
   const child = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C.UTF-8', ...KEEP_MEMORY },
   });
   if (onRunning) child.once('spawn', onRunning);
@@ -79,7 +82,7 @@ export async function run({
     onLine?.(line);
     const [, user, system] = BENCHMARK.exec(line) ?? [];
     if (user !== undefined) cpuSeconds = Number(user) + Number(system);
-    else if (!line.includes('[info]')) lines.push(line);
+    else if (!/\[(info|verbose)\]/.test(line)) lines.push(line);
     if (lines.length > KEPT_LINES) lines.shift();
   });
 
@@ -94,10 +97,12 @@ export async function run({
       });
     });
     const reading = read ? read(child.stdout) : void child.stdout.resume();
+    child.stdin.on('error', () => {}); // it hung up: whether that was right is for its exit code to tell
+    const feeding = feed ? feed(child.stdin) : void child.stdin.end();
     // A reader that fails (an upload, say) must not leave the program running.
     const [how] = await Promise.all([
       ended,
-      Promise.resolve(reading).catch((error: unknown) => {
+      Promise.all([reading, feeding]).catch((error: unknown) => {
         stop();
         throw error;
       }),

@@ -113,3 +113,51 @@ describe('several tracks', () => {
     }
   });
 });
+
+describe('a damaged track does not take the picture with it', () => {
+  /** A video with an English and a German track, whose bytes are damaged. */
+  async function damaged(name: string, every: number): Promise<string> {
+    const whole = join(folder.path, `whole-${name}`);
+    const languages = ['-metadata:s:a:0', 'language=eng', '-metadata:s:a:1', 'language=ger'];
+    const codec = ['-c:a', 'aac', '-b:a', '128k', '-map', '0', '-map', '1', '-map', '2'];
+    await ffmpeg(
+      ...PICTURE,
+      ...tone(400, 'stereo', 2),
+      ...tone(500, 'stereo', 2),
+      ...codec,
+      ...languages,
+      whole,
+    );
+    const file = join(folder.path, name);
+    const noise = every === 1 ? '1' : `if(eq(mod(n,${every}),5),1,0)`;
+    await ffmpeg('-i', whole, '-map', '0', '-c', 'copy', '-bsf:a:1', `noise=amount='${noise}'`, file);
+    return file;
+  }
+  const names = (master: string) => attributesOf(master, 'EXT-X-MEDIA').map(({ NAME }) => NAME);
+
+  test('one of which nothing can be decoded is left out, and the finding names it', async () => {
+    const { id, master } = await encode(await damaged('broken.mkv', 1));
+    expect(names(master)).toEqual(['English']);
+    const details = await (await fetch(`${spotreel.url}/v/${id}/video.json`)).json();
+    expect(details).toMatchObject({
+      audio: [{ language: 'en', name: 'English', surround: false }],
+      findings: expect.arrayContaining([
+        {
+          code: 'broken-audio',
+          text: expect.stringMatching(/^Audio track 2 \("German"\) could not be decoded/),
+        },
+      ]),
+    });
+  });
+
+  test('one with holes stays, is silent there, and the finding says for how long', async () => {
+    const { id, master } = await encode(await damaged('holes.mkv', 10));
+    expect(names(master)).toEqual(['English', 'German']);
+    const details = await (await fetch(`${spotreel.url}/v/${id}/video.json`)).json();
+    expect(details).toMatchObject({
+      findings: expect.arrayContaining([
+        { code: 'damaged-audio', text: expect.stringMatching(/"German".* about 0\.\d s of its 8\.0 s/) },
+      ]),
+    });
+  });
+});

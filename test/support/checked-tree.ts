@@ -20,8 +20,8 @@ import {
 } from '../../video/playlists.ts';
 import type { MediaObject } from '../../video/receipt.ts';
 import { AAC_FRAME } from '../../video/settings.ts';
-import { audioArguments } from '../../video/sound-arguments.ts';
 import { describeMedia } from '../../worker-scripts/media.ts';
+import { encodeSound } from './encode-sound.ts';
 import { serveFile } from './file-server.ts';
 import { ffmpeg, numberedPicture } from './media.ts';
 
@@ -93,11 +93,8 @@ async function makeChunk(
 async function makeSound(plan: Plan, url: string): Promise<[MediaObject, Buffer]> {
   const [track] = plan.audio;
   if (!track) throw new Error('the plan has no sound');
-  const { stdout } = await promisify(execFile)('ffmpeg', audioArguments(plan, track, url), {
-    encoding: 'buffer',
-    maxBuffer: 1 << 26,
-  });
-  const boxes = new BoxSplitter().push(stdout);
+  const { data: written } = await encodeSound(PLAN, track, url);
+  const boxes = new BoxSplitter().push(written);
   const frames = boxes.filter(({ type }) => type === 'mdat').map(({ content }) => content);
   const edges = audioEdges(plan, track);
   const fragments = edges.slice(0, -1).map((from, index) => {

@@ -8,7 +8,7 @@ import { probeArguments } from '../../video/ffmpeg-arguments.ts';
 import { ffprobeSchema, readSource } from '../../video/probe.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
 import { chooseSound, type Sound } from '../../video/sound.ts';
-import { audioArguments } from '../../video/sound-arguments.ts';
+import { encodeSound } from '../support/encode-sound.ts';
 import { serveFile } from '../support/file-server.ts';
 import { ffmpeg } from '../support/media.ts';
 import { scratch } from '../support/spotreel.ts';
@@ -35,11 +35,8 @@ async function renditions(name: string, ...args: string[]): Promise<{ sound: Sou
     const made: { sound: Sound; file: string }[] = [];
     for (const sound of audio) {
       const file = join(folder.path, `${name}-${made.length}.m4a`);
-      const output = await exec('ffmpeg', audioArguments(tinyPlan('r'), sound, url), {
-        encoding: 'buffer',
-        maxBuffer: 1 << 26,
-      });
-      await writeFile(file, output.stdout);
+      const { data } = await encodeSound(tinyPlan('r'), sound, url);
+      await writeFile(file, data);
       made.push({ sound, file });
     }
     return made;

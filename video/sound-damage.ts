@@ -1,0 +1,57 @@
+/** How much of an audio track could be decoded: counted while it is, told in one sentence. */
+import type { Finding } from './findings.ts';
+import type { Sound } from './sound.ts';
+
+/** ffmpeg says so of each packet that gave no sound. */
+const FAILED = /Error while decoding stream #0:(\d+)/;
+/** ffmpeg's account at its end. */
+const ACCOUNT = /Input stream #0:(\d+) \(audio\): (\d+) packets read .*; (\d+) frames decoded/;
+
+/** Above this share of packets that fail, what is left is noise and silence: such a track is left out. */
+const BROKEN_SHARE = 0.5;
+/** Seconds that may be lost unsaid: recordings begin and end within what needs its neighbours. */
+const UNSAID_SECONDS = 0.1;
+
+/** Reads what ffmpeg says while it decodes a track. */
+export class SoundWatch {
+  readonly #stream: string;
+  #failed = 0;
+  #packets = 0;
+  #frames = 0;
+
+  constructor({ stream }: Pick<Sound, 'stream'>) {
+    this.#stream = `${stream}`;
+  }
+
+  /** @param line of ffmpeg's standard error */
+  read(line: string): void {
+    if (FAILED.exec(line)?.[1] === this.#stream) this.#failed++;
+    const [, stream, packets, frames] = ACCOUNT.exec(line) ?? [];
+    if (stream === this.#stream) [this.#packets, this.#frames] = [Number(packets), Number(frames)];
+  }
+
+  /** The share of the track that could not be decoded, 0 to 1; 1 where nothing could. */
+  get lostShare(): number {
+    if (this.#frames === 0) return 1;
+    return Math.min(1, this.#failed / Math.max(1, this.#packets));
+  }
+
+  /** Whether the stream is better without the track. */
+  get isBroken(): boolean {
+    return this.lostShare > BROKEN_SHARE;
+  }
+}
+
+/** What an owner is told of a track that was left out. @param why what ffmpeg said at last, or how much was lost */
+export const brokenSound = ({ name, stream }: Sound, why: string): Finding => ({
+  code: 'broken-audio',
+  text: `Audio track ${stream} ("${name}") could not be decoded (${why}) and was left out. Export the file again with that sound, and upload it.`,
+});
+
+/** What an owner is told of a track that has holes; nothing where it has none to speak of. */
+export function damagedSound({ name, stream }: Sound, lostShare: number, seconds: number): Finding[] {
+  const lost = lostShare * seconds;
+  if (lost < UNSAID_SECONDS) return [];
+  const text = `Audio track ${stream} ("${name}") is damaged: about ${lost.toFixed(1)} s of its ${seconds.toFixed(1)} s could not be decoded and are silent. If you have a better copy, upload that.`;
+  return [{ code: 'damaged-audio', text }];
+}

@@ -1,0 +1,67 @@
+/** Runs the two ffmpegs of a sound: one decodes the source's track, the other takes what it gives. */
+import type { Readable, Writable } from 'node:stream';
+import type { Plan } from '../video/plan.ts';
+import type { Sound } from '../video/sound.ts';
+import { audioTimeout, decodeSoundArguments } from '../video/sound-arguments.ts';
+import { SoundWatch } from '../video/sound-damage.ts';
+import { ProcessError, type Run, run } from './process.ts';
+
+/** Writes all that comes. A reader that has enough hangs up; the rest is read to nowhere, so that its end is told. */
+async function pour(output: Readable, to: Writable): Promise<void> {
+  for await (const bytes of output) {
+    if (to.destroyed || to.write(bytes)) continue;
+    await new Promise<void>((resolve) => {
+      const go = () => {
+        to.off('drain', go).off('close', go);
+        resolve();
+      };
+      to.on('drain', go).on('close', go);
+    });
+  }
+  to.end();
+}
+
+export interface SoundRun {
+  readonly cpuSeconds: number;
+  /** Why the track can not be had; undefined where it can. */
+  readonly broken?: string | undefined;
+  /** The share of it that could not be decoded. */
+  readonly lostShare: number;
+}
+
+/**
+ * Decodes a track into another ffmpeg. That the track is broken is an answer, not an error: every worker would find
+ * the same. What stops the programs from outside is thrown.
+ */
+export async function runSound(
+  plan: Plan,
+  sound: Sound,
+  url: string,
+  second: Pick<Run, 'args' | 'read' | 'onLine'>,
+  signal: AbortSignal,
+): Promise<SoundRun> {
+  const watch = new SoundWatch(sound);
+  const common = { program: 'ffmpeg', timeoutSeconds: audioTimeout(plan), signal } as const;
+  let cpuSeconds = 0;
+  let refused: ProcessError | undefined;
+  const orRefused = (error: unknown) => {
+    if (!(error instanceof ProcessError && error.exited)) throw error;
+    refused ??= error;
+    return { cpuSeconds: 0 };
+  };
+  const feed = async (input: Writable) => {
+    const read = (output: Readable) => pour(output, input);
+    const args = decodeSoundArguments(sound, url);
+    const decoded = await run({ ...common, args, read, onLine: (line) => watch.read(line) }).catch(orRefused);
+    cpuSeconds += decoded.cpuSeconds;
+    input.end();
+  };
+  const took = await run({ ...common, ...second, feed }).catch(orRefused);
+  cpuSeconds += took.cpuSeconds;
+  const { lostShare, isBroken } = watch;
+  if (isBroken) return { cpuSeconds, lostShare, broken: refused?.message ?? percent(lostShare) };
+  if (refused) throw refused; // the track is whole: it is not the file's fault
+  return { cpuSeconds, lostShare };
+}
+
+const percent = (share: number): string => `${Math.round(100 * share)} % of it is damaged`;
