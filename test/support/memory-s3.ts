@@ -1,6 +1,9 @@
 /** S3 in memory behind a mocked client: conditional writes, listings, absence; what `jobs` uses of it. */
 import { createHash } from 'node:crypto';
 import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -9,6 +12,7 @@ import {
   type S3Client,
   type ServiceInputTypes,
   type ServiceOutputTypes,
+  UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import type { AwsStub } from 'aws-sdk-client-mock';
 import { jsonObject, s3Error } from './s3-objects.ts';
@@ -58,6 +62,7 @@ export function serveS3(mock: Mock, objects: Objects, times = new Map<string, Da
     objects.delete(nameOf(input));
     return {};
   });
+  serveParts(mock, objects, times);
   mock.on(ListObjectsV2Command).callsFake(({ Bucket, Prefix = '', Delimiter, StartAfter = '' }) => {
     const keys = [...objects.keys()]
       .filter((name) => name.startsWith(`${Bucket}/${Prefix}`))
@@ -79,4 +84,25 @@ export function serveS3(mock: Mock, objects: Objects, times = new Map<string, Da
     });
     return { CommonPrefixes: [...new Set(folders)].map((folder) => ({ Prefix: folder })) };
   });
+}
+
+/** Uploads in parts; one that is not completed leaves nothing. */
+function serveParts(mock: Mock, objects: Objects, times: Map<string, Date>): void {
+  const uploads = new Map<string, Map<number, string>>();
+  mock.on(CreateMultipartUploadCommand).callsFake(() => {
+    const UploadId = `upload-${uploads.size}`;
+    uploads.set(UploadId, new Map());
+    return { UploadId };
+  });
+  mock.on(UploadPartCommand).callsFake(({ UploadId, PartNumber, Body }) => {
+    uploads.get(UploadId)?.set(PartNumber, Buffer.from(Body).toString('latin1'));
+    return { ETag: `"${PartNumber}"` };
+  });
+  mock.on(CompleteMultipartUploadCommand).callsFake((input) => {
+    const parts = [...(uploads.get(input.UploadId) ?? [])].toSorted(([a], [b]) => a - b);
+    objects.set(nameOf(input), parts.map(([, text]) => text).join(''));
+    times.set(nameOf(input), new Date());
+    return {};
+  });
+  mock.on(AbortMultipartUploadCommand).resolves({});
 }
