@@ -35,6 +35,15 @@ const HDR = { smpte2084: 'pq', 'arib-std-b67': 'hlg' } as const;
 
 const keysOf = <K extends string>(table: Record<K, unknown>) => Object.keys(table) as [K, ...K[]]; // no table is empty
 
+/** HDR10's own metadata (SMPTE ST 2086, CTA-861.3), as x265 writes them: whole numbers in its units. */
+const gradedSchema = z.object({
+  /** `G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)`. */
+  masterDisplay: z.string().optional(),
+  /** MaxCLL and MaxFALL in nits: `1000,400`. */
+  maxCll: z.string().optional(),
+});
+export type Graded = z.infer<typeof gradedSchema>;
+
 /** What a picture's colours are, where they are not BT.709 in limited range. */
 export const colourSchema = z.object({
   model: z.enum(['yuv', 'rgb']),
@@ -45,7 +54,14 @@ export const colourSchema = z.object({
   /** Bits a sample. */
   bits: z.int(),
   /** High dynamic range, and the brightest that it shows, in nits (cd/m²). */
-  hdr: z.object({ transfer: z.enum(['pq', 'hlg']), peakNits: z.number() }).optional(),
+  hdr: z
+    .object({
+      transfer: z.enum(['pq', 'hlg']),
+      peakNits: z.number(),
+      /** What it was graded on, and its brightest pixel and frame, where it says so: for who shows it as HDR. */
+      graded: gradedSchema.optional(),
+    })
+    .optional(),
 });
 export type Colour = z.infer<typeof colourSchema>;
 
@@ -109,6 +125,10 @@ export function readColour(tags: ColourTags): Colour {
     ...(transfer && { hdr: { transfer, peakNits: HDR_PEAK } }),
   };
 }
+
+/** Whether a picture is HDR as displays take it: with the colours of BT.2020 (BT.2100). */
+export const keepsHdr = ({ model, matrix, primaries, hdr }: Colour): boolean =>
+  hdr !== undefined && model === 'yuv' && matrix === 'bt2020nc' && primaries === 'bt2020';
 
 /** What HDR is graded to where it says nothing: HLG by definition (BT.2100), most PQ by habit. */
 export const HDR_PEAK = 1000;

@@ -6,7 +6,7 @@
 import { encoderArguments } from './encoders.ts';
 import type { Rung } from './ladder.ts';
 import type { Picture } from './picture.ts';
-import { pictureFilters, SCALER, type Shown, timeFilters } from './picture-filters.ts';
+import { hdrFilters, pictureFilters, SCALER, type Shown, timeFilters } from './picture-filters.ts';
 import { type Chunk, durationOf, type Plan, pictureOf, timescaleOf } from './plan.ts';
 import { toNumber, toText } from './rational.ts';
 import { MAX_PIXELS } from './settings.ts';
@@ -90,21 +90,44 @@ export function decodeTestArguments(url: string, stream: number): string[] {
   return [...COMMON, '-threads', '1', ...input(url), ...output];
 }
 
-/** Every size of the rungs, scaled from the one above and handed to each codec that has it. */
-function cascade(from: string, picture: Shown, rungs: readonly Rung[]): string[] {
-  const outputs = rungs.map((rung, index) => ({ ...rung, label: `[v${index}]` }));
-  const sizes = [...Map.groupBy(outputs, ({ width, height }) => `${width}:${height}`).values()];
-  return sizes.map((users, index) => {
-    const next = index === sizes.length - 1 ? [] : [`[s${index + 1}]`];
+/** A rung and the label under which its pictures come. */
+type Labelled = Rung & { readonly label: string };
+
+/**
+ * Every size of the rungs, scaled from the one above and handed to each codec that has it.
+ * @param name of the labels between the sizes
+ * @param toLargest filters that make a picture of the largest size
+ */
+function cascade(
+  from: string,
+  name: string,
+  rungs: readonly Labelled[],
+  toLargest: readonly string[],
+): string[] {
+  const sizes = [...Map.groupBy(rungs, ({ width, height }) => `${width}:${height}`)];
+  return sizes.map(([size, users], index) => {
+    const next = index === sizes.length - 1 ? [] : [`[${name}${index + 1}]`];
     const labels = [...users.map(({ label }) => label), ...next];
     const split = labels.length > 1 ? `,split=${labels.length}` : '';
-    const { width = 2, height = 2 } = users[0] ?? {}; // a group has one at least
     const scaled =
-      index === 0
-        ? `${from},${pictureFilters(picture, { width, height }).join(',')}`
-        : `[s${index}]scale=${width}:${height}:${SCALER},setsar=1`;
+      index === 0 ? `${from}${toLargest.join(',')}` : `[${name}${index}]scale=${size}:${SCALER},setsar=1`;
     return `${scaled}${split}${labels.join('')}`;
   });
+}
+
+/** From one stream of pictures to every rung: those of standard range, and beside them those that keep a high one. */
+function rungsFrom(pictures: string, picture: Shown, rungs: readonly Rung[]): string[] {
+  const outputs = rungs.map((rung, index) => ({ ...rung, label: `[v${index}]` }));
+  const standard = outputs.filter(({ hdr }) => !hdr);
+  const high = outputs.filter(({ hdr }) => hdr);
+  const [largest] = high;
+  const size = { width: 2, height: 2, ...standard[0] }; // every ladder begins with H.264
+  if (!largest?.hdr) return cascade(`${pictures},`, 's', standard, pictureFilters(picture, size));
+  return [
+    `${pictures},split[standard][high]`,
+    ...cascade('[standard]', 's', standard, pictureFilters(picture, size)),
+    ...cascade('[high]', 'h', high, hdrFilters(picture, largest, largest.hdr)),
+  ];
 }
 
 /**
@@ -122,10 +145,10 @@ export function filterGraph(plan: Plan, chunk: Chunk): string {
     'tpad=stop=-1:stop_mode=clone',
     `trim=start_pts=${chunk.from}:end_pts=${chunk.to}`,
   ].join(',');
-  return cascade(grid, picture, plan.rungs).join(';');
+  return rungsFrom(grid, picture, plan.rungs).join(';');
 }
 
-/** One fragmented MP4 a rung, from the labels of `cascade`. */
+/** One fragmented MP4 a rung, from the labels of `rungsFrom`. */
 function outputArguments(plan: Plan, outputs: readonly string[]): string[] {
   const { timescale } = timescaleOf(plan.rate);
   return plan.rungs.flatMap((rung, index) => [
@@ -167,7 +190,7 @@ export function blackChunkArguments(plan: Plan, chunk: Chunk, outputs: readonly 
       '-filter_complex_threads',
       '1',
       '-filter_complex',
-      cascade(black, {}, plan.rungs).join(';'),
+      rungsFrom(black, {}, plan.rungs).join(';'),
     ],
     ...outputArguments(plan, outputs),
   ];

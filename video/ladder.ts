@@ -1,11 +1,12 @@
 /** Chooses the rungs that a source deserves. */
 import { z } from 'zod';
+import { type Colour, keepsHdr } from './colour.ts';
 import type { Finding } from './findings.ts';
 import { type Codec, codecSchema, type EncodeSettings, type RungSettings } from './settings.ts';
 
 /** One rendition of the picture. */
 export const rungSchema = z.object({
-  /** `1080p`, `hevc-1080p`: the short side; names its folder. */
+  /** `1080p`, `hevc-1080p`, `1080p-hdr`: the short side; names its folder. */
   name: z.string(),
   /** Pixels, both even. */
   width: z.int().positive(),
@@ -14,6 +15,8 @@ export const rungSchema = z.object({
   /** On the codec's own scale. */
   crf: z.number(),
   maxKbps: z.number().positive(),
+  /** The transfer function of a rung that keeps high dynamic range. */
+  hdr: z.enum(['pq', 'hlg']).optional(),
 });
 export type Rung = z.infer<typeof rungSchema>;
 
@@ -104,17 +107,32 @@ export function ladderIn(codec: Exclude<Codec, 'h264'>, rungs: readonly Rung[]):
     }));
 }
 
+/** The ladder of H.264 once more with the source's high dynamic range: in HEVC (Apple's rule 1.7 and 1.8), if it has any. */
+function hdrLadder(rungs: readonly Rung[], colour: Colour | undefined): Rung[] {
+  const hdr = colour && keepsHdr(colour) ? colour.hdr?.transfer : undefined;
+  if (!hdr) return [];
+  return ladderIn('hevc', rungs).map((rung) => ({
+    ...rung,
+    name: `${rung.name.replace('hevc-', '')}-hdr`,
+    hdr,
+  }));
+}
+
 /**
- * Every rung of a picture: H.264's ladder, then those of the other codecs that the settings name.
+ * Every rung of a picture: H.264's ladder, then those of the other codecs that the settings name, then HDR's.
  * @param pruned names of H.264's rungs to leave out, in every codec
  */
 export function chooseRungs(
-  picture: { width: number; height: number },
-  { rungs, codecs }: Pick<EncodeSettings, 'rungs' | 'codecs'>,
+  picture: { width: number; height: number; colour?: Colour },
+  { rungs, codecs, hdr }: Pick<EncodeSettings, 'rungs' | 'codecs' | 'hdr'>,
   pruned: readonly string[] = [],
 ): Rung[] {
   const h264 = chooseLadder(picture, rungs).filter(({ name }) => !pruned.includes(name));
-  return [...h264, ...codecs.flatMap((codec) => (codec === 'h264' ? [] : ladderIn(codec, h264)))];
+  return [
+    ...h264,
+    ...codecs.flatMap((codec) => (codec === 'h264' ? [] : ladderIn(codec, h264))),
+    ...(hdr === 'keep' ? hdrLadder(h264, picture.colour) : []),
+  ];
 }
 
 /**

@@ -33,12 +33,18 @@ export function timeFilters({ timeBase, firstPts, leadTicks = 0, fieldOrder }: P
   return [...frames, `bwdif=mode=send_field:parity=${parity}:deint=all`, clock];
 }
 
+/** What turns a picture upright, and the size to which it must be scaled before. */
+function turned(
+  { orientation }: Shown,
+  { width, height }: Size,
+): { filters: readonly string[]; size: string } {
+  const { filters, swaps } = orientation ? ORIENTATIONS[orientation] : { filters: [], swaps: false };
+  return { filters, size: swaps ? `${height}:${width}` : `${width}:${height}` };
+}
+
 /** Scales to a size as it is shown, and makes of the picture what every player shows right: BT.709, 8 bits, 4:2:0. */
-export function pictureFilters(picture: Shown, { width, height }: Size): string[] {
-  const { filters: turn, swaps } = picture.orientation
-    ? ORIENTATIONS[picture.orientation]
-    : { filters: [], swaps: false };
-  const size = swaps ? `${height}:${width}` : `${width}:${height}`;
+export function pictureFilters(picture: Shown, shown: Size): string[] {
+  const { filters: turn, size } = turned(picture, shown);
   return [
     ...opaque(picture),
     ...scaleAndConvert(picture, `scale=${size}:${SCALER}`),
@@ -46,6 +52,23 @@ export function pictureFilters(picture: Shown, { width, height }: Size): string[
     'setsar=1',
     'format=yuv420p',
     TAGS,
+  ];
+}
+
+/** What the encoder writes of the colours of a rung that keeps high dynamic range. */
+const HDR_TRANSFERS = { pq: 'smpte2084', hlg: 'arib-std-b67' } as const;
+
+/** Scales to a size as it is shown, and leaves the colours as they are, BT.2100's: 10 bits, 4:2:0, limited range. */
+export function hdrFilters(picture: Shown, { width, height }: Size, hdr: 'pq' | 'hlg'): string[] {
+  const { filters: turn, size } = turned(picture, { width, height });
+  const range = `in_range=${picture.colour?.range ?? 'limited'}:out_range=limited`;
+  const tags = `color_primaries=bt2020:color_trc=${HDR_TRANSFERS[hdr]}:colorspace=bt2020nc`;
+  return [
+    `scale=${size}:${SCALER}:${range}`,
+    ...turn,
+    'setsar=1',
+    'format=yuv420p10le',
+    `setparams=range=tv:${tags}`,
   ];
 }
 

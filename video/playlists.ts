@@ -184,18 +184,19 @@ export function masterPlaylist(
   });
   const silent = { tag: [], codecs: [], peak: 0, average: 0 };
 
-  const pictures = plan.rungs.map(({ width, height, name, codec: family }, index) => {
+  const pictures = plan.rungs.map(({ width, height, name, codec: family, hdr }, index) => {
     const objects = rungs[index]?.objects ?? [];
     const keys = keyFrames(plan, objects);
     const keyBandwidth = measureBandwidth(keys, targetOf(keys));
     const { codec } = firstOf(objects);
+    const range = `VIDEO-RANGE=${hdr?.toUpperCase() ?? 'SDR'}`;
     return {
       ...measureBandwidth(picture[index] ?? [], target),
       family,
       codec,
-      size: `RESOLUTION=${width}x${height},FRAME-RATE=${frameRateText(plan.rate)},VIDEO-RANGE=SDR`,
+      size: `RESOLUTION=${width}x${height},FRAME-RATE=${frameRateText(plan.rate)},${range}`,
       uri: `${base}${name}/index.m3u8`,
-      keyStream: `#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=${keyBandwidth.peak},AVERAGE-BANDWIDTH=${keyBandwidth.average},CODECS="${codec}",RESOLUTION=${width}x${height},VIDEO-RANGE=SDR,URI="${base}${name}/iframes.m3u8"`,
+      keyStream: `#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=${keyBandwidth.peak},AVERAGE-BANDWIDTH=${keyBandwidth.average},CODECS="${codec}",RESOLUTION=${width}x${height},${range},URI="${base}${name}/iframes.m3u8"`,
     };
   });
   const variants = (ways.length > 0 ? ways : [silent]).flatMap((way, index) =>

@@ -46,6 +46,11 @@ export const encodeSettingsSchema = z
       .default(['h264'])
       .refine((codecs) => codecs[0] === 'h264', 'codecs must begin with h264: it is what plays everywhere')
       .refine((codecs) => new Set(codecs).size === codecs.length, 'codecs names a codec twice'),
+    /**
+     * High dynamic range is always made standard (BT.709); with `keep`, HDR10 and HLG also get HEVC rungs that keep it,
+     * for displays that can show it.
+     */
+    hdr: z.enum(['tone-map', 'keep']).default('tone-map'),
     /** Whether sizes that look no better than the next smaller one are left out of a long video's ladder. */
     prune: z.boolean().default(true),
     /** The encoders' speed. `medium` costs 2.4 times `veryfast` for 4 to 12 % fewer bits (ENCODING.md). */

@@ -14,7 +14,7 @@ import {
   scanArguments,
 } from '../video/ffmpeg-arguments.ts';
 import { mayBeInterlaced, type Scan, ScanReader } from '../video/interlace.ts';
-import { frameSchema, readPeak } from '../video/light.ts';
+import { frameSchema, readGraded, readPeak } from '../video/light.ts';
 import { checkBytes, checkPixels, checkTracks } from '../video/limits.ts';
 import { PacketReader, type Packets } from '../video/packets.ts';
 import { type Ffprobe, ffprobeSchema, readSource, type Source, type VideoTrack } from '../video/probe.ts';
@@ -81,8 +81,9 @@ async function lookAtFrames(served: Served, source: Source, video: VideoTrack): 
   const scan = suspect ? await scanFields(served, source, video) : undefined;
   const { hdr } = colour;
   if (hdr?.transfer !== 'pq') return { ...video, scan };
-  const peakNits = (await readLight(served, video)) ?? hdr.peakNits;
-  return { ...video, scan, colour: { ...colour, hdr: { ...hdr, peakNits } } };
+  const frame = await readFirstFrame(served, video);
+  const told = { peakNits: readPeak(frame) ?? hdr.peakNits, graded: readGraded(frame) };
+  return { ...video, scan, colour: { ...colour, hdr: { ...hdr, ...told } } };
 }
 
 /** Where fields are looked for, as shares of the length: titles are often still, and endings black. */
@@ -103,14 +104,14 @@ async function scanFields({ url, bytes, signal }: Served, source: Source, video:
   return reader.scan();
 }
 
-async function readLight({ url, signal }: Served, { stream }: VideoTrack): Promise<number | undefined> {
+async function readFirstFrame({ url, signal }: Served, { stream }: VideoTrack) {
   let output = '';
   const read = async (stdout: Readable) => {
     output = await text(stdout);
   };
   const args = frameArguments(url, stream);
   await orRefuse(run({ program: 'ffprobe', args, timeoutSeconds: PROBE_TIMEOUT, signal, read }));
-  return readPeak(frameSchema.parse(JSON.parse(output)));
+  return frameSchema.parse(JSON.parse(output));
 }
 
 async function readHeaders({ url, signal }: Served): Promise<Ffprobe> {
