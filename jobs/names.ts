@@ -34,6 +34,8 @@ export const ATTEMPTS_PATTERN = `${JOBS_PREFIX}*/attempts/*`;
 export const CAPACITY_PREFIX = 'capacity/';
 /** Where uploads that were announced to the API wait for their source. */
 export const PENDING_PREFIX = 'pending/';
+/** Where owners put the models of recognisers. */
+export const MODELS_PREFIX = 'models/';
 /** Every video by time, newest first. */
 export const INDEX_PREFIX = 'index/';
 /** Where deleted videos are marked. */

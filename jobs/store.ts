@@ -5,6 +5,9 @@
  * The role needs `s3:ListBucket` on the bucket besides the object actions: without it S3 answers 403 instead
  * of 404 for an absent object (GetObject, HeadObject: "Permissions"), and absence could not be told from denial.
  */
+import { createWriteStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AbortMultipartUploadCommand,
@@ -69,6 +72,11 @@ const isAbsent = (error: unknown): boolean =>
 function headError(error: unknown, object: string): unknown {
   if (!(error instanceof S3ServiceException)) return error;
   return new Error(`S3 answered ${error.$metadata.httpStatusCode} to HEAD ${object}`, { cause: error });
+}
+
+/** An object that should be there is not. */
+export class MissingObjectError extends Error {
+  override readonly name = 'MissingObjectError';
 }
 
 /** One bucket's objects. Errors of S3 other than those that a method's description names pass through. */
@@ -184,6 +192,18 @@ export class ObjectStore {
     const bytes = Buffer.from((await Body?.transformToByteArray()) ?? []);
     if (bytes.length === length) return bytes;
     throw new Error(`s3://${this.bucket}/${key} has ${bytes.length} bytes from ${offset}, not ${length}`);
+  }
+
+  /** Writes an object into a file, piece by piece. Throws `MissingObjectError` where there is no such object. */
+  async download(key: string, path: string): Promise<void> {
+    try {
+      const { Body } = await this.#s3.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }));
+      if (!(Body instanceof Readable)) throw new TypeError('S3 answered without a body');
+      await pipeline(Body, createWriteStream(path));
+    } catch (error) {
+      if (!isAbsent(error)) throw error;
+      throw new MissingObjectError(`s3://${this.bucket}/${key} is not there`, { cause: error });
+    }
   }
 
   /**

@@ -1,5 +1,6 @@
 /** Renders `worker-scripts/bootstrap.sh`, the user data of a worker's machine. */
 import { readFileSync } from 'node:fs';
+import { encodeSettingsSchema } from '../video/settings.ts';
 
 const TEMPLATE = new URL('../worker-scripts/bootstrap.sh', import.meta.url);
 
@@ -16,6 +17,8 @@ export interface UserDataValues {
   /** S3 URL of the npm package that holds the `node` binary. */
   readonly NODE_URL: string;
   readonly NODE_SHA256: string;
+  /** Debian packages of the program that recognises speech, `''` for none. */
+  readonly SPEECH_PACKAGES: string;
   /** The worker's environment: lines of `NAME='value'`, see `environmentFile`. */
   readonly WORKER_ENVIRONMENT: string;
 }
@@ -35,6 +38,15 @@ export function environmentFile(variables: Readonly<Record<string, string>>): st
       return `${name}='${value}'`;
     })
     .join('\n');
+}
+
+/** Packages by what recognises speech, as Debian and its children name them. */
+const SPEECH_PACKAGES = { pocketsphinx: 'pocketsphinx pocketsphinx-en-us', whisper: 'whisper.cpp' } as const;
+
+/** The packages that these encode settings need, `''` for none. */
+export function speechPackages(encodeSettings: Readonly<Record<string, unknown>>): string {
+  const { transcribe } = encodeSettingsSchema.parse(encodeSettings);
+  return transcribe ? SPEECH_PACKAGES[transcribe.engine] : '';
 }
 
 /** Fills in a script. Throws an `Error` that names a placeholder without a value or a value without a placeholder. */

@@ -12,6 +12,7 @@ import {
   CAPACITY_PREFIX,
   capacityKeys,
   JOBS_PREFIX,
+  MODELS_PREFIX,
   OPEN_PREFIX,
   UPLOADS_PREFIX,
   VIDEOS_PREFIX,
@@ -22,7 +23,7 @@ import type { Architecture } from './instance-types.ts';
 import type { Network } from './network.ts';
 import type { Queues } from './queues.ts';
 import type { Storage } from './storage.ts';
-import { environmentFile, renderUserData } from './user-data.ts';
+import { environmentFile, renderUserData, speechPackages } from './user-data.ts';
 import { NodeRuntime, WorkerProgram } from './worker-bundle.ts';
 
 /**
@@ -49,6 +50,7 @@ export interface WorkerFleetProps {
   readonly idleSeconds: number;
   readonly maxLifetime: Duration;
   readonly rootVolume: Size;
+  readonly encodeSettings: Readonly<Record<string, unknown>>;
 }
 
 export class WorkerFleet extends Construct {
@@ -107,6 +109,7 @@ export class WorkerFleet extends Construct {
       WORKER_URL: program.asset.httpUrl,
       NODE_URL: runtime.asset.httpUrl,
       NODE_SHA256: runtime.sha256,
+      SPEECH_PACKAGES: speechPackages(props.encodeSettings),
       WORKER_ENVIRONMENT: environmentFile(workerEnvironment(this, props)),
     });
     const template = new ec2.LaunchTemplate(this, `Template-${architecture}`, {
@@ -153,6 +156,7 @@ function permissionsOf({ storage: { uploads, production }, queues: { tasks } }: 
   const own = 'Keys are made at run time; the prefix holds nothing else.';
   return [
     { actions: ['s3:GetObject'], resources: [uploads.arnForObjects(`${UPLOADS_PREFIX}*`)], why: own },
+    { actions: ['s3:GetObject'], resources: [uploads.arnForObjects(`${MODELS_PREFIX}*`)], why: own },
     {
       actions: ['s3:GetObject', 's3:PutObject'],
       resources: [uploads.arnForObjects(`${JOBS_PREFIX}*`)],
@@ -174,7 +178,7 @@ function permissionsOf({ storage: { uploads, production }, queues: { tasks } }: 
       why: own,
     },
     // Listings, and 404 instead of 403 for what is not there.
-    mayList(uploads, UPLOADS_PREFIX, JOBS_PREFIX, CAPACITY_PREFIX),
+    mayList(uploads, UPLOADS_PREFIX, JOBS_PREFIX, CAPACITY_PREFIX, MODELS_PREFIX),
     mayList(production, VIDEOS_PREFIX),
     {
       actions: [

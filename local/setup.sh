@@ -14,7 +14,7 @@ fi
 
 missing=()
 for package in "$@"; do
-  command -v "$package" >/dev/null || missing+=("$package")
+  command -v "$package" >/dev/null || dpkg --status "$package" >/dev/null 2>&1 || missing+=("$package")
 done
 [ "${#missing[@]}" -gt 0 ] || exit 0
 

@@ -28,6 +28,7 @@ export const FINDINGS = {
   'broken-subtitles': 'A subtitle track could not be read and was left out.',
   'empty-subtitles': 'A subtitle track has no text and was left out.',
   'no-download': 'The file for downloading could not be made.',
+  'no-transcript': 'Subtitles could not be generated from the sound.',
   'no-pictures': 'Poster, thumbnails and storyboard could not be made.',
 } as const satisfies Record<string, string>;
 

@@ -18,6 +18,7 @@ import type { Source, VideoTrack } from './probe.ts';
 import { type Rational, rational, rationalSchema, toNumber } from './rational.ts';
 import { AAC_FRAME, AUDIO_RATE, type EncodeSettings, loudnessSchema, presetSchema } from './settings.ts';
 import { chooseSound, type Sound, soundSchema } from './sound.ts';
+import { speechTrack } from './text/speech-track.ts';
 import { chooseText, textTrackSchema } from './text/tracks.ts';
 import { audioWork, chunkSecondsFor, chunkWork, type Shape, workPerSecond } from './work.ts';
 
@@ -247,7 +248,7 @@ export function planVideo(
     segmentFrames,
     ...tasks,
     loudness: settings.loudness,
-    text,
+    text: [...text, ...speechTrack(sound.audio, settings.transcribe)],
     chapters: clipChapters(source.chapters, origin, seconds),
     thumbnailWidths: settings.thumbnailWidths,
     ...(download !== undefined && { download }),

@@ -1,5 +1,6 @@
 /** How a ladder is encoded: every setting with its default. The parsed settings are part of a revision's hash. */
 import { z } from 'zod';
+import { transcribeSchema } from './text/tracks.ts';
 
 /**
  * Capped constant quality a rung. `height` is the short side in pixels, `maxKbps` caps the bit rate over
@@ -71,6 +72,8 @@ export const encodeSettingsSchema = z
     loudness: loudnessSchema.default('keep'),
     /** Audio tracks that a stream may have; a file's further ones are left out. */
     maxAudioTracks: z.int().min(1).max(64).default(16),
+    /** How subtitles are generated from what is said; without it there are none. */
+    transcribe: transcribeSchema.exactOptional(),
     /** Files larger than this, in bytes, are refused; 12 hours at 24 Mbit/s by default. */
     maxBytes: z.int().positive().default(128e9),
     /** Files with more tracks than this, of whatever kind, are refused. */

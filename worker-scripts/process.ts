@@ -1,4 +1,4 @@
-/** Runs ffmpeg and ffprobe: no credentials, a time limit, and what they said kept short. */
+/** Runs ffmpeg, ffprobe and recognisers of speech: no credentials, a time limit, and what they said kept short. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
@@ -14,7 +14,7 @@ const KEPT_LINES = 20;
 const KEEP_MEMORY = { MALLOC_MMAP_THRESHOLD_: '1000000000', MALLOC_TRIM_THRESHOLD_: '2000000000' };
 
 export interface Run {
-  readonly program: 'ffmpeg' | 'ffprobe';
+  readonly program: 'ffmpeg' | 'ffprobe' | 'pocketsphinx_continuous' | 'whisper-cli';
   readonly args: readonly string[];
   readonly timeoutSeconds: number;
   /** Stops it: the worker must go. */
@@ -47,6 +47,11 @@ export class ProcessError extends Error {
     this.lines = lines;
     this.exited = exited;
   }
+}
+
+/** A program that is not on this machine, or can not be run. */
+export class MissingProgramError extends Error {
+  override readonly name = 'MissingProgramError';
 }
 
 const BENCHMARK = /bench: utime=([\d.]+)s stime=([\d.]+)s/;
@@ -89,7 +94,7 @@ export async function run({
   try {
     const ended = new Promise<string | undefined>((resolve, reject) => {
       child.on('error', (cause) =>
-        reject(new Error(`${program} could not be started; is it installed?`, { cause })),
+        reject(new MissingProgramError(`${program} could not be started; is it installed?`, { cause })),
       );
       child.on('close', (code, killedBy) => {
         if (code === 0) resolve(undefined);

@@ -1,19 +1,30 @@
-/** `text`: the text tracks of a source become WebVTT renditions. */
+/** `text`: the text tracks of a source, and what is said in it, become WebVTT renditions. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ZodError } from 'zod';
 import type { Encode, Task } from '../jobs/messages.ts';
+import { MissingObjectError } from '../jobs/store.ts';
 import type { Finding } from '../video/findings.ts';
 import type { Plan } from '../video/plan.ts';
 import type { StoredFile } from '../video/receipt.ts';
 import { textArguments, textShift } from '../video/text/arguments.ts';
 import { clipCues } from '../video/text/cues.ts';
 import { parseCues } from '../video/text/parse.ts';
-import { type TextTrack, textFormatOf, textRendition, trackName } from '../video/text/tracks.ts';
+import { groupWords } from '../video/text/speech.ts';
+import {
+  SPEECH,
+  type TextTrack,
+  type Transcribe,
+  textFormatOf,
+  textRendition,
+  trackName,
+} from '../video/text/tracks.ts';
 import { lengthOf, segmentCues, TextError, type TextFile } from '../video/text/webvtt.ts';
 import { requirePlan, type TaskContext, withScratch, withSource } from './context.ts';
 import { packetsTimeout } from './inspect.ts';
 import { once, storeFile } from './media.ts';
-import { ProcessError, run } from './process.ts';
+import { MissingProgramError, ProcessError, run } from './process.ts';
+import { transcribe } from './speech.ts';
 
 /** Writes at once: a film has a thousand segments, most of a few hundred bytes. */
 const WRITES_AT_ONCE = 32;
@@ -80,6 +91,42 @@ async function readTracks(
   return { read, cpuSeconds };
 }
 
+/** Has speech recognised. Whatever the engine makes of it, the video goes on; only S3 and a stop are tried again. */
+async function hear(
+  context: TaskContext,
+  encode: Encode,
+  plan: Plan,
+  { stream, settings }: { stream: number; settings: Transcribe },
+): Promise<{ read: Read[]; cpuSeconds: number }> {
+  const without = (why: string): Read => {
+    return { finding: { code: 'no-transcript', text: `No subtitles were generated: ${why}.` } };
+  };
+  try {
+    const { words, cpuSeconds } = await transcribe(context, encode, plan, { stream, settings });
+    const cues = clipCues(groupWords(words), 0, lengthOf(plan));
+    return {
+      read: [cues.length === 0 ? without('no words were recognised') : { files: segmentCues(cues, plan) }],
+      cpuSeconds,
+    };
+  } catch (error) {
+    const known = [ProcessError, MissingProgramError, MissingObjectError, TextError, ZodError, SyntaxError];
+    if (!(error instanceof Error) || !known.some((kind) => error instanceof kind)) throw error;
+    return { read: [without(error.message)], cpuSeconds: 0 };
+  }
+}
+
+/** Reads what is written in the source, and hears what is said in it, in the plan's order: speech comes last. */
+async function readAll(context: TaskContext, encode: Encode, plan: Plan) {
+  const written = plan.text.filter(({ codec }) => codec !== SPEECH);
+  const results = written.length > 0 ? [await readTracks(context, encode, plan, written)] : [];
+  for (const { stream, transcribe: settings } of plan.text)
+    if (settings) results.push(await hear(context, encode, plan, { stream, settings }));
+  return {
+    read: results.flatMap(({ read }) => read),
+    cpuSeconds: results.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
+  };
+}
+
 /** Stores a rendition's files. */
 async function storeRendition(
   context: TaskContext,
@@ -100,7 +147,7 @@ async function storeRendition(
 export async function textTask(context: TaskContext, task: Task & { kind: 'text' }): Promise<void> {
   const plan = await requirePlan(context, task);
   await once(context, task, plan, async () => {
-    const { read, cpuSeconds } = await readTracks(context, task, plan, plan.text);
+    const { read, cpuSeconds } = await readAll(context, task, plan);
     const files: StoredFile[] = [];
     const findings: Finding[] = [];
     for (const [index, one] of read.entries()) {

@@ -22,6 +22,7 @@ const EXAMPLE = renderUserData({
   WORKER_URL: 'https://s3.eu-central-1.amazonaws.com/assets/worker.mjs',
   NODE_URL: 'https://s3.eu-central-1.amazonaws.com/assets/node.tgz',
   NODE_SHA256: '0'.repeat(64),
+  SPEECH_PACKAGES: 'pocketsphinx pocketsphinx-en-us',
   WORKER_ENVIRONMENT: environmentFile({ UPLOAD_BUCKET: 'uploads', AWS_REGION: 'eu-central-1' }),
 });
 

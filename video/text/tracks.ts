@@ -17,11 +17,35 @@ export const offerSchema = z.object({
 });
 export type Offer = z.infer<typeof offerSchema>;
 
+/** How speech becomes subtitles: which program recognises it, in which language. */
+export const transcribeSchema = z.discriminatedUnion('engine', [
+  z.strictObject({
+    engine: z.literal('pocketsphinx'),
+    /** Its model is English. */
+    language: z.string().regex(/^en(-|$)/, 'pocketsphinx knows English alone; give en, or engine whisper'),
+  }),
+  z.strictObject({
+    engine: z.literal('whisper'),
+    /** As whisper.cpp names it: `en`, `de`, `yue`. */
+    language: z
+      .string()
+      .regex(/^[a-z]{2,3}$/, 'is not a language of Whisper; give its code such as en or de'),
+    /** The object of the upload bucket that holds the model, in whisper.cpp's ggml format. */
+    model: z.string().regex(/^models\/.+/, 'must be an object below models/, such as models/ggml-base.bin'),
+  }),
+]);
+export type Transcribe = z.infer<typeof transcribeSchema>;
+
+/** The codec by which plans name speech that is to be recognised. */
+export const SPEECH = 'speech';
+
 /** A text track inside a source. */
 export const textTrackSchema = offerSchema.extend({
   stream: z.int(),
   /** ffmpeg's name. */
   codec: z.string(),
+  /** Where the codec is speech, in which case the stream is one of sound. */
+  transcribe: transcribeSchema.exactOptional(),
 });
 export type TextTrack = z.infer<typeof textTrackSchema>;
 

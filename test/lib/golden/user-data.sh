@@ -50,6 +50,14 @@ install_ffmpeg() {
   retry update_and_install ffmpeg
 }
 
+# What recognises speech. Without it videos have no generated subtitles, which is no reason not to encode them.
+install_speech() {
+  local packages='pocketsphinx pocketsphinx-en-us'
+  [[ -z $packages ]] && return
+  # shellcheck disable=SC2086 # one word a package
+  apt install --yes --no-install-recommends $packages || echo "spotreel: no $packages" >&2
+}
+
 # Reads the role's credentials from the instance metadata service, version 2.
 read_credentials() {
   local token role
@@ -130,6 +138,7 @@ UNIT
 }
 
 install_ffmpeg
+install_speech
 read_credentials
 install_worker
 systemctl start spotreel-worker.service
