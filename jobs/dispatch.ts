@@ -39,6 +39,7 @@ export interface UploadsMessage extends Delivery {
 const planSizeSchema = z.object({
   chunks: z.array(z.unknown()),
   audio: z.array(z.unknown()),
+  text: z.array(z.unknown()).default([]),
   workSeconds: z.number(),
 });
 
@@ -155,7 +156,7 @@ async function isPlanned(uploads: ObjectStore, encode: Encode): Promise<boolean>
 async function demandOfPlan(uploads: ObjectStore, { video, revision }: Encode): Promise<Demand | undefined> {
   const plan = await uploads.getJson(jobKeys.plan(video, revision), planSizeSchema);
   if (plan) {
-    const tasks = plan.chunks.length + plan.audio.length;
+    const tasks = plan.chunks.length + plan.audio.length + (plan.text.length > 0 ? 1 : 0);
     return { queue: [], planned: { tasks, seconds: plan.workSeconds } };
   }
   log('warn', 'plan-gone', { video, revision });
