@@ -105,6 +105,8 @@ export const jobKeys = {
   encode: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/`,
   settings: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/settings.json`,
   plan: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}${PLAN_SUFFIX}`,
+  /** The copy that is read in the source's place where its clock jumps. */
+  copy: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/source.nut`,
   spent: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/spent.json`,
   failed: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/failed.json`,
   receipts: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/done/`,

@@ -21,7 +21,7 @@ import { learnFrom } from './calibration.ts';
 import { readClaim } from './claim.ts';
 import { descriptionOf, readEdits } from './edits.ts';
 import type { Encode } from './messages.ts';
-import { isRevision, type Revision, type VideoId, videoKeys } from './names.ts';
+import { isRevision, jobKeys, type Revision, type VideoId, videoKeys } from './names.ts';
 import { unmarkOpen } from './open.ts';
 import { CACHE_CONTROL, contentTypeOf } from './platform.ts';
 import { readDownloadReceipts, readPlan, readReceipts } from './progress.ts';
@@ -146,6 +146,8 @@ export async function publish(stores: Stores, encode: Encode): Promise<'publishe
     (await switchMaster(stores, encode, plan, receipts, isAskedFor));
   // Where a download is still to be made, the sweeper sees that it is; then this comes once more.
   if (!isPublished || (await readDownloadReceipts(uploads, encode, plan))) await unmarkOpen(uploads, encode);
+  // All that is read from it is made.
+  if (plan.source.copy) await uploads.delete(jobKeys.copy(video, revision));
   if (!isPublished) return 'superseded';
   if (!repeated) await learnFrom(uploads, plan, receipts);
   return 'published';

@@ -9,7 +9,12 @@ export interface Packets {
   readonly longestKeyGap: number;
   /** How long the last one is shown by its own word. */
   readonly lastDuration?: number;
+  /** How often the decode time jumps; see `JUMP`. */
+  readonly jumps?: number;
 }
+
+/** Seconds by which a decode time goes back, or forward, that ffmpeg's joining takes for a clock that was set anew. */
+const JUMP = { back: 1, forward: 10 };
 
 /**
  * Seconds within which two packets are one picture: a hidden frame of VP8 or VP9, which is a packet of its own, has
@@ -35,11 +40,15 @@ export class PacketReader {
   readonly #pts: number[] = [];
   readonly #keys: number[] = [];
   #last = { pts: Number.NEGATIVE_INFINITY, duration: 0 };
+  #lastDts = Number.NaN;
+  #jumps = 0;
   readonly #maxFrames: number;
+  readonly #secondsPerTick: number;
 
   /** @param maxFrames more are a `SourceError('too-many-frames')` */
-  constructor(maxFrames: number) {
+  constructor(maxFrames: number, secondsPerTick: number) {
     this.#maxFrames = maxFrames;
+    this.#secondsPerTick = secondsPerTick;
   }
 
   /** @param line such as `1890,-2110,3600,K_` or `N/A,3600,N/A,__,MPEGTS Stream ID`. Throws `SourceError('encrypted')`. */
@@ -47,6 +56,7 @@ export class PacketReader {
     const [pts, dts, duration, flags = '', ...sideData] = line.split(',');
     if (sideData.includes(ENCRYPTED)) throw new SourceError('encrypted');
     if (flags.includes('D')) return;
+    this.#follow(Number(dts));
     const shown = Number.isNaN(Number(pts)) ? Number(dts) : Number(pts);
     if (pts === undefined || pts === '' || Number.isNaN(shown)) return;
     if (this.#pts.length === this.#maxFrames)
@@ -54,6 +64,13 @@ export class PacketReader {
     this.#pts.push(shown);
     if (shown >= this.#last.pts) this.#last = { pts: shown, duration: Number(duration) || 0 };
     if (flags.includes('K')) this.#keys.push(shown);
+  }
+
+  #follow(dts: number): void {
+    if (Number.isNaN(dts)) return;
+    const step = (dts - this.#lastDts) * this.#secondsPerTick;
+    if (step < -JUMP.back || step > JUMP.forward) this.#jumps++;
+    this.#lastDts = dts;
   }
 
   /** Everything read so far. */
@@ -65,7 +82,7 @@ export class PacketReader {
     for (let i = 1; i <= keys.length; i++) {
       longestKeyGap = Math.max(longestKeyGap, (keys[i] ?? end) - (keys[i - 1] ?? 0));
     }
-    return { pts, longestKeyGap, lastDuration: this.#last.duration };
+    return { pts, longestKeyGap, lastDuration: this.#last.duration, jumps: this.#jumps };
   }
 }
 

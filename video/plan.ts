@@ -20,6 +20,7 @@ import { AAC_FRAME, AUDIO_RATE, type EncodeSettings, loudnessSchema, presetSchem
 import { chooseSound, type Sound, soundSchema } from './sound.ts';
 import { speechTrack } from './text/speech-track.ts';
 import { chooseText, textTrackSchema } from './text/tracks.ts';
+import { timestampFindings } from './timestamps.ts';
 import { audioWork, chunkSecondsFor, chunkWork, type Shape, workPerSecond } from './work.ts';
 
 /** A run of slots [from, to) of the frame grid. */
@@ -32,6 +33,8 @@ export const planSchema = z.object({
     container: z.string(),
     /** Seconds; what ffmpeg's `-ss` counts from. */
     containerStart: z.number(),
+    /** The tasks read a copy of the source (video/timestamps.ts), of so many bytes. */
+    copy: z.object({ bytes: z.int().positive() }).exactOptional(),
   }),
   /** Seconds on the source's clock at which the stream begins: with the first frame, or the first sound without one. */
   origin: z.number(),
@@ -240,7 +243,11 @@ export function planVideo(
   const download = downloadRung(shape.rungs, settings.download);
   return {
     revision,
-    source: { container: source.container, containerStart: source.startSeconds },
+    source: {
+      container: source.container,
+      containerStart: source.startSeconds,
+      ...(source.copy && { copy: { bytes: source.copy.bytes } }),
+    },
     origin,
     ...shape,
     delayFrames: frames > REORDERED_FRAMES ? REORDERED_FRAMES : 0,
@@ -256,6 +263,7 @@ export function planVideo(
     findings: [
       ...pictureFindings(video, picture, found, seconds),
       ...findingsOf(source, seconds),
+      ...timestampFindings(source),
       ...prunedFindings(pruned),
       ...sound.findings,
       ...textFindings,

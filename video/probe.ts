@@ -94,6 +94,13 @@ export interface AudioTrack extends TrackWords {
   readonly layout?: string | undefined;
 }
 
+/** A copy of a source whose clock jumps, on a clock that runs through. */
+export interface Copy {
+  readonly bytes: number;
+  /** How often the source's clock jumps. */
+  readonly jumps: number;
+}
+
 export interface Source {
   /** ffmpeg's name of the container, such as `mov,mp4,m4a,3gp,3g2,mj2`. */
   readonly container: string;
@@ -109,6 +116,8 @@ export interface Source {
   readonly text: readonly TextTrack[];
   /** As the file has them. */
   readonly chapters: readonly ProbedChapter[];
+  /** Set where this is not the file that was uploaded but a copy whose clock runs through. */
+  readonly copy?: Copy;
 }
 
 /** Beyond these a sample aspect ratio is an error of the file, not a shape that somebody filmed. */

@@ -10,7 +10,7 @@ import type { Sound } from '../video/sound.ts';
 import { encodeSoundArguments, measureSoundArguments } from '../video/sound-arguments.ts';
 import { brokenSound, damagedSound } from '../video/sound-damage.ts';
 import { audioRendition } from '../video/verify.ts';
-import { requirePlan, type TaskContext, withSource } from './context.ts';
+import { requirePlan, type TaskContext, withPlanned } from './context.ts';
 import { describeMedia, once, storeMedia } from './media.ts';
 import { runSound, type SoundRun } from './sound-run.ts';
 
@@ -121,7 +121,7 @@ export async function audioTask(context: TaskContext, task: Task & { kind: 'audi
     );
   await once(context, task, plan, async () => {
     const cutter = new SoundCutter(context, task, plan, task.index, sound);
-    const { cpuSeconds, broken, lostShare } = await withSource(context, task.video, (url) =>
+    const { cpuSeconds, broken, lostShare } = await withPlanned(context, task, plan, (url) =>
       encode(plan, sound, url, cutter, context.signal),
     );
     if (broken !== undefined)

@@ -9,7 +9,7 @@ import { blackChunkArguments, chunkArguments, chunkTimeout } from '../video/ffmp
 import { delayPresentation, upright } from '../video/fmp4.ts';
 import { type Chunk, type Plan, timescaleOf } from '../video/plan.ts';
 import type { MediaObject } from '../video/receipt.ts';
-import { requirePlan, type TaskContext, withScratch, withSource } from './context.ts';
+import { requirePlan, type TaskContext, withPlanned, withScratch } from './context.ts';
 import { describeMedia, once, storeMedia } from './media.ts';
 import { ProcessError, run } from './process.ts';
 
@@ -58,7 +58,7 @@ export async function chunkTask(context: TaskContext, task: Task & { kind: 'chun
   await once(context, task, plan, () =>
     withScratch(context, async (folder) => {
       const outputs = plan.rungs.map(({ name }) => join(folder, `${name}.mp4`));
-      const { cpuSeconds, seen } = await withSource(context, task.video, (url) =>
+      const { cpuSeconds, seen } = await withPlanned(context, task, plan, (url) =>
         encodeChunk(context, task, plan, chunk, url, outputs),
       );
       const objects = await Promise.all(

@@ -5,7 +5,7 @@ import { S3ServiceException } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { type Claim, readClaim } from '../jobs/claim.ts';
 import type { Encode } from '../jobs/messages.ts';
-import type { VideoId } from '../jobs/names.ts';
+import { jobKeys, type VideoId } from '../jobs/names.ts';
 import { readPlan } from '../jobs/progress.ts';
 import type { ObjectStore } from '../jobs/store.ts';
 import { SourceError } from '../video/failures.ts';
@@ -70,6 +70,42 @@ export async function withSource<T>(
     throw broken ?? error;
   } finally {
     source.close();
+  }
+}
+
+/**
+ * Opens what a plan's tasks read: the source, or the copy that was made of it. A copy that is gone fails the task and
+ * not the video: it is deleted when the revision is published, and only a duplicate of a task can still ask for it.
+ */
+export async function withPlanned<T>(
+  context: WorkerContext,
+  encode: Encode,
+  plan: Plan,
+  use: (url: string, bytes: number) => Promise<T>,
+): Promise<T> {
+  const { copy } = plan.source;
+  return copy
+    ? withCopy(context, encode, (url) => use(url, copy.bytes))
+    : withSource(context, encode.video, (url, { size }) => use(url, size));
+}
+
+/** Opens the copy of a source for ffmpeg while `use` runs. Throws S3's error where it could not be read. */
+export async function withCopy<T>(
+  { uploads, proxy }: WorkerContext,
+  { video, revision }: Encode,
+  use: (url: string) => Promise<T>,
+): Promise<T> {
+  // Without an ETag: whoever makes a copy makes the same bytes.
+  const opened = proxy.open({ bucket: uploads.bucket, key: jobKeys.copy(video, revision) });
+  try {
+    const result = await use(opened.url);
+    const broken = opened.error();
+    if (broken) throw broken;
+    return result;
+  } catch (error) {
+    throw opened.error() ?? error;
+  } finally {
+    opened.close();
   }
 }
 

@@ -17,7 +17,15 @@ import { mayBeInterlaced, type Scan, ScanReader } from '../video/interlace.ts';
 import { frameSchema, readGraded, readPeak } from '../video/light.ts';
 import { checkBytes, checkPixels, checkTracks } from '../video/limits.ts';
 import { PacketReader, type Packets } from '../video/packets.ts';
-import { type Ffprobe, ffprobeSchema, readSource, type Source, type VideoTrack } from '../video/probe.ts';
+import {
+  type Copy,
+  type Ffprobe,
+  ffprobeSchema,
+  readSource,
+  type Source,
+  type VideoTrack,
+} from '../video/probe.ts';
+import { toNumber } from '../video/rational.ts';
 import { refusalOf } from '../video/refusals.ts';
 import type { EncodeSettings } from '../video/settings.ts';
 import { HEAD_BYTES, recognise } from '../video/signature.ts';
@@ -27,6 +35,7 @@ import {
   captionTrack,
   captionUnitsArguments,
 } from '../video/text/captions.ts';
+import { asCopied, needsCopy } from '../video/timestamps.ts';
 import { ProcessError, run } from './process.ts';
 
 /** Seconds that ffprobe may take for the headers. */
@@ -53,17 +62,25 @@ export interface Served {
   readonly signal: AbortSignal;
 }
 
-/** Looks at a served source. Throws `SourceError` where it can not become a video. */
-export async function inspect(served: Served): Promise<Inspection> {
+/**
+ * Looks at a served source. Throws `SourceError` where it can not become a video. Where its clock jumps, nothing more
+ * is looked at than its headers and packets (`needsCopy`), for no time in it means anything: its copy is.
+ * @param copyOf set where the copy of this source is served
+ */
+export async function inspect(
+  served: Served,
+  copyOf?: { readonly source: Source; readonly copy: Copy },
+): Promise<Inspection> {
   const { url, bytes, settings, signal } = served;
   checkBytes(bytes, settings);
   const headers = await readHeaders(served);
   checkTracks(headers.streams.length, settings);
-  const source = readSource(headers);
+  const source = copyOf ? asCopied(copyOf.source, headers, copyOf.copy) : readSource(headers);
   if (!source.video) throw new SourceError('no-video-stream');
   checkPixels(source.video, settings);
   const { stream } = source.video;
-  const packets = await readPackets(served, stream);
+  const packets = await readPackets(served, source.video);
+  if (!copyOf && needsCopy(source, packets)) return { source, packets };
   // Headers may promise what no decoder keeps: one picture must come out.
   const args = decodeTestArguments(url, stream);
   await orRefuse(run({ program: 'ffmpeg', args, timeoutSeconds: packetsTimeout(bytes), signal }));
@@ -130,8 +147,11 @@ async function readHeaders({ url, signal }: Served): Promise<Ffprobe> {
   return ffprobeSchema.parse(JSON.parse(output));
 }
 
-async function readPackets({ url, bytes, settings, signal }: Served, stream: number): Promise<Packets> {
-  const reader = new PacketReader(settings.maxFrames);
+async function readPackets(
+  { url, bytes, settings, signal }: Served,
+  { stream, timeBase }: VideoTrack,
+): Promise<Packets> {
+  const reader = new PacketReader(settings.maxFrames, toNumber(timeBase));
   const read = async (stdout: Readable) => {
     for await (const line of createInterface({ input: stdout })) reader.read(line);
   };

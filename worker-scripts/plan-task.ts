@@ -6,14 +6,16 @@ import { sendTasks } from '../jobs/queue.ts';
 import { readSettings } from '../jobs/requests.ts';
 import { type Plan, planSchema, planVideo } from '../video/plan.ts';
 import { worthPruning } from '../video/prune.ts';
-import { type TaskContext, withScratch, withSource } from './context.ts';
-import { inspect } from './inspect.ts';
+import { needsCopy } from '../video/timestamps.ts';
+import { type TaskContext, withCopy, withScratch, withSource } from './context.ts';
+import { makeCopy } from './copy.ts';
+import { type Inspection, inspect } from './inspect.ts';
 import { findPruned } from './prune.ts';
 
 async function makePlan(context: TaskContext, { video, revision }: Encode): Promise<Plan> {
   const { settings } = await readSettings(context.uploads, video, revision);
-  return withSource(context, video, async (url, claim) => {
-    const { source, packets } = await inspect({ url, bytes: claim.size, settings, signal: context.signal });
+  const { signal } = context;
+  const planFrom = async (url: string, { source, packets }: Inspection): Promise<Plan> => {
     const whole = planVideo(source, packets, settings, revision);
     const pruned =
       settings.prune && worthPruning(whole)
@@ -21,7 +23,18 @@ async function makePlan(context: TaskContext, { video, revision }: Encode): Prom
         : [];
     // What does not fit must fail here: a plan that was written can not be read otherwise, however often.
     return planSchema.parse(planVideo(source, packets, settings, revision, pruned));
+  };
+  const made = await withSource(context, video, async (url, { size: bytes }) => {
+    const found = await inspect({ url, bytes, settings, signal });
+    const { source, packets } = found;
+    if (!needsCopy(source, packets)) return { plan: await planFrom(url, found) };
+    const copied = await makeCopy(context, { video, revision }, source, { url, bytes });
+    return { source, copy: { bytes: copied, jumps: packets.jumps ?? 0 } };
   });
+  if ('plan' in made) return made.plan;
+  return withCopy(context, { video, revision }, async (url) =>
+    planFrom(url, await inspect({ url, bytes: made.copy.bytes, settings, signal }, made)),
+  );
 }
 
 /** Plans an encode unless it has a plan, and queues what it still misses. */

@@ -12,7 +12,8 @@ import { GetObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/cl
 export interface SourceObject {
   readonly bucket: string;
   readonly key: string;
-  readonly etag: string;
+  /** Without one, whatever is there is read. */
+  readonly etag?: string;
 }
 
 /** One source that may be read while a task runs. */
@@ -78,7 +79,7 @@ export class SourceProxy {
         new GetObjectCommand({
           Bucket: bucket,
           Key: key,
-          IfMatch: `"${etag}"`,
+          ...(etag !== undefined && { IfMatch: `"${etag}"` }),
           Range: request.headers.range,
         }),
         { abortSignal: abort.signal },

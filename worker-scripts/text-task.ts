@@ -20,7 +20,7 @@ import {
   trackName,
 } from '../video/text/tracks.ts';
 import { lengthOf, segmentCues, TextError, type TextFile } from '../video/text/webvtt.ts';
-import { requirePlan, type TaskContext, withScratch, withSource } from './context.ts';
+import { requirePlan, type TaskContext, withPlanned, withScratch } from './context.ts';
 import { packetsTimeout } from './inspect.ts';
 import { once, storeFile } from './media.ts';
 import { MissingProgramError, ProcessError, run } from './process.ts';
@@ -37,10 +37,10 @@ const finding = (code: Finding['code'], track: TextTrack, why: string): { findin
 });
 
 /** Has ffmpeg read tracks, all in one run. @returns what it wrote, a text a track, and its seconds */
-async function extract(context: TaskContext, { video }: Encode, tracks: readonly TextTrack[]) {
+async function extract(context: TaskContext, encode: Encode, plan: Plan, tracks: readonly TextTrack[]) {
   return withScratch(context, async (folder) => {
     const outputs = tracks.map(({ stream }) => join(folder, `${stream}`));
-    const { cpuSeconds } = await withSource(context, video, (url, { size }) =>
+    const { cpuSeconds } = await withPlanned(context, encode, plan, (url, size) =>
       run({
         program: 'ffmpeg',
         args: textArguments(tracks, url, outputs),
@@ -72,7 +72,7 @@ async function readTracks(
   tracks: readonly TextTrack[],
 ): Promise<{ read: Read[]; cpuSeconds: number }> {
   try {
-    const { texts, cpuSeconds } = await extract(context, encode, tracks);
+    const { texts, cpuSeconds } = await extract(context, encode, plan, tracks);
     return { read: tracks.map((track, index) => readTrack(plan, track, texts[index] ?? '')), cpuSeconds };
   } catch (error) {
     const [first, ...others] = tracks;

@@ -134,7 +134,7 @@ describe('source', () => {
   });
 
   test('packets: discarded ones do not count, a missing time is the decode time, order is that of showing', () => {
-    const reader = new PacketReader(4);
+    const reader = new PacketReader(4, 1 / 90_000);
     for (const line of [
       '0,0,3600,KD_',
       '3600,0,3600,K__',
@@ -148,14 +148,27 @@ describe('source', () => {
       pts: [3600, 7200, 10800, 14400],
       longestKeyGap: 10800,
       lastDuration: 5400,
+      jumps: 0,
     });
     expect(() => reader.read('18000,18000,3600,___')).toThrow(
       expect.objectContaining({ code: 'too-many-frames' }),
     );
   });
 
+  test.each<[what: string, dts: number, jumps: number]>([
+    ['follows', 3600, 0],
+    ['a second back', -90_000, 0],
+    ['more than a second back', -90_001, 1],
+    ['ten seconds ahead', 900_000, 0],
+    ['more than ten seconds ahead', 900_001, 1],
+  ])('packets: a decode time that %s: %d ticks, %d jumps', (_, dts, jumps) => {
+    const reader = new PacketReader(4, 1 / 90_000);
+    for (const line of ['0,0,3600,K__', `${dts},${dts},3600,___`]) reader.read(line);
+    expect(reader.packets().jumps).toBe(jumps);
+  });
+
   test('a packet that needs a key is refused', () => {
-    const read = () => new PacketReader(9).read('2002,0,2002,K_,Encryption info');
+    const read = () => new PacketReader(9, 1 / 90_000).read('2002,0,2002,K_,Encryption info');
     expect(read).toThrow(expect.objectContaining({ code: 'encrypted' }));
   });
 });
