@@ -428,10 +428,11 @@ describe('least privilege', () => {
         Resource.map((arn) => [arn.replace(/^<(\D+).*\.Arn>/, '$1'), Action]),
       );
 
-  test('workers read uploads, write job state, videos and their heartbeats, and nothing else in the buckets', () => {
+  test('workers read uploads and models, write job state, videos and their heartbeats, and nothing else in the buckets', () => {
     const assets = 'arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-<AWS::Region>/';
     expect(objectsOf('Workers').filter(([arn]) => !String(arn).startsWith(assets))).toEqual(
       [
+        ['PlatformStorageUploads/models/*', ['s3:GetObject']],
         ['PlatformStorageUploads/uploads/*', ['s3:GetObject']],
         ['PlatformStorageUploads/capacity/calibration.json', ['s3:GetObject', 's3:PutObject']],
         ['PlatformStorageUploads/jobs/*', ['s3:GetObject', 's3:PutObject']],
@@ -508,7 +509,7 @@ describe('least privilege', () => {
     for (const { Condition } of lists) {
       const prefixes = z.object({ 's3:prefix': z.unknown() }).parse(Condition['StringLike'])['s3:prefix'];
       for (const prefix of [prefixes].flat())
-        expect(prefix).toMatch(/^(uploads|jobs|open|pending|workers|v|capacity)\/\*$/);
+        expect(prefix).toMatch(/^(uploads|jobs|open|pending|workers|models|v|capacity)\/\*$/);
     }
   });
 
