@@ -8,29 +8,28 @@ import { log } from './log.ts';
 import type { Task } from './messages.ts';
 import { readPlan, taskName, writeReceipt } from './progress.ts';
 
-/** What an owner is told, by the kind of the task; of any other kind a video can not do without. */
-const WITHOUT: Partial<Record<Task['kind'], (detail: string) => Finding>> = {
-  text: (detail) => ({
+/**
+ * What an owner is told, by the kind of the task; of any other kind a video can not do without. It is published: the
+ * error itself, which may name accounts and addresses, stays in the log and in the attempts.
+ */
+const WITHOUT: Partial<Record<Task['kind'], Finding>> = {
+  text: {
     code: 'broken-subtitles',
-    text: `The file's subtitle tracks could not be read (${detail}), so they were left out.`,
-  }),
-  download: (detail) => ({
+    text: 'The subtitle tracks of the file could not be read, so they were left out.',
+  },
+  download: {
     code: 'no-download',
-    text: `The file for downloading could not be made (${detail}); the video plays without.`,
-  }),
-  stills: (detail) => ({
+    text: 'The file for downloading could not be made; the video plays without.',
+  },
+  stills: {
     code: 'no-pictures',
-    text: `No poster, thumbnails or storyboard could be made (${detail}); the video plays without.`,
-  }),
+    text: 'No poster, thumbnails or storyboard could be made; the video plays without.',
+  },
 };
-
-/** What an owner is told of a task that failed for good; undefined where its video can not do without it. */
-export const findingWithout = (task: Task, detail: string): Finding | undefined =>
-  WITHOUT[task.kind]?.(detail);
 
 /**
  * Lets a video go on without a task's result, if it can. Where the result came meanwhile, it counts.
- * @param detail why there is none
+ * @param detail why there is none, for the log
  * @param worker who says so
  * @returns whether the video goes on
  */
@@ -40,7 +39,7 @@ export async function goWithout(
   detail: string,
   worker: string,
 ): Promise<boolean> {
-  const finding = findingWithout(task, detail);
+  const finding = WITHOUT[task.kind];
   const plan = finding && (await readPlan(target.uploads, task));
   if (!plan) return false;
   const now = new Date().toISOString();

@@ -13,7 +13,7 @@ import type { Encode, uploadedSchema } from './messages.ts';
 import { jobKeys, UPLOADS_PREFIX, videoIdOf } from './names.ts';
 import { listOpen, markOpen, type OpenEncode, openSince, unmarkOpen } from './open.ts';
 import { readDownloadReceipts, readPlan } from './progress.ts';
-import { publishedRevision, type Stores } from './publish.ts';
+import { publishedRevision, readDetails, type Stores } from './publish.ts';
 import { backlog } from './queue.ts';
 import { sendRequeue } from './redrive.ts';
 import { requestedRevision, requestRevision } from './requests.ts';
@@ -109,7 +109,14 @@ async function hasEnded({ uploads, production }: Stores, encode: Encode): Promis
   else if (requested !== revision) return true;
   if ((await publishedRevision(production, video)) !== revision) return false;
   const plan = await readPlan(uploads, encode);
-  return plan === undefined || (await readDownloadReceipts(uploads, encode, plan)) !== undefined;
+  if (!plan) return true;
+  const receipts = await readDownloadReceipts(uploads, encode, plan);
+  if (!receipts) return false;
+  // The publishing that follows the download may have been lost.
+  const made = receipts.some(({ files }) => files.length > 0);
+  if (!made) return true;
+  const details = await readDetails(production, video);
+  return details?.revision === revision && details.download !== undefined;
 }
 
 async function timeOut({ stores }: Mender, encode: Encode, claim: Claim): Promise<void> {

@@ -2,7 +2,7 @@
  * Publishing: what was made is checked against the plan, gets its playlists, and is switched to. The switch is one
  * object, `v/<id>/master.m3u8`, which names one revision: so it is atomic, and rolling back is the same act.
  */
-import { detailsSchema, videoDetails } from '../video/details.ts';
+import { type Details, detailsSchema, videoDetails } from '../video/details.ts';
 import type { Plan } from '../video/plan.ts';
 import {
   audioPlaylist,
@@ -41,7 +41,7 @@ export async function republishDetails({ uploads, production }: Stores, video: V
   const headers = { contentType: contentTypeOf(key), cacheControl: CACHE_CONTROL.replaceable };
   for (;;) {
     const etag = await production.etag(key);
-    const details = await production.getJson(key, detailsSchema);
+    const details = await readDetails(production, video);
     if (!details || etag === undefined) return; // publishing will take them over
     const claim = await readClaim(uploads, video);
     const { title, metadata } = descriptionOf(video, claim, await readEdits(uploads, video));
@@ -49,6 +49,10 @@ export async function republishDetails({ uploads, production }: Stores, video: V
     if ((await production.replace(key, text, headers, etag)) === 'written') return;
   }
 }
+
+/** What was said of a video when it was published; undefined where it is not. */
+export const readDetails = (production: ObjectStore, video: VideoId): Promise<Details | undefined> =>
+  production.getJson(videoKeys.details(video), detailsSchema);
 
 /** The revision that plays; undefined where the video is not published. */
 export async function publishedRevision(

@@ -1,6 +1,6 @@
 /** Where a video stands, read from its objects: what pages, API and command line show. */
 import type { Chapter } from '../video/chapters.ts';
-import { type Details, detailsSchema } from '../video/details.ts';
+import type { Details } from '../video/details.ts';
 import type { Finding } from '../video/findings.ts';
 import type { Plan } from '../video/plan.ts';
 import { durationOf } from '../video/plan.ts';
@@ -11,7 +11,7 @@ import type { Encode } from './messages.ts';
 import { type VideoId, videoKeys } from './names.ts';
 import { readPending } from './pending.ts';
 import { doneTasks, mediaTasks, readPlan, taskName } from './progress.ts';
-import { publishedRevision, type Stores } from './publish.ts';
+import { publishedRevision, readDetails, type Stores } from './publish.ts';
 import { requestedRevision } from './requests.ts';
 import { readSpent, type Spent } from './spent.ts';
 
@@ -100,13 +100,13 @@ async function encodeStatus(stores: Stores, encode: Encode): Promise<EncodeStatu
 /** An encode that plays. */
 async function publishedStatus({ uploads, production }: Stores, encode: Encode) {
   const [details, spent] = await Promise.all([
-    production.getJson(videoKeys.details(encode.video), detailsSchema),
+    readDetails(production, encode.video),
     readSpent(uploads, encode),
   ]);
   // Publishing writes the details before it lets their revision play: until then they tell of another one.
   const told = details?.revision === encode.revision && published(details);
   const plan = told ? undefined : await readPlan(uploads, encode);
-  const known = told || (plan && planned(plan));
+  const known = told || (plan && { ...planned(plan), chapters: plan.chapters });
   return {
     ...(known && { ...known, encodedSeconds: known.durationSeconds }),
     ...(spent && { spent }),

@@ -49,10 +49,12 @@ function fragmentsOf(
   });
 }
 
-/** What the planned file is made of: its rung, and the first stereo track. */
+/** What the planned file is made of: its rung, and the first stereo track of those that could be made. */
 export function downloadOf(plan: Plan, receipts: readonly Receipt[]): Download {
   const { timescale, ticksPerFrame } = timescaleOf(plan.rate);
-  const sound = plan.audio.findIndex(({ channels }) => channels === 2);
+  const sound = plan.audio.findIndex(
+    ({ channels }, index) => channels === 2 && objectsOf(receipts, audioRendition(index)).length > 0,
+  );
   const renditions = [
     {
       name: plan.download ?? '',

@@ -3,8 +3,6 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { findingWithout } from '../jobs/go-without.ts';
-import { log } from '../jobs/log.ts';
 import type { Encode, Task } from '../jobs/messages.ts';
 import { videoKeys } from '../jobs/names.ts';
 import { CACHE_CONTROL, contentTypeOf } from '../jobs/platform.ts';
@@ -31,7 +29,7 @@ import { STILLS_TIMEOUT, storyboardArguments, thumbnailArguments } from '../vide
 import { objectsOf } from '../video/verify.ts';
 import { requirePlan, type TaskContext, withScratch } from './context.ts';
 import { once } from './media.ts';
-import { ProcessError, run } from './process.ts';
+import { run } from './process.ts';
 
 /** Requests to S3 at once. */
 const READS_AT_ONCE = 16;
@@ -252,22 +250,13 @@ class PictureMaker {
   }
 }
 
-/** Makes an encode's pictures. Where ffmpeg fails over them, the video is published without. */
+/** Makes an encode's pictures. */
 export async function stillsTask(context: TaskContext, task: Task & { kind: 'stills' }): Promise<void> {
   const plan = await requirePlan(context, task);
   await once(context, task, plan, async () => {
     const receipts = await readMediaReceipts(context.uploads, task, plan);
     if (!receipts)
       throw new Error(`The media of ${task.video} are not complete; its pictures come too early`);
-    try {
-      return await withScratch(context, (folder) =>
-        new PictureMaker(context, task, plan, receipts, folder).make(),
-      );
-    } catch (error) {
-      const finding = error instanceof ProcessError && findingWithout(task, error.message);
-      if (!finding) throw error;
-      log('error', 'no-pictures', { video: task.video, revision: task.revision, error: error.message });
-      return { cpuSeconds: 0, findings: [finding] };
-    }
+    return withScratch(context, (folder) => new PictureMaker(context, task, plan, receipts, folder).make());
   });
 }

@@ -17,3 +17,9 @@ test.each([
 ])('%j', (name, header) => {
   expect(attachment(name)).toBe(header);
 });
+
+test('a name that is too long for a header is cut in its middle', () => {
+  const header = attachment(`${'映'.repeat(1000)}.mp4`);
+  expect(header.length).toBeLessThan(2500);
+  expect(header).toMatch(/%E2%80%A6(%E6%98%A0){15}\.mp4$/);
+});

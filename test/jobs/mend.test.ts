@@ -11,6 +11,9 @@ import { jobKeys, newVideoId, openKey, type Revision, sourceKey, videoKeys } fro
 import { writeReceipt } from '../../jobs/progress.ts';
 import { requestedRevision, requestFirst, requestRevision } from '../../jobs/requests.ts';
 import { ObjectStore } from '../../jobs/store.ts';
+import { videoDetails } from '../../video/details.ts';
+import { DOWNLOAD_PATH } from '../../video/download.ts';
+import type { StoredFile } from '../../video/receipt.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
 import { captureLog } from '../support/log-lines.ts';
 import { type Objects, serveS3 } from '../support/memory-s3.ts';
@@ -198,12 +201,31 @@ describe('a video that plays while its download is still to be made', () => {
     expect(isOpen(encode)).toBe(false);
   });
 
-  test('has ended when it is made', async () => {
-    const encode = await playing();
+  async function finish(encode: Encode, files: StoredFile[]): Promise<void> {
     const [some] = tinyReceipts();
-    if (some) await writeReceipt(uploads, encode, { ...some, task: 'download', objects: [] });
+    if (some) await writeReceipt(uploads, encode, { ...some, task: 'download', objects: [], files });
+  }
+
+  test('has ended when it was found that it can not be made', async () => {
+    const encode = await playing();
+    await finish(encode, []);
     await mendIn(20);
     expect(sent()).toEqual([]);
+    expect(isOpen(encode)).toBe(false);
+  });
+
+  test('has not ended while the details do not name it: the publishing after it was lost', async () => {
+    const encode = await playing();
+    const files = [{ path: DOWNLOAD_PATH, bytes: 10 }];
+    await finish(encode, files);
+    await mendIn(20);
+    expect(sent()).toEqual([{ requeue: encode }]);
+
+    const receipts = [...tinyReceipts(), { files, findings: [] }];
+    const details = videoDetails(video, { title: '', metadata: {} }, tinyPlan(encode.revision), receipts);
+    const json = { contentType: 'application/json' };
+    await production.put(videoKeys.details(video), JSON.stringify(details), json);
+    await mendIn(40);
     expect(isOpen(encode)).toBe(false);
   });
 });

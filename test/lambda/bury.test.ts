@@ -146,10 +146,9 @@ describe('a task that a video can do without', () => {
     if (kind === 'stills') await writeReceipt(uploads, TASK, empty('text'));
     expect(await bury({ kind, video, revision })).toEqual(ALL_WELL);
     expect(failure()).toBeNull();
-    expect(receipt(kind)).toMatchObject({
-      files: [],
-      findings: [{ code, text: expect.stringContaining('memory') }],
-    });
+    expect(receipt(kind)).toMatchObject({ files: [], findings: [{ code }] });
+    // The error itself may name accounts and addresses, and findings are published.
+    expect(JSON.stringify(receipt(kind))).not.toContain('memory');
     expect(sent()).toEqual([{ kind: next, video, revision }]);
   });
 
