@@ -1,5 +1,6 @@
 /** Chapters: the parts of a video that its file names, for people to jump to. */
 import { z } from 'zod';
+import { plainTitle } from './titles.ts';
 
 /** As ffprobe's `-show_chapters` tells of them: seconds on the source's clock. */
 export const probedChapterSchema = z.object({
@@ -25,9 +26,6 @@ const TITLE_LENGTH = 200;
 
 const milliseconds = (seconds: number): number => Math.round(seconds * 1000) / 1000;
 
-const titleOf = (title = ''): string =>
-  [...title.replace(/\s+/g, ' ').trim()].slice(0, TITLE_LENGTH).join('').trim();
-
 /**
  * A source's chapters as its stream has them, by their time: what lies outside the stream is left out, and one
  * without a title is called by its number.
@@ -40,7 +38,7 @@ export function clipChapters(probed: readonly ProbedChapter[], origin: number, l
     .map(({ start_time, end_time, tags }, index) => ({
       startSeconds: onStream(start_time),
       endSeconds: onStream(end_time),
-      title: titleOf(tags?.title) || `Chapter ${index + 1}`,
+      title: plainTitle(tags?.title, TITLE_LENGTH) || `Chapter ${index + 1}`,
     }))
     .filter(({ startSeconds, endSeconds }) => endSeconds > startSeconds) // also false where ffprobe knows no time
     .sort((a, b) => a.startSeconds - b.startSeconds)

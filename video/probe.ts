@@ -5,10 +5,12 @@ import { picturesByMerit } from './choose-picture.ts';
 import { type Colour, hasAlpha, readColour } from './colour.ts';
 import { SourceError } from './failures.ts';
 import { type FieldOrder, flaggedOrder, type Scan } from './interlace.ts';
+import { languageOf } from './languages.ts';
 import { ORIENTATIONS, type Orientation, readDisplayMatrix } from './orientation.ts';
 import { parseRational, type Rational } from './rational.ts';
 import type { TrackWords } from './sound-names.ts';
 import type { TextTrack } from './text/tracks.ts';
+import { plainTitle } from './titles.ts';
 
 const sideDataSchema = z.looseObject({
   displaymatrix: z.string().optional(),
@@ -204,15 +206,15 @@ const SDH_TITLE = /\bSDH\b|\bCC\b|hearing.impaired/i;
 
 function textTrack({ index, codec_name, disposition = {}, tags = {} }: Stream): TextTrack {
   const is = (name: string) => Boolean(disposition[name]);
-  const title = tags['title'];
+  const title = plainTitle(tags['title']);
   return {
     stream: index,
     codec: codec_name ?? 'unknown',
-    language: tags['language'] ?? 'und',
-    ...(title !== undefined && { title }),
+    language: languageOf(tags['language'] ?? 'und').tag,
+    ...(title && { title }),
     default: is('default'),
     forced: is('forced'),
-    sdh: codec_name === 'eia_608' || is('hearing_impaired') || is('captions') || SDH_TITLE.test(title ?? ''),
+    sdh: codec_name === 'eia_608' || is('hearing_impaired') || is('captions') || SDH_TITLE.test(title),
   };
 }
 

@@ -1,5 +1,6 @@
 /** What audio tracks are for, and what people call them. */
 import { languageOf } from './languages.ts';
+import { distinctNames, quotableTitle } from './titles.ts';
 
 /** What a track is for, the general before the special (Apple's rule 9.17). */
 export const ROLES = ['main', 'clear-speech', 'description', 'commentary'] as const;
@@ -56,20 +57,15 @@ const TECHNICAL =
   /\b(stereo|mono|surround|[1-7]\.[0-4](\.[24])?|\d ?ch(annels)?|dolby|digital|plus|atmos|dts(-?(hd|x|es))?|ma|true-?hd|e-?ac-?3|ac-?3|(he-?)?aac(-?lc)?|flac|mp[23]|opus|vorbis|l?pcm|\d+ ?k(bps|bit\/s|b\/s|hz))\b/gi;
 /** What programs write where nobody gave a title. */
 const NO_TITLE = /handler|^(audio|sound|track|default)? ?\d*$/i;
-/** NAME is a quoted string: neither quotes nor line breaks (RFC 8216, 4.2). */
-const UNQUOTABLE = /["\p{Cc}\p{Zl}\p{Zp}]/gu;
-/** Menus have no room for more. */
-const LONGEST_TITLE = 80;
 
 /** The words of a title that tell people something; '' where none does. */
-function wordsOf(title = ''): string {
-  const words = title
-    .replace(UNQUOTABLE, ' ')
+function wordsOf(title?: string): string {
+  const words = quotableTitle(title)
     .replace(TECHNICAL, ' ')
     .replace(/[([]\s*[)\]]/g, ' ')
     .replace(/\s+/g, ' ')
     .replace(/^[\s\-–—,:;|/@.]+|[\s\-–—,:;|/@]+$/g, '');
-  return NO_TITLE.test(words) ? '' : [...words].slice(0, LONGEST_TITLE).join('').trim();
+  return NO_TITLE.test(words) ? '' : words;
 }
 
 function nameOf(track: TrackWords): string {
@@ -81,14 +77,5 @@ function nameOf(track: TrackWords): string {
   return detail ? `${name} (${detail})` : name;
 }
 
-/** A name for each track, none twice (RFC 8216, 4.3.4.1.1): those of the same name are numbered. */
-export function namesOf(tracks: readonly TrackWords[]): string[] {
-  const taken = new Set<string>();
-  return tracks.map((track) => {
-    const name = nameOf(track);
-    let unique = name;
-    for (let number = 2; taken.has(unique); number++) unique = `${name} ${number}`;
-    taken.add(unique);
-    return unique;
-  });
-}
+/** A name for each track, none twice. */
+export const namesOf = (tracks: readonly TrackWords[]): string[] => distinctNames(tracks.map(nameOf));

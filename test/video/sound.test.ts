@@ -32,6 +32,7 @@ describe('languages are BCP 47, whatever code the file has', () => {
     ['mis', 'und', undefined],
     ['qaa', 'und', undefined],
     ['Halo', 'und', undefined],
+    [`en-x-${'long-'.repeat(40)}`, 'und', undefined],
     ['', 'und', undefined],
   ])('%s is %s, %s', (code, tag, name) => {
     expect(languageOf(code)).toEqual({ tag, name });
@@ -52,7 +53,7 @@ describe('names are what people choose by', () => {
       'English',
     ],
     ['what programs write', { language: 'eng', title: 'SoundHandler' }, 'English'],
-    ['what cannot be quoted', { title: 'The "cut"\nof\u2028me' }, 'The cut of me'],
+    ['what cannot be quoted', { title: 'The "cut"\nof\u2028me' }, "The 'cut' of me"],
     ['commentary', { language: 'eng', dispositions: ['comment'] }, 'English (commentary)'],
     ['description', { language: 'eng', dispositions: ['visual_impaired'] }, 'English (audio description)'],
     ['clear speech', { language: 'eng', dispositions: ['hearing_impaired'] }, 'English (clear speech)'],
@@ -61,7 +62,7 @@ describe('names are what people choose by', () => {
       { language: 'eng', title: "Director's commentary" },
       "English (Director's commentary)",
     ],
-    ['a very long title', { title: 'x'.repeat(200) }, 'x'.repeat(80)],
+    ['a very long title', { title: 'x'.repeat(200) }, 'x'.repeat(100)],
   ])('%s', (_, words, name) => {
     expect(namesOf([{ language: 'und', dispositions: [], ...words }])).toEqual([name]);
   });

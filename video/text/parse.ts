@@ -40,11 +40,14 @@ interface Open {
 /** Alignment of ASS in the middle of SubRip: `{\an8}`, or of older files `{\a6}`. */
 const ALIGNMENT = /\{\\an([1-9])\}/;
 
+/** Characters of a cue that are read: more than anybody could while it is shown. */
+const LONGEST_CUE = 10_000;
+
 function closeCue({ start, end, settings, lines }: Open): Cue {
-  const joined = lines.join('\n');
+  const joined = lines.join('\n').slice(0, LONGEST_CUE);
   const aligned = ALIGNMENT.exec(joined)?.[1];
   const place = settings || (aligned === undefined ? undefined : settingsOfAlignment(Number(aligned)));
-  const text = htmlToCueText(joined.replace(/\{\\[^}]*\}/g, ''));
+  const text = htmlToCueText(joined.replace(/\{\\[^{}]*\}/g, ''));
   return { start, end, text, ...(place && { settings: place }) };
 }
 
@@ -90,10 +93,13 @@ function parseTimed(text: string, blankEnds: boolean): Cue[] {
 /** The fields of an event in the order in which ffmpeg and nearly every file has them. */
 const EVENT_FIELDS = 'Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text';
 
+/** Fields that a line may have; those of styles, the longest that are known, are 23. */
+const MOST_FIELDS = 50;
+
 const fieldsOf = (line: string): string[] =>
   line
     .slice(line.indexOf(':') + 1)
-    .split(',')
+    .split(',', MOST_FIELDS)
     .map((field) => field.trim().toLowerCase());
 
 /** The values of a line; the last field, a text, may hold commas. */
@@ -133,7 +139,8 @@ function parseAss(text: string, asWritten: boolean): Cue[] {
     );
     if (!start || !end) continue;
     const style = styles.get((event.get('style') ?? '').replace(/^\*/, ''));
-    const said = assToCueText(event.get('text') ?? '', Number(style?.get('italic') ?? 0) !== 0, height);
+    const words = (event.get('text') ?? '').slice(0, LONGEST_CUE);
+    const said = assToCueText(words, Number(style?.get('italic') ?? 0) !== 0, height);
     cues.push({ start: milliseconds(start.slice(1)), end: milliseconds(end.slice(1)), ...said });
   }
   return cues;

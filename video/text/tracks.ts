@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Finding } from '../findings.ts';
 import { languageOf } from '../languages.ts';
+import { distinctNames, quotableTitle } from '../titles.ts';
 import type { SubtitleFormat } from './parse.ts';
 
 /** How a track is offered, wherever it comes from. */
@@ -91,8 +92,7 @@ export const textFormatOf = (codec: string): SubtitleFormat | undefined => FORMA
 
 /** A track's name for people, in English: `Subs Label`, `English`, `German (SDH)`. */
 export function trackName({ title, language, forced, sdh }: Offer): string {
-  // Neither quotes nor line ends can stand in an attribute (RFC 8216, 4.2).
-  const given = title?.replaceAll('"', "'").replace(/\s+/g, ' ').trim();
+  const given = quotableTitle(title);
   if (given) return given;
   const marks = [...(forced ? ['forced'] : []), ...(sdh ? ['SDH'] : [])];
   return [
@@ -139,19 +139,11 @@ const SDH = 'public.accessibility.transcribes-spoken-dialog,public.accessibility
 export function textMedia(renditions: readonly TextRendition[]): string[] {
   const ordered = [...renditions.filter(({ sdh }) => !sdh), ...renditions.filter(({ sdh }) => sdh)];
   const first = ordered.find((rendition) => rendition.default);
-  const names = new Set<string>();
-  return ordered.map((rendition) => {
-    const name = uniqueName(trackName(rendition), names);
-    names.add(name);
+  const names = distinctNames(ordered.map(trackName));
+  return ordered.map((rendition, index) => {
     const { tag } = languageOf(rendition.language);
     const flags = `DEFAULT=${rendition === first ? 'YES' : 'NO'},AUTOSELECT=YES,FORCED=${rendition.forced ? 'YES' : 'NO'}`;
     const characteristics = rendition.sdh ? `,CHARACTERISTICS="${SDH}"` : '';
-    return `#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="${TEXT_GROUP}",NAME="${name}",LANGUAGE="${tag}",${flags}${characteristics},URI="${rendition.uri}"`;
+    return `#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="${TEXT_GROUP}",NAME="${names[index] ?? ''}",LANGUAGE="${tag}",${flags}${characteristics},URI="${rendition.uri}"`;
   });
-}
-
-function uniqueName(name: string, taken: ReadonlySet<string>): string {
-  let unique = name;
-  for (let number = 2; taken.has(unique); number++) unique = `${name} ${number}`;
-  return unique;
 }

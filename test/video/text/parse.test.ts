@@ -157,14 +157,22 @@ test('what a stranger sends takes no longer for being strange', () => {
     `${timing}${'<b>'.repeat(long)}${'</i>'.repeat(long)}`,
     `${timing}${'<'.repeat(long)}`,
     `${timing}${'&#'.repeat(long)}`,
+    `${timing}${'{\\'.repeat(long)}`,
+    `WEBVTT\n\n${timing}${'{\\'.repeat(long)}`,
     `[Events]\nDialogue: 0,0:00:01.50,0:00:02.75,,,,,,,${'{'.repeat(long)}`,
     `[Events]\nDialogue: 0,0:00:01.50,0:00:02.75,,,,,,,{${'\\p1'.repeat(long)}`,
+    `[V4+ Styles]\nFormat: ${'a,'.repeat(long)}\n${'Style: a\n'.repeat(20_000)}[Events]\n`,
     '\n'.repeat(long),
     ' '.repeat(long),
     `${' '.repeat(long)}1`,
   ]) {
     read(text); // each is done in milliseconds, or the test never ends
   }
+});
+
+test('of a cue that nobody could read, the beginning is kept', () => {
+  const [long] = read(`00:00:01,000 --> 00:00:02,000\n${'a'.repeat(20_000)}`) ?? [];
+  expect(long?.text).toHaveLength(10_000);
 });
 
 test('cues are cut at both ends of the stream, and left out beyond', () => {
