@@ -76,7 +76,8 @@ async function readTracks(
     return { read: tracks.map((track, index) => readTrack(plan, track, texts[index] ?? '')), cpuSeconds };
   } catch (error) {
     const [first, ...others] = tracks;
-    if (!(error instanceof ProcessError) || !first) throw error;
+    // One that was killed or took too long says nothing about the tracks: it is tried again.
+    if (!(error instanceof ProcessError && error.exited) || !first) throw error;
     if (others.length === 0) {
       return { read: [finding('broken-subtitles', first, 'could not be read')], cpuSeconds: 0 };
     }
