@@ -6,6 +6,7 @@ import { clipCues } from '../video/text/cues.ts';
 import { decodeText } from '../video/text/decode.ts';
 import { formatOf, parseCues } from '../video/text/parse.ts';
 import { trackName } from '../video/text/tracks.ts';
+import { MAX_CUES } from '../video/text/webvtt.ts';
 import { readClaim } from './claim.ts';
 import { asTrackId, jobKeys, sourceKey, type TrackId, type VideoId } from './names.ts';
 import { republish, type Stores } from './publish.ts';
@@ -87,6 +88,10 @@ function readCues(bytes: Uint8Array): Sidecar['cues'] {
   // Beyond the picture's end they are cut when it is known.
   const cues = clipCues(parseCues(text, format), 0, Number.MAX_SAFE_INTEGER);
   if (cues.length === 0) throw new SubtitlesError('not-subtitles', 'The file has times, but no text.');
+  if (cues.length > MAX_CUES) {
+    const limit = `${cues.length} subtitles; a track may have ${MAX_CUES}`;
+    throw new SubtitlesError('too-large', `The file has ${limit}.`);
+  }
   return cues;
 }
 

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Plan } from './plan.ts';
 import { toNumber } from './rational.ts';
 import type { MediaObject, StoredFile } from './receipt.ts';
+import { timeText } from './text/webvtt.ts';
 
 /** Width and height in pixels. */
 export interface Size {
@@ -107,20 +108,11 @@ export const stillPaths = {
 
 const sheetName = (index: number): string => `sprite-${String(index).padStart(2, '0')}.jpg`;
 
-/** `01:02:03.456`, as WebVTT writes it (https://www.w3.org/TR/webvtt1/#webvtt-timestamp). */
-function timestamp(seconds: number): string {
-  const milliseconds = Math.round(seconds * 1000);
-  const part = (unit: number, digits: number, base: number) =>
-    String(Math.floor(milliseconds / unit) % base).padStart(digits, '0');
-  const hours = String(Math.floor(milliseconds / 3_600_000)).padStart(2, '0');
-  return `${hours}:${part(60_000, 2, 60)}:${part(1000, 2, 60)}.${part(1, 3, 1000)}`;
-}
-
 /** The storyboard as players read it: a cue a tile, whose text is a media fragment of a sheet (`#xywh`, W3C media-frags). */
 export function storyboardVtt(plan: Grid & Pick<Plan, 'rate'>, tile: Size): string {
   const tiles = tilesOf(plan);
   const { columns, rows } = sheetsOf(tiles.length);
-  const at = (slot: number) => timestamp(slot / toNumber(plan.rate));
+  const at = (slot: number) => timeText(Math.round((slot * 1000) / toNumber(plan.rate)));
   const cues = tiles.map(({ from, to }, index) => {
     const place = index % (columns * rows);
     const [x, y] = [(place % columns) * tile.width, Math.floor(place / columns) * tile.height];

@@ -60,7 +60,7 @@ function readTrack(plan: Plan, track: TextTrack, text: string): Read {
     return { files: segmentCues(cues, plan) };
   } catch (error) {
     if (!(error instanceof TextError)) throw error;
-    return finding('broken-subtitles', track, 'shows too much at the same time');
+    return finding('broken-subtitles', track, 'has too many cues, or too many at the same time');
   }
 }
 

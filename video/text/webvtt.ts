@@ -21,6 +21,9 @@ const EMPTY_SEGMENT = 'empty.vtt';
 /** Bytes of a rendition; a long film's has 300 kB. Beyond it somebody shows thousands of cues at the same time. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
+/** Cues of a rendition; a long film has 2000, captions that scroll by a word at a time some 10 000 an hour. */
+export const MAX_CUES = 100_000;
+
 /** Text that can not be made a rendition of. */
 export class TextError extends Error {
   override readonly name = 'TextError';
@@ -29,8 +32,8 @@ export class TextError extends Error {
 /** Ticks a second of MPEG's clock, on which X-TIMESTAMP-MAP tells where cue times begin. */
 const MPEG_CLOCK = 90_000;
 
-/** `01:02:03.004` of whole milliseconds. */
-function timeText(milliseconds: number): string {
+/** `01:02:03.004` of whole milliseconds (https://www.w3.org/TR/webvtt1/#webvtt-timestamp). */
+export function timeText(milliseconds: number): string {
   const pad = (value: number, digits: number) => String(Math.floor(value)).padStart(digits, '0');
   const seconds = milliseconds / 1000;
   return `${pad(seconds / 3600, 2)}:${pad((seconds / 60) % 60, 2)}:${pad(seconds % 60, 2)}.${pad(milliseconds % 1000, 3)}`;
@@ -50,8 +53,10 @@ export const lengthOf = ({ frames, rate }: Timeline): number => Math.floor((fram
  * Cues as segments that begin and end with those of the picture, and the playlist that spans the whole content. A cue
  * stands, the same, in every segment that it is shown in.
  * @param cues in order, within the timeline
+ * @throws `TextError` where they are too many
  */
 export function segmentCues(cues: readonly Cue[], timeline: Timeline): TextFile[] {
+  if (cues.length > MAX_CUES) throw new TextError(`There are ${cues.length} cues, more than ${MAX_CUES}.`);
   const { rate, frames, segmentFrames } = timeline;
   const header = headerOf(timeline);
   const secondsOf = (slot: number) => slot / toNumber(rate);
@@ -59,10 +64,13 @@ export function segmentCues(cues: readonly Cue[], timeline: Timeline): TextFile[
   const entries: string[] = [];
   let target = 1;
   let bytes = 0;
+  let seen: Cue[] = [];
+  let next = 0; // the first cue that no segment has had yet
   for (let from = 0, number = 0; from < frames; from += segmentFrames, number++) {
     const to = Math.min(frames, from + segmentFrames);
     const [start, end] = [secondsOf(from) * 1000, secondsOf(to) * 1000];
-    const seen = cues.filter((cue) => cue.start < end && cue.end > start);
+    seen = seen.filter((cue) => cue.end > start);
+    for (let cue = cues[next]; cue && cue.start < end; cue = cues[++next]) seen.push(cue);
     const name = seen.length > 0 ? `segment-${String(number).padStart(5, '0')}.vtt` : EMPTY_SEGMENT;
     const text = header + seen.map(cueText).join('');
     bytes += text.length;
