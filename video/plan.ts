@@ -21,7 +21,7 @@ import { chooseSound, type Sound, soundSchema } from './sound.ts';
 import { speechTrack } from './text/speech-track.ts';
 import { chooseText, textTrackSchema } from './text/tracks.ts';
 import { timestampFindings } from './timestamps.ts';
-import { audioWork, chunkSecondsFor, chunkWork, type Shape, workPerSecond } from './work.ts';
+import { audioWork, chunkSecondsFor, chunkWork, type Shape, textWork, workPerSecond } from './work.ts';
 
 /** A run of slots [from, to) of the frame grid. */
 export const chunkSchema = z.object({ from: z.int().nonnegative(), to: z.int().positive() });
@@ -103,13 +103,13 @@ export function cutChunks(frames: number, segmentFrames: number, longest: number
   return Array.from({ length: count }, (_, index) => ({ from: edge(index), to: edge(index + 1) }));
 }
 
-/** vCPU-seconds of a plan's chunks and audio tracks. */
-function workOf(plan: Shape & Pick<Plan, 'chunks' | 'audio'>): number {
+/** vCPU-seconds of a plan's chunks, its audio tracks and its text tracks. */
+function workOf(plan: Shape & Pick<Plan, 'chunks' | 'audio' | 'text'>): number {
   const perSecond = workPerSecond(plan);
   const seconds = (frames: number) => durationOf({ rate: plan.rate, frames });
   const chunks = plan.chunks.map(({ from, to }) => chunkWork(perSecond, seconds(to - from)));
   const sound = plan.audio.map(({ channels }) => audioWork(seconds(plan.frames), channels));
-  const work = [...chunks, ...sound].reduce((sum, one) => sum + one, 0);
+  const work = [...chunks, ...sound, textWork(plan.text, plan.picture)].reduce((sum, one) => sum + one, 0);
   return Math.ceil(work * 100) / 100;
 }
 
@@ -259,7 +259,7 @@ export function planVideo(
     chapters: clipChapters(source.chapters, origin, seconds),
     thumbnailWidths: settings.thumbnailWidths,
     ...(download !== undefined && { download }),
-    workSeconds: workOf({ ...shape, ...tasks }),
+    workSeconds: workOf({ ...shape, ...tasks, text }),
     findings: [
       ...pictureFindings(video, picture, found, seconds),
       ...findingsOf(source, seconds),

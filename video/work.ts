@@ -6,6 +6,7 @@
  */
 import { type Rational, toNumber } from './rational.ts';
 import type { Codec, EncodeSettings } from './settings.ts';
+import { PICTURE_CAPTIONS } from './text/tracks.ts';
 
 /** vCPU-seconds a million pixels to decode, by ffmpeg's name of the codec: eight seconds of 1080p25 each, measured. */
 const DECODE: ReadonlyMap<string, number> = new Map([
@@ -88,6 +89,10 @@ function scalerReads(decoded: number, rungs: Shape['rungs']): number {
   return sizes.reduce((sum, from, index) => sum + (from === (sizes[index + 1] ?? from) ? 0 : from), 0);
 }
 
+/** vCPU-seconds to decode a picture from beginning to end. */
+export const decodeWork = ({ codec, frames, ...size }: NonNullable<Shape['picture']>): number =>
+  (DECODE.get(codec) ?? DECODE_UNKNOWN) * megapixels(size) * frames;
+
 /** vCPU-seconds to make all rungs of a second: decode once, scale each size from the one above, encode every rung. */
 export function workPerSecond({ picture, frames, rate, rungs, preset }: Shape): number {
   if (!picture) return 0;
@@ -99,9 +104,7 @@ export function workPerSecond({ picture, frames, rate, rungs, preset }: Shape): 
       sum + ENCODE[rung.codec] * PRESET[rung.codec][preset] * (rung.hdr ? TEN_BITS : 1) * megapixels(rung),
     0,
   );
-  const sourceRate = (toNumber(rate) * picture.frames) / frames;
-  const decoding = (DECODE.get(picture.codec) ?? DECODE_UNKNOWN) * decoded * sourceRate;
-  return decoding + (SCALE * read + encoding) * toNumber(rate);
+  return (decodeWork(picture) / frames + SCALE * read + encoding) * toNumber(rate);
 }
 
 /** vCPU-seconds of a chunk of so many seconds. */
@@ -110,6 +113,12 @@ export const chunkWork = (perSecond: number, seconds: number): number =>
 
 /** vCPU-seconds of an audio rendition of so many seconds. */
 export const audioWork = (seconds: number, channels: keyof typeof AUDIO): number => AUDIO[channels] * seconds;
+
+/** vCPU-seconds to read text tracks: those inside a picture need all of it decoded, the others next to nothing. */
+export const textWork = (
+  text: ReadonlyArray<{ readonly codec: string }>,
+  picture: Shape['picture'],
+): number => (picture && text.some(({ codec }) => codec === PICTURE_CAPTIONS) ? decodeWork(picture) : 0);
 
 /** The share of a long video's work that may go into cutting it. */
 const MAX_OVERHEAD = 0.03;

@@ -20,11 +20,15 @@ import {
   trackName,
 } from '../video/text/tracks.ts';
 import { lengthOf, segmentCues, TextError, type TextFile } from '../video/text/webvtt.ts';
+import { textWork } from '../video/work.ts';
 import { requirePlan, type TaskContext, withPlanned, withScratch } from './context.ts';
 import { packetsTimeout } from './inspect.ts';
 import { once, storeFile } from './media.ts';
 import { MissingProgramError, ProcessError, run } from './process.ts';
 import { transcribe } from './speech.ts';
+
+/** Times what it should need on a core of its own, ffmpeg is stuck. */
+const PATIENCE = 10;
 
 /** Writes at once: a film has a thousand segments, most of a few hundred bytes. */
 const WRITES_AT_ONCE = 32;
@@ -44,7 +48,7 @@ async function extract(context: TaskContext, encode: Encode, plan: Plan, tracks:
       run({
         program: 'ffmpeg',
         args: textArguments(tracks, url, outputs),
-        timeoutSeconds: packetsTimeout(size),
+        timeoutSeconds: packetsTimeout(size) + PATIENCE * textWork(tracks, plan.picture),
         signal: context.signal,
       }),
     );

@@ -4,7 +4,14 @@ import fc from 'fast-check';
 import { chooseRungs } from '../../video/ladder.ts';
 import { rational } from '../../video/rational.ts';
 import { type EncodeSettings, encodeSettingsSchema, presetSchema } from '../../video/settings.ts';
-import { audioWork, chunkSecondsFor, chunkWork, type Shape, workPerSecond } from '../../video/work.ts';
+import {
+  audioWork,
+  chunkSecondsFor,
+  chunkWork,
+  type Shape,
+  textWork,
+  workPerSecond,
+} from '../../video/work.ts';
 
 const settings = encodeSettingsSchema.parse({});
 
@@ -67,6 +74,19 @@ describe('the work of a second', () => {
     const decoding = workPerSecond(doubled) - workPerSecond(steady);
     expect(decoding).toBeGreaterThan(0);
     expect(decoding).toBeLessThan(workPerSecond(steady));
+  });
+
+  test('has decoding in it, which is all that captions inside a picture need, and other text none of', () => {
+    const source = shape('h264', 1280, 720, 25, { rungs: [] });
+    const seconds = source.frames / 25;
+    const of = (...codecs: string[]) =>
+      textWork(
+        codecs.map((codec) => ({ codec })),
+        source.picture,
+      );
+    expect(of('subrip', 'a53')).toBeCloseTo(workPerSecond(source) * seconds);
+    expect(of('subrip', 'eia_608')).toBe(0);
+    expect(textWork([{ codec: 'a53' }], undefined)).toBe(0);
   });
 
   test('differs by codec, and a codec without a figure counts as an average one', () => {

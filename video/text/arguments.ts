@@ -1,8 +1,8 @@
 /** ffmpeg's command line that reads the text tracks of a source. */
 import { COMMON, input } from '../ffmpeg-arguments.ts';
 import type { Plan } from '../plan.ts';
-import { captionInput, PICTURE_CAPTIONS } from './captions.ts';
-import { type TextTrack, textFormatOf } from './tracks.ts';
+import { captionInput } from './captions.ts';
+import { PICTURE_CAPTIONS, type TextTrack, textFormatOf } from './tracks.ts';
 
 /**
  * Seconds by which the times that ffmpeg writes are late: none of its formats can write a time before zero, and cues

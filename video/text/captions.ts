@@ -1,7 +1,7 @@
 /** CEA-608 captions that travel inside the picture (ANSI/SCTE 128, ATSC A/53 part 4, 6.2.3); 708 carries them, too. */
 import { COMMON, DEMUXERS, input, PROTOCOLS } from '../ffmpeg-arguments.ts';
 import type { VideoTrack } from '../probe.ts';
-import type { TextTrack } from './tracks.ts';
+import { PICTURE_CAPTIONS, type TextTrack } from './tracks.ts';
 
 /** The units of a bitstream that can hold captions, by codec: SEI messages, or MPEG-2's user data. */
 const UNITS: ReadonlyMap<string, string> = new Map([
@@ -15,9 +15,6 @@ export const CAPTION_MARK = Buffer.from('GA94');
 
 /** Whether a picture's codec can carry captions that are read here. */
 export const canCarryCaptions = (codec: string): boolean => UNITS.has(codec);
-
-/** The codec by which plans name captions inside the picture; ffmpeg has no stream of them, and so no name. */
-export const PICTURE_CAPTIONS = 'a53';
 
 /** ffmpeg writing nothing but the units that may hold captions, undecoded, to standard output. */
 export function captionUnitsArguments(

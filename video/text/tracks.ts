@@ -37,6 +37,9 @@ export const transcribeSchema = z.discriminatedUnion('engine', [
 ]);
 export type Transcribe = z.infer<typeof transcribeSchema>;
 
+/** The codec by which plans name captions inside the picture; ffmpeg has no stream of them, and so no name. */
+export const PICTURE_CAPTIONS = 'a53';
+
 /** The codec by which plans name speech that is to be recognised. */
 export const SPEECH = 'speech';
 
@@ -57,9 +60,9 @@ const FORMATS: ReadonlyMap<string, SubtitleFormat> = new Map([
   ['ssa', 'ass'],
   // Place and speaker are not in what ffmpeg makes of WebVTT, only in a copy.
   ['webvtt', 'vtt'],
-  // Captions have a place on the picture, which only ASS can say. `a53` are those inside the picture.
+  // Captions have a place on the picture, which only ASS can say.
   ['eia_608', 'ass'],
-  ['a53', 'ass'],
+  [PICTURE_CAPTIONS, 'ass'],
   // ffmpeg decodes these itself; SubRip keeps their milliseconds, their emphasis and their alignment.
   ...[
     'subrip',
