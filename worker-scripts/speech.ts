@@ -9,7 +9,7 @@ import { audioTimeout } from '../video/sound-arguments.ts';
 import { PieceCutter, wavOf } from '../video/text/pieces.ts';
 import { parsePocketsphinx, parseWhisper, speechArguments, type Word } from '../video/text/speech.ts';
 import type { Transcribe } from '../video/text/tracks.ts';
-import { type TaskContext, withScratch, withSource } from './context.ts';
+import { type TaskContext, withPlanned, withScratch } from './context.ts';
 import { run } from './process.ts';
 
 /** Turns a WAV file of 16 kHz mono PCM into words with times. */
@@ -81,7 +81,7 @@ function engineOf(context: TaskContext, settings: Transcribe, folder: string): P
  */
 export async function transcribe(
   context: TaskContext,
-  { video }: Encode,
+  encode: Encode,
   plan: Plan,
   { stream, settings }: { stream: number; settings: Transcribe },
 ): Promise<{ words: Word[]; cpuSeconds: number }> {
@@ -103,7 +103,7 @@ export async function transcribe(
       for await (const bytes of stdout) await listen(cutter.push(bytes as Buffer));
       await listen(cutter.end());
     };
-    await withSource(context, video, (url) =>
+    await withPlanned(context, encode, plan, (url) =>
       run({
         program: 'ffmpeg',
         args: speechArguments(plan, stream, url),
