@@ -43,23 +43,3 @@ export function requireUpload(who: Principal | undefined, video: VideoId | undef
     throw new ProblemError('forbidden', `This token is for the upload ${who.grant.video} alone`);
   return who;
 }
-
-/** The laptop's names: whoever reaches them is on this machine. */
-const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
-
-/**
- * Lets everybody do everything: for a platform that only its owner can reach. Another site's page in the owner's browser
- * reaches it too: that is told by its `Origin`, or, where its name was rebound to this address, by the `Host`.
- */
-export const openAccess: Authenticate = async (request) => {
-  const host = request.headers.get('host') ?? new URL(request.url).host;
-  if (!LOOPBACK.test(host))
-    throw new ProblemError(
-      'forbidden',
-      `This platform is open, and only to its own machine; not as '${host}'`,
-    );
-  const origin = request.headers.get('origin');
-  if (origin !== null && origin !== `http://${host}`)
-    throw new ProblemError('forbidden', `This platform is open, and only to its own pages; not to ${origin}`);
-  return { id: 'anyone', scopes: new Set(['admin']) };
-};

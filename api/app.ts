@@ -8,6 +8,7 @@ import type { ApiContext } from './context.ts';
 import { PROBLEMS_PATH, ProblemError, problemResponse, problemsPage } from './problems.ts';
 import { newApp } from './routes.ts';
 import { subtitleRoutes } from './subtitle-routes.ts';
+import { tokenRoutes } from './token-routes.ts';
 import { uploadRoutes } from './upload-routes.ts';
 import { videoRoutes } from './video-routes.ts';
 
@@ -69,7 +70,8 @@ export function createApi(context: ApiContext) {
   return app
     .route('/', uploadRoutes(context))
     .route('/', videoRoutes(context))
-    .route('/', subtitleRoutes(context));
+    .route('/', subtitleRoutes(context))
+    .route('/', tokenRoutes(context));
 }
 
 function refuseLargeBody(): never {

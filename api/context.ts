@@ -1,12 +1,14 @@
 /** What the API's handlers work with. */
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Redriver } from '../jobs/redrive.ts';
+import type { Tokens } from '../jobs/tokens.ts';
 import type { Authenticate, Principal } from './access.ts';
 
 export interface ApiContext extends Redriver {
   /** For presigning; its bucket is that of `stores.uploads`. */
   readonly s3: S3Client;
   readonly authenticate: Authenticate;
+  readonly tokens: Tokens;
   /** Sites whose pages may call the API, besides our own: `https://example.org`. */
   readonly corsOrigins: readonly string[];
 }

@@ -1,11 +1,11 @@
 /** Uploads: handed out, signed part by part, resumed, completed, aborted. */
 import { isDeepStrictEqual } from 'node:util';
 import { readClaim } from '../jobs/claim.ts';
+import { deleteVideo, isDeleted } from '../jobs/deletion.ts';
 import { idUnderKey } from '../jobs/idempotency.ts';
 import { newVideoId, sourceKey, type VideoId } from '../jobs/names.ts';
 import { type PendingUpload, readPending, recordPending } from '../jobs/pending.ts';
 import {
-  abortMultipart,
   completeMultipart,
   listUploadedParts,
   presignPart,
@@ -29,6 +29,9 @@ const SIGNED_AT_ONCE = 50;
 
 /** Numbers of missing parts that a problem names. */
 const NAMED_MISSING = 100;
+
+/** Milliseconds that dropping an upload may take: it is a handful of objects. */
+const ABORT_MS = 10_000;
 
 type Multipart = NonNullable<PendingUpload['multipart']>;
 
@@ -100,6 +103,7 @@ export async function createUpload(
     });
   const { uploads } = context.stores;
   const id = await idFor(context, who, input, idempotencyKey);
+  if (await isDeleted(uploads, id)) throw new ProblemError('gone', `The upload ${id} was deleted`);
   const pending =
     (await readPending(uploads, id)) ??
     (await recordPending(uploads, id, await begin(context, who, id, input)));
@@ -241,13 +245,11 @@ async function requireSource(target: SourceTarget, { size, multipart }: PendingU
 }
 
 /** Ends an upload that is not to be. Throws a `ProblemError` where it is a video already. */
-export async function abortUpload(context: ApiContext, id: VideoId): Promise<void> {
-  const pending = await readPending(context.stores.uploads, id);
-  if (!pending) return;
-  if (await readClaim(context.stores.uploads, id))
+export async function abortUpload({ stores }: ApiContext, id: VideoId): Promise<void> {
+  if (await readClaim(stores.uploads, id))
     throw new ProblemError(
       'conflict',
       `The upload ${id} is complete; DELETE /api/videos/${id} deletes its video`,
     );
-  if (pending.multipart) await abortMultipart(targetOf(context, id), pending.multipart.uploadId);
+  await deleteVideo(stores, id, Date.now() + ABORT_MS);
 }

@@ -1,5 +1,6 @@
 /** `/api/videos`: what there is, how far it is, and what its owner does with it. */
 import { createRoute, z } from '@hono/zod-openapi';
+import { deleteVideo } from '../jobs/deletion.ts';
 import { recordEdits } from '../jobs/edits.ts';
 import { pageOfVideos } from '../jobs/index-pages.ts';
 import type { VideoId } from '../jobs/names.ts';
@@ -11,6 +12,7 @@ import type { ApiContext } from './context.ts';
 import { ProblemError } from './problems.ts';
 import { answer, body, idParam, newApp, refusals, refuse } from './routes.ts';
 import {
+  deletedSchema,
   listQuerySchema,
   patchVideoSchema,
   reencodeSchema,
@@ -56,6 +58,21 @@ const patch = createRoute({
   },
 });
 
+const remove = createRoute({
+  method: 'delete',
+  path,
+  summary: 'Delete a video with everything that belongs to it',
+  description:
+    'Also while it is being encoded. Repeatable. 200 says that a listing found nothing left and nothing can come any more; 202 that the platform goes on by itself.',
+  tags,
+  request: idParam,
+  responses: {
+    200: answer('Nothing is left.', deletedSchema),
+    202: answer('It is being deleted.', deletedSchema),
+    ...refusals('not-found'),
+  },
+});
+
 const retryRoute = createRoute({
   method: 'post',
   path: `${path}/retry`,
@@ -90,6 +107,9 @@ const rollbackRoute = createRoute({
     ...refusals('not-found', 'conflict', 'unsupported-media-type'),
   },
 });
+
+/** Milliseconds that a request deletes; what is left then is `mend`'s. */
+const DELETE_MS = 15_000;
 
 const nothing = (id: VideoId) => new ProblemError('not-found', `There is no video ${id}`);
 
@@ -151,6 +171,15 @@ export function videoRoutes(context: ApiContext) {
       await recordEdits(context.stores.uploads, id, c.req.valid('json'));
       await republishDetails(context.stores, id);
       return c.json(wireOf(await requireStatus(context, id)), 200);
+    })
+    .openapi(remove, async (c) => {
+      requireScope(c.get('who'), 'admin');
+      const { id } = c.req.valid('param');
+      const deletion = await deleteVideo(context.stores, id, Date.now() + DELETE_MS);
+      if (!deletion) throw nothing(id);
+      const { left, settled } = deletion;
+      if (settled) return c.json({ id, state: 'deleted' as const, left }, 200);
+      return c.json({ id, state: 'deleting' as const, left }, 202);
     })
     .openapi(retryRoute, async (c) => {
       requireScope(c.get('who'), 'admin');

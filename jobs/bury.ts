@@ -12,6 +12,7 @@ import type { EncodeSettings } from '../video/settings.ts';
 import { listAttempts, type RecordedAttempt } from './attempts.ts';
 import { claimVideo } from './claim.ts';
 import { followUp } from './complete.ts';
+import { mayBeClaimed } from './deletion.ts';
 import { recordFailure } from './failed.ts';
 import { goWithout } from './go-without.ts';
 import { log } from './log.ts';
@@ -24,7 +25,7 @@ import {
   taskSchema,
   uploadedSchema,
 } from './messages.ts';
-import { jobKeys, UPLOADS_PREFIX } from './names.ts';
+import { jobKeys, UPLOADS_PREFIX, videoIdOf } from './names.ts';
 import { openSince } from './open.ts';
 import { publishedRevision, type Stores } from './publish.ts';
 import { sendTasks } from './queue.ts';
@@ -110,6 +111,7 @@ async function buryObject(graveyard: Graveyard, object: CreatedObject): Promise<
   const { uploads, settings } = graveyard;
   const { bucket, key } = object;
   if (bucket !== uploads.bucket || !key.startsWith(UPLOADS_PREFIX) || key.endsWith('/')) return;
+  if (!(await mayBeClaimed(uploads, videoIdOf(object), object))) return;
   const { video, claim, result } = await claimVideo(uploads, object);
   if (result === 'taken') return;
   const revision = await requestFirst(uploads, video, claim, settings);
@@ -121,10 +123,13 @@ async function buryObject(graveyard: Graveyard, object: CreatedObject): Promise<
 /** Whether nothing of an encode matters any more; a download is made while the video plays already. */
 async function isOver(graveyard: Graveyard, task: Task): Promise<boolean> {
   if (task.kind !== 'download') return hasEnded(graveyard, task);
+  if (!(await graveyard.uploads.exists(jobKeys.claim(task.video)))) return true;
   return graveyard.uploads.exists(jobKeys.failed(task.video, task.revision));
 }
 
+/** Whether an encode failed, plays, or is of a video that was deleted. */
 async function hasEnded({ uploads, production }: Graveyard, { video, revision }: Encode): Promise<boolean> {
+  if (!(await uploads.exists(jobKeys.claim(video)))) return true;
   if (await uploads.exists(jobKeys.failed(video, revision))) return true;
   return (await publishedRevision(production, video)) === revision;
 }

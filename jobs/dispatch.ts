@@ -3,7 +3,8 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import { z } from 'zod';
 import type { EncodeSettings } from '../video/settings.ts';
 import type { Work } from './capacity.ts';
-import { claimVideo } from './claim.ts';
+import { claimVideo, readClaim } from './claim.ts';
+import { mayBeClaimed } from './deletion.ts';
 import type { Backlog, Capacity, Delivery } from './ensure-capacity.ts';
 import { readFailure } from './failed.ts';
 import { log } from './log.ts';
@@ -15,7 +16,7 @@ import {
   type Task,
   uploadedSchema,
 } from './messages.ts';
-import { encodeOfPlanKey, jobKeys, UPLOADS_PREFIX } from './names.ts';
+import { encodeOfPlanKey, jobKeys, UPLOADS_PREFIX, videoIdOf } from './names.ts';
 import { nextTasks } from './progress.ts';
 import { backlog, sendTasks } from './queue.ts';
 import { requestFirst } from './requests.ts';
@@ -110,9 +111,9 @@ async function demandsOf(dispatcher: Dispatcher, message: unknown): Promise<Dema
   return demands.filter((demand) => demand !== undefined);
 }
 
-/** What is missing of an encode that has not failed. */
+/** What is missing of an encode that has not failed, of a video that was not deleted. */
 async function demandOfRequeue(uploads: ObjectStore, encode: Encode): Promise<Demand | undefined> {
-  if (await readFailure(uploads, encode)) return undefined;
+  if ((await readFailure(uploads, encode)) || !(await readClaim(uploads, encode.video))) return undefined;
   const queue = await nextTasks(uploads, encode);
   log('info', 'requeued', { ...encode, tasks: queue.length });
   return { queue, planned: NO_WORK };
@@ -135,8 +136,12 @@ async function demandOfSource(
   { uploads, settings }: Dispatcher,
   object: CreatedObject,
 ): Promise<Demand | undefined> {
-  const { video, claim, result } = await claimVideo(uploads, object);
   const { key, etag, size } = object;
+  if (!(await mayBeClaimed(uploads, videoIdOf(object), object))) {
+    log('info', 'deleted-ignored', { key, etag });
+    return undefined;
+  }
+  const { video, claim, result } = await claimVideo(uploads, object);
   log(result === 'taken' ? 'warn' : 'info', `claim-${result}`, { video, key, etag, size });
   if (result === 'taken') return undefined;
   const revision = await requestFirst(uploads, video, claim, settings);

@@ -71,6 +71,19 @@ export const mendEnvironmentSchema = z.object({
   MAX_LIFETIME_SECONDS: z.coerce.number().positive(),
 });
 
+/** Whose JWTs count besides our own tokens. */
+export const oidcSchema = z.strictObject({
+  /** As `iss` has it. */
+  issuer: z.url(),
+  /** As `aud` has it. */
+  audience: z.string().min(1),
+  /** Where its keys are published: `jwks_uri` of its discovery document. */
+  jwksUri: z.url(),
+  /** The claim that lists scopes as `spotreel:read`, `spotreel:upload`, `spotreel:admin`. */
+  claim: z.string().min(1).default('scope'),
+});
+export type OidcSettings = z.infer<typeof oidcSchema>;
+
 export const apiEnvironmentSchema = z.object({
   UPLOAD_BUCKET: z.string().min(1),
   PRODUCTION_BUCKET: z.string().min(1),
@@ -79,6 +92,9 @@ export const apiEnvironmentSchema = z.object({
   ENCODE_SETTINGS: json(encodeSettingsSchema).prefault('{}'),
   /** `open`: everybody may do everything, for a platform that only its owner can reach. */
   ACCESS: z.enum(['open', 'tokens']),
+  /** Where tokens are kept in SSM's Parameter Store: `/spotreel/<platform>`. */
+  PARAMETERS: z.string().regex(/^(\/[A-Za-z0-9_.-]+)+$/),
+  OIDC: json(oidcSchema).optional(),
   /** Sites whose pages may call the API besides our own. */
   CORS_ORIGINS: json(z.array(z.url())).prefault('[]'),
 });

@@ -1,6 +1,5 @@
 /** How a source gets to its place: presigned URLs for one PUT or for parts, and S3's multipart upload behind them. */
 import {
-  AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   HeadObjectCommand,
@@ -127,14 +126,6 @@ export async function completeMultipart(
     if (isError(error, 'InvalidPart', 'InvalidPartOrder', 'EntityTooSmall')) return 'refused';
     throw error;
   }
-}
-
-/** Drops a multipart upload with its parts; does nothing where there is none. */
-export async function abortMultipart({ s3, bucket, key }: SourceTarget, uploadId: string): Promise<void> {
-  const command = new AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: uploadId });
-  await s3.send(command).catch((error: unknown) => {
-    if (!isError(error, 'NoSuchUpload')) throw error;
-  });
 }
 
 /** Bytes of the object that is at the place; undefined where there is none. */

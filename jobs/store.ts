@@ -15,9 +15,11 @@ import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
+  DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
   type HeadObjectCommandOutput,
+  ListMultipartUploadsCommand,
   PutObjectCommand,
   type PutObjectCommandInput,
   paginateListObjectsV2,
@@ -52,6 +54,9 @@ export interface ListedObject {
 const CONFLICT_TRIES = 6;
 /** Milliseconds before the second try; doubled for each further one. */
 const CONFLICT_WAIT_MS = 50;
+
+/** Objects of one DeleteObjects, at most. */
+const DELETED_AT_ONCE = 1000;
 
 /** JSON as we store it: keys in the order given, indented for people, one newline at the end. */
 export function toStoredJson(value: unknown): string {
@@ -174,6 +179,41 @@ export class ObjectStore {
     await this.#s3.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key }));
   }
 
+  /**
+   * Deletes every object whose key begins with the prefix.
+   * @param options `whole`: only the object of this very key; `deadline`: milliseconds since 1970 after which it stops
+   */
+  async deleteAll(prefix: string, options: { whole: boolean; deadline: number }): Promise<void> {
+    let keys: string[] = [];
+    const flush = async () => {
+      const Objects = keys.map((Key) => ({ Key }));
+      keys = [];
+      if (Objects.length === 0) return;
+      const { Errors = [] } = await this.#s3.send(
+        new DeleteObjectsCommand({ Bucket: this.bucket, Delete: { Objects, Quiet: true } }),
+      );
+      const [first] = Errors;
+      if (first)
+        throw new Error(`s3://${this.bucket}/${first.Key} was not deleted: ${first.Code} ${first.Message}`);
+    };
+    for await (const { key } of this.list(prefix)) {
+      if (Date.now() > options.deadline) break;
+      if (options.whole && key !== prefix) continue;
+      keys.push(key);
+      if (keys.length === DELETED_AT_ONCE) await flush();
+    }
+    await flush();
+  }
+
+  /** Aborts every multipart upload under keys that begin with the prefix. */
+  async abortUploads(prefix: string): Promise<void> {
+    const { Uploads = [] } = await this.#s3.send(
+      new ListMultipartUploadsCommand({ Bucket: this.bucket, Prefix: prefix }),
+    );
+    for (const { Key, UploadId } of Uploads)
+      await this.#s3.send(new AbortMultipartUploadCommand({ Bucket: this.bucket, Key, UploadId }));
+  }
+
   /** An object's text; undefined where there is no such object. */
   async getText(key: string): Promise<string | undefined> {
     try {
@@ -286,7 +326,8 @@ export class ObjectStore {
   }
 
   #putInput(key: string, body: Uint8Array | string, headers: ObjectHeaders) {
-    return { ...this.#described(key, headers), Body: body };
+    // The SDK does not know the length of an empty text.
+    return { ...this.#described(key, headers), Body: body, ContentLength: Buffer.byteLength(body) };
   }
 
   #described(key: string, { contentType, cacheControl, contentDisposition }: ObjectHeaders) {

@@ -1,16 +1,21 @@
 /** Lambda `api`: HTTP requests, as API Gateway hands them over, answered by the API. */
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { SSMClient } from '@aws-sdk/client-ssm';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { handle, type LambdaEvent } from 'hono/aws-lambda';
-import { openAccess } from '../api/access.ts';
+
 import { createApi } from '../api/app.ts';
+import { openAccess, tokenAccess } from '../api/token-access.ts';
 import { apiEnvironmentSchema, parseEnvironment } from '../jobs/environment.ts';
 import { ObjectStore } from '../jobs/store.ts';
+import { Tokens } from '../jobs/tokens.ts';
 
 const environment = parseEnvironment(apiEnvironmentSchema, process.env);
 // It presigns for bodies that it never sees, so it must not sign checksums of none.
 const s3 = new S3Client({ requestChecksumCalculation: 'WHEN_REQUIRED' });
+
+const tokens = new Tokens(new SSMClient({}), environment.PARAMETERS);
 
 const answer = handle(
   createApi({
@@ -22,7 +27,8 @@ const answer = handle(
     sqs: new SQSClient({}),
     uploadsQueueUrl: environment.UPLOADS_QUEUE_URL,
     settings: environment.ENCODE_SETTINGS,
-    authenticate: openAccess,
+    authenticate: environment.ACCESS === 'open' ? openAccess(tokens) : tokenAccess(tokens, environment.OIDC),
+    tokens,
     corsOrigins: environment.CORS_ORIGINS,
   }),
 );

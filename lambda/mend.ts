@@ -2,9 +2,11 @@
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { mendDeletions } from '../jobs/deletion.ts';
 import { mendEnvironmentSchema, parseEnvironment } from '../jobs/environment.ts';
 import { mendUnfinished } from '../jobs/mend.ts';
 import { mendMachines } from '../jobs/mend-machines.ts';
+import { MEND_TIMEOUT_SECONDS } from '../jobs/platform.ts';
 import { ObjectStore } from '../jobs/store.ts';
 
 const environment = parseEnvironment(mendEnvironmentSchema, process.env);
@@ -16,12 +18,16 @@ const stores = {
 const sqs = new SQSClient({});
 const ec2 = new EC2Client({});
 
+/** Milliseconds of a run that deletions may take. */
+const DELETIONS_MS = (MEND_TIMEOUT_SECONDS * 1000) / 2;
+
 export async function handler(): Promise<void> {
   const { UPLOADS_QUEUE_URL, TASKS_QUEUE_URL, PLATFORM, MAX_LIFETIME_SECONDS } = environment;
   const now = new Date();
   // Each whatever becomes of the other; the function fails where either did, so that its alarm tells.
   const results = await Promise.allSettled([
     mendUnfinished({ stores, sqs, uploadsQueueUrl: UPLOADS_QUEUE_URL, tasksQueueUrl: TASKS_QUEUE_URL, now }),
+    mendDeletions(stores, now, now.getTime() + DELETIONS_MS),
     mendMachines({
       ec2,
       uploads: stores.uploads,

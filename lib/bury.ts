@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import type { buryEnvironmentSchema } from '../jobs/environment.ts';
 import {
   ATTEMPTS_PATTERN,
+  DELETED_PREFIX,
   INDEX_PREFIX,
   JOBS_PREFIX,
   OPEN_PREFIX,
@@ -72,6 +73,11 @@ function permissionsOf({ storage: { uploads, production }, queues }: BuryProps):
       why: own,
     },
     {
+      actions: ['s3:GetObject', 's3:DeleteObject'],
+      resources: [uploads.arnForObjects(`${DELETED_PREFIX}*`)],
+      why: own,
+    },
+    {
       actions: ['s3:GetObject'],
       resources: [uploads.arnForObjects(`${PENDING_PREFIX}*`)],
       why: own,
@@ -83,7 +89,7 @@ function permissionsOf({ storage: { uploads, production }, queues }: BuryProps):
     },
     { actions: ['s3:GetObject'], resources: [production.arnForObjects(`${VIDEOS_PREFIX}*`)], why: own },
     // Listings, and 404 instead of 403 for what is not there.
-    mayList(uploads, JOBS_PREFIX, PENDING_PREFIX),
+    mayList(uploads, JOBS_PREFIX, PENDING_PREFIX, DELETED_PREFIX),
     mayList(production, VIDEOS_PREFIX),
     { actions: ['sqs:SendMessage'], resources: [queues.tasks.queueArn] },
   ];

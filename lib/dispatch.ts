@@ -2,7 +2,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
-import { INDEX_PREFIX, JOBS_PREFIX, OPEN_PREFIX, PENDING_PREFIX } from '../jobs/names.ts';
+import { DELETED_PREFIX, INDEX_PREFIX, JOBS_PREFIX, OPEN_PREFIX, PENDING_PREFIX } from '../jobs/names.ts';
 import { DISPATCH_BATCH } from '../jobs/platform.ts';
 import { mayList, type Permission } from './allow.ts';
 import { Launcher, type LauncherProps } from './launcher.ts';
@@ -40,6 +40,11 @@ function permissionsOf({ storage: { uploads }, queues: { tasks } }: LauncherProp
       why: 'Keys are made at run time; the prefix holds nothing else.',
     },
     {
+      actions: ['s3:GetObject', 's3:DeleteObject'],
+      resources: [uploads.arnForObjects(`${DELETED_PREFIX}*`)],
+      why: 'Keys are made at run time; the prefix holds nothing else.',
+    },
+    {
       actions: ['s3:GetObject'],
       resources: [uploads.arnForObjects(`${PENDING_PREFIX}*`)],
       why: 'Keys are made at run time; the prefix holds nothing else.',
@@ -50,7 +55,7 @@ function permissionsOf({ storage: { uploads }, queues: { tasks } }: LauncherProp
       why: 'Keys are made at run time; the prefix holds nothing else.',
     },
     // For 404 instead of 403 where nothing is there yet.
-    mayList(uploads, JOBS_PREFIX, PENDING_PREFIX),
+    mayList(uploads, JOBS_PREFIX, PENDING_PREFIX, DELETED_PREFIX),
     { actions: ['sqs:SendMessage'], resources: [tasks.queueArn] },
   ];
 }

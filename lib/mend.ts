@@ -5,9 +5,10 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import type { z } from 'zod';
 import { type mendEnvironmentSchema, PLATFORM_TAG } from '../jobs/environment.ts';
-import { JOBS_PREFIX, OPEN_PREFIX, UPLOADS_PREFIX, VIDEOS_PREFIX, WORKERS_PREFIX } from '../jobs/names.ts';
+import { JOBS_PREFIX, OPEN_PREFIX, VIDEOS_PREFIX, WORKERS_PREFIX } from '../jobs/names.ts';
 import { MEND_MINUTES, MEND_TIMEOUT_SECONDS } from '../jobs/platform.ts';
 import { mayList, type Permission } from './allow.ts';
+import { deletionOf } from './deletion.ts';
 import { PlatformFunction } from './function.ts';
 import type { Queues } from './queues.ts';
 import type { Storage } from './storage.ts';
@@ -69,9 +70,9 @@ function permissionsOf(
       why: own,
     },
     { actions: ['s3:GetObject'], resources: [production.arnForObjects(`${VIDEOS_PREFIX}*`)], why: own },
+    ...deletionOf({ uploads, production }),
     // Listings, and 404 instead of 403 for what is not there.
-    mayList(uploads, UPLOADS_PREFIX, JOBS_PREFIX, OPEN_PREFIX, WORKERS_PREFIX),
-    mayList(production, VIDEOS_PREFIX),
+    mayList(uploads, WORKERS_PREFIX),
     { actions: ['sqs:SendMessage'], resources: [queues.uploads.queueArn] },
     {
       actions: ['sqs:GetQueueAttributes'],

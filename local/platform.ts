@@ -37,6 +37,7 @@ import { startHttpFunction } from './lambda/http-function.ts';
 import { lockFolder } from './lock.ts';
 import { startS3 } from './s3/server.ts';
 import { type Sqs, startSqs } from './sqs/sqs.ts';
+import { startSsm } from './ssm/ssm.ts';
 
 /** What CloudFormation would name. */
 const REGION = 'us-east-1';
@@ -263,6 +264,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
       }),
     );
 
+    const ssm = started(await startSsm({ dataDir: join(dataDir, 'ssm'), port: 0 }));
     const api = started(
       await startHttpFunction({
         entry: file('lambda/api.ts'),
@@ -272,6 +274,8 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
           UPLOADS_QUEUE_URL: sqs.queueUrl('uploads'),
           // Nobody but this machine reaches it.
           ACCESS: 'open',
+          AWS_ENDPOINT_URL_SSM: ssm.url,
+          PARAMETERS: `/spotreel/${PLATFORM}`,
         },
         timeoutSeconds: API_TIMEOUT_SECONDS,
         logFile: join(logs, 'api.log'),

@@ -167,9 +167,12 @@ export class TaskLoop {
   async #attempt(task: Task, message: Received): Promise<void> {
     const { signal } = this.#stop;
     const about = { video: task.video, task, attempt: message.attempt, receivedAt: message.receivedAt };
-    const work = this.#work(task, about);
+    const deleted = new AbortController();
+    const watch = setInterval(() => this.#watch(task, deleted), HEARTBEAT_MS);
+    const either = AbortSignal.any([signal, deleted.signal]);
+    const work = this.#work(task, about, either);
     try {
-      await orAborted(work, signal);
+      await orAborted(work, either);
     } catch (error) {
       if (signal.aborted) {
         await this.#handBack(task, message);
@@ -177,27 +180,54 @@ export class TaskLoop {
         await Promise.allSettled([work]); // ffmpeg is dead by now; its scratch files go
         return;
       }
-      const detail = error instanceof Error ? error.message || error.name : String(error);
-      log('error', 'task-failed', { ...about, error: detail });
-      if (!(error instanceof SourceError)) {
-        await this.#record(task, message, { outcome: 'failed', error: detail });
-        return this.#setVisibility(message, RETRY_SECONDS[message.attempt - 1] ?? 0);
-      }
-      // However often it is tried, it fails: unless it can do without, the video ends, and its other tasks are dropped.
-      if (!(await goWithout(this.#context, task, detail, this.#context.worker)))
-        await recordFailure(this.#context.uploads, task, { code: error.code, message: error.message });
+      if (!(await this.#isEnded(task, message, error))) return;
+      await Promise.allSettled([work]); // as above, where the video was deleted
+    } finally {
+      clearInterval(watch);
     }
     await this.#context.sqs.send(
       new DeleteMessageCommand({ QueueUrl: this.#context.tasksQueueUrl, ReceiptHandle: message.receipt }),
     );
   }
 
-  async #work(task: Task, about: Readonly<Record<string, unknown>>): Promise<void> {
-    const { signal } = this.#stop;
+  /** Whether a video was deleted: every task comes after its claim. */
+  async #isDeleted({ video }: Task): Promise<boolean> {
+    return !(await this.#context.uploads.exists(jobKeys.claim(video)));
+  }
+
+  /** Ends a task whose video was deleted meanwhile. Where S3 does not say, the next look will. */
+  #watch(task: Task, deleted: AbortController): void {
+    this.#isDeleted(task).then(
+      (gone) => gone && deleted.abort(new Error('The video was deleted')),
+      (error: unknown) => log('warn', 'watch-failed', { video: task.video, error: String(error) }),
+    );
+  }
+
+  /** What becomes of a task that failed. Says whether its message is done with. */
+  async #isEnded(task: Task, message: Received, error: unknown): Promise<boolean> {
+    const about = { video: task.video, task, attempt: message.attempt };
+    const detail = error instanceof Error ? error.message || error.name : String(error);
+    if (await this.#isDeleted(task)) {
+      log('info', 'task-dropped', { ...about, error: detail });
+      return true;
+    }
+    log('error', 'task-failed', { ...about, receivedAt: message.receivedAt, error: detail });
+    if (!(error instanceof SourceError)) {
+      await this.#record(task, message, { outcome: 'failed', error: detail });
+      await this.#setVisibility(message, RETRY_SECONDS[message.attempt - 1] ?? 0);
+      return false;
+    }
+    // However often it is tried, it fails: unless it can do without, the video ends, and its other tasks are dropped.
+    if (!(await goWithout(this.#context, task, detail, this.#context.worker)))
+      await recordFailure(this.#context.uploads, task, { code: error.code, message: error.message });
+    return true;
+  }
+
+  async #work(task: Task, about: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted(); // it came with the last receive
-    // The siblings of a task that ended its video are dropped cheaply.
-    if (await this.#context.uploads.exists(jobKeys.failed(task.video, task.revision)))
-      return log('info', 'task-dropped', about);
+    // The siblings of a task that ended its video are dropped cheaply, and those of a deleted one.
+    const ended = await this.#context.uploads.exists(jobKeys.failed(task.video, task.revision));
+    if (ended || (await this.#isDeleted(task))) return log('info', 'task-dropped', about);
     const started = Date.now();
     log('info', 'task-started', about);
     await perform({ ...this.#context, signal }, task);

@@ -33,6 +33,7 @@ let logged: ReturnType<typeof captureLog>;
 beforeEach(() => {
   for (const mock of [s3, sqs]) mock.reset();
   objects.clear();
+  objects.set(`uploads/${jobKeys.claim(video)}`, '{}'); // that it is there is all that bury asks
   serveS3(s3, objects);
   sqs.on(SendMessageBatchCommand).resolves({});
   logged = captureLog();
@@ -292,6 +293,7 @@ describe('a task of a video', () => {
 });
 
 describe('what was never dispatched', () => {
+  beforeEach(() => void objects.delete(`uploads/${jobKeys.claim(video)}`));
   const event = (key: string, eTag = 'e1', bucket = 'uploads') => ({
     Records: [
       {
@@ -308,7 +310,14 @@ describe('what was never dispatched', () => {
     ['no claim', undefined],
     [
       'its claim',
-      { video, bucket: 'uploads', key: sourceKey(video), etag: 'e1', size: 5, uploadedAt: 'then' },
+      {
+        video,
+        bucket: 'uploads',
+        key: sourceKey(video),
+        etag: 'e1',
+        size: 5,
+        uploadedAt: '2030-01-02T03:04:05Z',
+      },
     ],
   ])('is a failed video where it is an upload that left %s', async (_, claim) => {
     if (claim) objects.set(`uploads/${jobKeys.claim(video)}`, JSON.stringify(claim));
@@ -363,6 +372,7 @@ describe('what was never dispatched', () => {
   });
 
   test('is a failed encode where somebody asked for the rest of it', async () => {
+    objects.set(`uploads/${jobKeys.claim(video)}`, '{}');
     expect(await bury({ requeue: { video, revision } })).toEqual(ALL_WELL);
     expect(failure()).toMatchObject({ code: 'gave-up', message: expect.stringContaining('dispatch') });
   });
@@ -376,10 +386,17 @@ test.each(['hello', '{"a":1}', '{"kind":"chunk"}'])(
   },
 );
 
+test('a dead task of a deleted video is dropped', async () => {
+  objects.clear();
+  expect(await bury(TASK)).toEqual(ALL_WELL);
+  expect(objects.size).toBe(0);
+});
+
 test('one letter that cannot be handled now comes back alone', async () => {
   await tried('interrupted');
   sqs.on(SendMessageBatchCommand).rejects(new Error('no queue'));
   const other = { kind: 'plan', video: newVideoId(), revision } satisfies Task;
+  objects.set(`uploads/${jobKeys.claim(other.video)}`, '{}');
   expect(await bury(TASK, 'hello', other)).toEqual({
     batchItemFailures: [{ itemIdentifier: 'm1' }],
   });

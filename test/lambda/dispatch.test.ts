@@ -239,6 +239,14 @@ describe('a plan', () => {
 describe('a requeue', () => {
   const requeue = () => JSON.stringify({ requeue: { video: id, revision } });
   const store = (key: string, value: unknown) => objects.set(uploaded(key), JSON.stringify(value));
+  const claim = { video: id, bucket: 'b', key: 'k', etag: 'e', size: 1, uploadedAt: '2026-01-02T03:04:05Z' };
+  beforeEach(() => void store(jobKeys.claim(id), claim));
+
+  test('of a deleted video is dropped', async () => {
+    objects.delete(uploaded(jobKeys.claim(id)));
+    expect(await dispatch(requeue())).toEqual(ALL_WELL);
+    expect([tasks(), askedVcpus()]).toEqual([[], []]);
+  });
 
   test('of an encode without a plan queues the plan, after there is a machine', async () => {
     expect(await dispatch(requeue())).toEqual(ALL_WELL);

@@ -464,6 +464,7 @@ describe('least privilege', () => {
         ...hints,
         ['PlatformStorageUploads/jobs/*', ['s3:GetObject', 's3:PutObject']],
         ['PlatformStorageUploads/open/*', ['s3:PutObject']],
+        ['PlatformStorageUploads/deleted/*', ['s3:DeleteObject', 's3:GetObject']],
         ['PlatformStorageUploads/pending/*', ['s3:GetObject']],
         ['PlatformStorageUploads/index/*', ['s3:PutObject']],
       ].toSorted(),
@@ -476,18 +477,26 @@ describe('least privilege', () => {
       ['PlatformStorageUploads/jobs/*', ['s3:GetObject', 's3:PutObject']],
       ['PlatformStorageUploads/jobs/*/attempts/*', ['s3:DeleteObject']],
       ['PlatformStorageUploads/open/*', ['s3:DeleteObject', 's3:PutObject']],
+      ['PlatformStorageUploads/deleted/*', ['s3:DeleteObject', 's3:GetObject']],
       ['PlatformStorageProduction/v/*', ['s3:GetObject']],
       ['PlatformStorageUploads/pending/*', ['s3:GetObject']],
       ['PlatformStorageUploads/index/*', ['s3:PutObject']],
     ]);
   });
 
-  test('mend writes job state and marks, forgets workers, and looks at videos', () => {
-    expect(objectsOf('Mend')).toEqual([
-      ['PlatformStorageUploads/jobs/*', ['s3:GetObject', 's3:PutObject']],
-      ['PlatformStorageUploads/open/*', ['s3:DeleteObject', 's3:GetObject', 's3:PutObject']],
-      ['PlatformStorageUploads/workers/*', ['s3:DeleteObject', 's3:GetObject']],
-      ['PlatformStorageProduction/v/*', ['s3:GetObject']],
+  test('mend writes job state and marks, forgets workers, and sweeps what deleted videos left anywhere', () => {
+    expect(
+      objectsOf('Mend').map(([resource, actions]) => `${resource} ${[actions].flat().join(' ')}`),
+    ).toEqual([
+      'PlatformStorageUploads/jobs/* s3:GetObject s3:PutObject',
+      'PlatformStorageUploads/deleted/* s3:DeleteObject s3:GetObject s3:PutObject',
+      'PlatformStorageUploads/open/* s3:DeleteObject s3:GetObject s3:PutObject',
+      'PlatformStorageProduction/v/* s3:DeleteObject s3:GetObject',
+      'PlatformStorageUploads/workers/* s3:DeleteObject s3:GetObject',
+      ...['index', 'jobs', 'open', 'pending', 'uploads'].map(
+        (prefix) => `PlatformStorageUploads/${prefix}/* s3:DeleteObject`,
+      ),
+      'PlatformStorageUploads/uploads/* s3:AbortMultipartUpload',
     ]);
   });
 
@@ -509,7 +518,7 @@ describe('least privilege', () => {
     for (const { Condition } of lists) {
       const prefixes = z.object({ 's3:prefix': z.unknown() }).parse(Condition['StringLike'])['s3:prefix'];
       for (const prefix of [prefixes].flat())
-        expect(prefix).toMatch(/^(uploads|jobs|open|pending|workers|models|v|capacity)\/\*$/);
+        expect(prefix).toMatch(/^(uploads|jobs|open|pending|index|deleted|workers|models|v|capacity)\/\*$/);
     }
   });
 

@@ -1,0 +1,106 @@
+/** Who asks, by the bearer token of the request: an API token, an upload token, or a JWT of the owner's OIDC issuer. */
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
+import type { OidcSettings } from '../jobs/environment.ts';
+import { scopeSchema, TOKEN_PREFIX, type Tokens } from '../jobs/tokens.ts';
+import type { Authenticate, Principal } from './access.ts';
+import { ProblemError } from './problems.ts';
+import type { Scope } from './schemas.ts';
+import { readUploadToken } from './upload-tokens.ts';
+
+/** Signatures that an issuer's published key can check; none with a shared secret, and not `none`. */
+const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'];
+
+/** What a scope is called in an issuer's token: `spotreel:read`. */
+const OIDC_SCOPE = 'spotreel:';
+
+const noGood = (detail: string) => new ProblemError('unauthenticated', detail);
+
+/** The bearer token of a request (RFC 6750, 2.1); undefined where it has none. */
+function bearer(request: Request): string | undefined {
+  const header = request.headers.get('authorization');
+  if (header === null) return undefined;
+  const [, token] = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(header) ?? [];
+  if (token === undefined) throw noGood('The Authorization header is not `Bearer` and a token');
+  return token;
+}
+
+async function byApiToken(tokens: Tokens, text: string): Promise<Principal> {
+  const token = await tokens.find(text);
+  if (!token) throw noGood('The token is not known, or is revoked');
+  return { id: `token:${token.id}`, scopes: new Set(token.scopes) };
+}
+
+/** The scopes that a claim names: words of a text, or a list of texts. */
+function scopesOf(claim: unknown): Set<Scope> {
+  const words = typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim : [];
+  return new Set(
+    words.flatMap((word) => {
+      if (typeof word !== 'string' || !word.startsWith(OIDC_SCOPE)) return [];
+      const scope = scopeSchema.safeParse(word.slice(OIDC_SCOPE.length)).data;
+      return scope ? [scope] : [];
+    }),
+  );
+}
+
+function oidcReader({ issuer, audience, jwksUri, claim }: OidcSettings) {
+  const keys = createRemoteJWKSet(new URL(jwksUri));
+  return async (token: string): Promise<Principal> => {
+    const { payload } = await jwtVerify(token, keys, {
+      algorithms: ALGORITHMS,
+      issuer,
+      audience,
+      requiredClaims: ['exp', 'sub'],
+    }).catch((error: unknown) => {
+      throw noGood(`The token of ${issuer} is no good: ${String(error)}`);
+    });
+    return { id: `oidc:${payload.sub}`, scopes: scopesOf(payload[claim]) };
+  };
+}
+
+/** Tells callers by their tokens. @param oidc whose JWTs count besides our own tokens */
+export function tokenAccess(tokens: Tokens, oidc: OidcSettings | undefined): Authenticate {
+  const readOidc = oidc && oidcReader(oidc);
+  return async (request) => {
+    const token = bearer(request);
+    if (token === undefined) return undefined;
+    if (token.startsWith(TOKEN_PREFIX)) return byApiToken(tokens, token);
+    if (readOidc && issuerOf(token) === oidc?.issuer) return readOidc(token);
+    return readUploadToken(await tokens.secret(), token);
+  };
+}
+
+/** Who a JWT says it is from, unchecked; undefined where it is none. */
+function issuerOf(token: string): string | undefined {
+  try {
+    return decodeJwt(token).iss;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The laptop's names: whoever reaches them is on this machine. */
+const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
+
+/**
+ * Lets everybody do everything who sends no token: for a platform that only its owner can reach. Another site's page in the owner's browser
+ * reaches it too: that is told by its `Origin`, or, where its name was rebound to this address, by the `Host`.
+ */
+export function openAccess(tokens: Tokens): Authenticate {
+  const byToken = tokenAccess(tokens, undefined);
+  return async (request) => {
+    requireOwn(request);
+    return (await byToken(request)) ?? { id: 'anyone', scopes: new Set(['admin']) };
+  };
+}
+
+function requireOwn(request: Request): void {
+  const host = request.headers.get('host') ?? new URL(request.url).host;
+  if (!LOOPBACK.test(host))
+    throw new ProblemError(
+      'forbidden',
+      `This platform is open, and only to its own machine; not as '${host}'`,
+    );
+  const origin = request.headers.get('origin');
+  if (origin !== null && origin !== `http://${host}`)
+    throw new ProblemError('forbidden', `This platform is open, and only to its own pages; not to ${origin}`);
+}

@@ -1,0 +1,152 @@
+/**
+ * Deleting a video: everything that it ever left, also while it is being encoded. The mark `deleted/<id>` is written
+ * first and stays, so that nothing that comes late, an event or a worker's last object, brings the video back: dispatch
+ * and bury look for the mark, workers for the claim, and `mend` sweeps again what was written in between.
+ */
+import { z } from 'zod';
+import { readClaim } from './claim.ts';
+import { log } from './log.ts';
+import type { CreatedObject } from './messages.ts';
+import {
+  DELETED_PREFIX,
+  deletedKey,
+  indexKey,
+  isVideoId,
+  jobKeys,
+  OPEN_PREFIX,
+  pendingKey,
+  sourceKey,
+  UPLOADS_PREFIX,
+  type VideoId,
+  videoKeys,
+} from './names.ts';
+import type { Stores } from './publish.ts';
+import type { ObjectStore } from './store.ts';
+
+const MINUTE = 60_000;
+/** Milliseconds in which a worker that was busy with the video may still write: its heartbeat sees the end sooner. */
+const LATE_MS = 2 * MINUTE;
+/** Milliseconds for which every run of `mend` sweeps again. */
+const SWEPT_MS = 120 * MINUTE;
+/** Milliseconds after which the mark goes: longer than SQS keeps any message, dead letters included. */
+const KEPT_MS = 29 * 24 * 60 * MINUTE;
+
+const markSchema = z.object({
+  /** ISO 8601. */
+  at: z.iso.datetime(),
+  /** The source of a dropped file, whose key does not name its video. */
+  source: z.string().optional(),
+  /** When its claim was made, which says where it stands in the index. */
+  uploadedAt: z.string().optional(),
+  /** Whether workers may have been busy with it. */
+  busy: z.boolean(),
+});
+type Mark = z.infer<typeof markSchema>;
+
+/** What a deletion found. */
+export interface Deletion {
+  /** Objects that the listing afterwards still found. */
+  readonly left: number;
+  /** Whether nothing more can come. */
+  readonly settled: boolean;
+}
+
+const readMark = (uploads: ObjectStore, video: VideoId): Promise<Mark | undefined> =>
+  uploads.getJson(deletedKey(video), markSchema);
+
+/** Whether a video was deleted and is not to come back. */
+export async function isDeleted(uploads: ObjectStore, video: VideoId): Promise<boolean> {
+  return uploads.exists(deletedKey(video));
+}
+
+/**
+ * Whether an object may become a video. A file that is dropped once more after its deletion may: it is wanted again, and
+ * the mark goes. Under the key of an upload's id nothing may: the id was that one upload's.
+ */
+export async function mayBeClaimed(
+  uploads: ObjectStore,
+  video: VideoId,
+  { key, time }: CreatedObject,
+): Promise<boolean> {
+  const mark = await readMark(uploads, video);
+  if (!mark) return true;
+  if (key === sourceKey(video) || Date.parse(time) <= Date.parse(mark.at)) return false;
+  await uploads.delete(deletedKey(video));
+  return true;
+}
+
+/** Whether there is, or was, anything of a video. */
+async function findMark(stores: Stores, video: VideoId): Promise<Mark | undefined> {
+  const { uploads } = stores;
+  const before = await readMark(uploads, video);
+  if (before) return before;
+  const claim = await readClaim(uploads, video);
+  if (!claim && !(await uploads.exists(pendingKey(video)))) return undefined;
+  const open = await uploads.list(`${OPEN_PREFIX}${video}/`).next();
+  return {
+    at: new Date().toISOString(),
+    busy: !open.done,
+    ...(claim && { source: claim.key, uploadedAt: claim.uploadedAt }),
+  };
+}
+
+/**
+ * Deletes a video, or goes on with it; any number of times.
+ * @param deadline milliseconds since 1970 after which the rest is left to `mend`
+ * @returns undefined where there is no such video
+ */
+export async function deleteVideo(
+  stores: Stores,
+  video: VideoId,
+  deadline: number,
+): Promise<Deletion | undefined> {
+  const mark = await findMark(stores, video);
+  if (!mark) return undefined;
+  const { uploads } = stores;
+  await uploads.putOnceJson(deletedKey(video), mark);
+  log('info', 'delete', { video, busy: mark.busy });
+  return sweep(stores, video, mark, deadline);
+}
+
+/** Where a video's objects are. What plays goes first, and the claim before what workers still write. */
+function placesOf({ uploads, production }: Stores, video: VideoId, { source, uploadedAt }: Mark) {
+  return [
+    { store: production, prefix: videoKeys.master(video) },
+    { store: production, prefix: videoKeys.details(video) },
+    { store: uploads, prefix: jobKeys.claim(video) },
+    ...(uploadedAt === undefined ? [] : [{ store: uploads, prefix: indexKey(uploadedAt, video) }]),
+    { store: uploads, prefix: pendingKey(video) },
+    { store: uploads, prefix: jobKeys.root(video) },
+    { store: uploads, prefix: `${OPEN_PREFIX}${video}/` },
+    { store: uploads, prefix: `${UPLOADS_PREFIX}${video}/` },
+    { store: production, prefix: videoKeys.root(video) },
+    ...(source === undefined ? [] : [{ store: uploads, prefix: source, whole: true }]),
+  ];
+}
+
+async function sweep(stores: Stores, video: VideoId, mark: Mark, deadline: number): Promise<Deletion> {
+  await stores.uploads.abortUploads(`${UPLOADS_PREFIX}${video}/`);
+  const places = placesOf(stores, video, mark);
+  for (const { store, prefix, whole } of places)
+    await store.deleteAll(prefix, { whole: whole ?? false, deadline });
+  let left = 0;
+  for (const { store, prefix, whole } of places)
+    for await (const { key } of store.list(prefix)) if (!whole || key === prefix) left += 1;
+  const quiet = !mark.busy || Date.now() - Date.parse(mark.at) > LATE_MS;
+  return { left, settled: left === 0 && quiet };
+}
+
+/** Sweeps again after the deletions of the last hours, and forgets those of long ago. */
+export async function mendDeletions(stores: Stores, now: Date, deadline: number): Promise<void> {
+  const { uploads } = stores;
+  for await (const { key, lastModified } of uploads.list(DELETED_PREFIX)) {
+    const video = key.slice(DELETED_PREFIX.length);
+    const age = now.getTime() - lastModified.getTime();
+    if (!isVideoId(video) || (age > SWEPT_MS && age < KEPT_MS)) continue;
+    const mark = await readMark(uploads, video);
+    if (!mark) continue;
+    const { left } = await sweep(stores, video, mark, deadline);
+    if (left > 0) log('warn', 'delete-unfinished', { video, left });
+    else if (age >= KEPT_MS) await uploads.delete(key);
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * SSM's Parameter Store on a laptop: put, get, list below a path, delete. Parameters are one small file, replaced whole.
+ * https://docs.aws.amazon.com/systems-manager/latest/APIReference/
+ */
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { type ApiAnswer, type ApiRequest, apiListener, listen } from '../aws/http.ts';
+
+export interface SsmOptions {
+  /** Folder of the file; made where it is missing. One process at a time may use it. */
+  readonly dataDir: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+}
+
+export interface Ssm {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+const JSON_TYPE = 'application/x-amz-json-1.1';
+const TARGET = 'AmazonSSM.';
+/** Parameters of a page. */
+const PAGE = 10;
+
+const parameterSchema = z.object({
+  Type: z.enum(['String', 'StringList', 'SecureString']),
+  Value: z.string(),
+});
+const fileSchema = z.record(z.string(), parameterSchema);
+
+const nameSchema = z.object({ Name: z.string().min(1).max(1011) });
+const putSchema = nameSchema.extend({
+  ...parameterSchema.shape,
+  Overwrite: z.boolean().default(false),
+});
+const byPathSchema = z.object({ Path: z.string().startsWith('/'), NextToken: z.string().optional() });
+
+class SsmError extends Error {
+  constructor(type: string, message: string) {
+    super(message);
+    this.name = type;
+  }
+}
+
+class ParameterStore {
+  readonly #file: string;
+  readonly #parameters: Map<string, z.infer<typeof parameterSchema>>;
+  #written: Promise<void> = Promise.resolve();
+
+  private constructor(file: string, parameters: z.infer<typeof fileSchema>) {
+    this.#file = file;
+    this.#parameters = new Map(Object.entries(parameters));
+  }
+
+  static async open(dataDir: string): Promise<ParameterStore> {
+    await mkdir(dataDir, { recursive: true });
+    const file = join(dataDir, 'parameters.json');
+    const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return '{}';
+      throw error;
+    });
+    return new ParameterStore(file, fileSchema.parse(JSON.parse(text)));
+  }
+
+  /** Performs an action; resolves when what it did is in the file. */
+  async perform(action: string, input: unknown): Promise<object> {
+    switch (action) {
+      case 'PutParameter':
+        return this.#put(putSchema.parse(input));
+      case 'GetParameter': {
+        const { Name } = nameSchema.parse(input);
+        return { Parameter: this.#shown(Name) };
+      }
+      case 'GetParametersByPath':
+        return this.#page(byPathSchema.parse(input));
+      case 'DeleteParameter': {
+        const { Name } = nameSchema.parse(input);
+        this.#shown(Name);
+        this.#parameters.delete(Name);
+        await this.#write();
+        return {};
+      }
+      default:
+        throw new SsmError('InvalidAction', `${action} is not built here`);
+    }
+  }
+
+  async #put({ Name, Type, Value, Overwrite }: z.infer<typeof putSchema>): Promise<object> {
+    if (this.#parameters.has(Name) && !Overwrite)
+      throw new SsmError('ParameterAlreadyExists', `The parameter already exists: ${Name}`);
+    this.#parameters.set(Name, { Type, Value });
+    await this.#write();
+    return { Version: 1, Tier: 'Standard' };
+  }
+
+  #shown(Name: string) {
+    const parameter = this.#parameters.get(Name);
+    if (!parameter) throw new SsmError('ParameterNotFound', `Parameter ${Name} not found.`);
+    return { Name, ...parameter, Version: 1 };
+  }
+
+  #page({ Path, NextToken = '' }: z.infer<typeof byPathSchema>): object {
+    const folder = Path.endsWith('/') ? Path : `${Path}/`;
+    const names = [...this.#parameters.keys()]
+      .filter(
+        (name) => name.startsWith(folder) && !name.slice(folder.length).includes('/') && name > NextToken,
+      )
+      .sort();
+    const page = names.slice(0, PAGE);
+    return {
+      Parameters: page.map((name) => this.#shown(name)),
+      ...(names.length > PAGE && { NextToken: page.at(-1) }),
+    };
+  }
+
+  /** Writes one after the other, each to the end or not at all. */
+  #write(): Promise<void> {
+    const write = async () => {
+      const draft = `${this.#file}.new`;
+      await writeFile(draft, JSON.stringify(Object.fromEntries(this.#parameters)), {
+        flush: true,
+        mode: 0o600,
+      });
+      await rename(draft, this.#file);
+    };
+    this.#written = this.#written.then(write, write);
+    return this.#written;
+  }
+}
+
+async function answer(store: ParameterStore, { headers, body }: ApiRequest): Promise<ApiAnswer> {
+  const target = String(headers['x-amz-target'] ?? '');
+  const reply = (status: number, value: object): ApiAnswer => ({
+    status,
+    headers: { 'content-type': JSON_TYPE },
+    body: JSON.stringify(value),
+  });
+  try {
+    return reply(200, await store.perform(target.slice(TARGET.length), JSON.parse(body)));
+  } catch (error) {
+    if (error instanceof SsmError) return reply(400, { __type: error.name, message: error.message });
+    if (error instanceof z.ZodError || error instanceof SyntaxError)
+      return reply(400, { __type: 'ValidationException', message: error.message });
+    throw error;
+  }
+}
+
+/** Starts it on the loopback interface. Rejects where the port is taken. */
+export async function startSsm({ dataDir, port }: SsmOptions): Promise<Ssm> {
+  const store = await ParameterStore.open(dataDir);
+  return listen(
+    port,
+    apiListener((request) => answer(store, request)),
+  );
+}

@@ -1,0 +1,102 @@
+/** Videos over the API: listed by time, renamed, hidden, deleted. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { claimVideo } from '../../jobs/claim.ts';
+import { mendDeletions } from '../../jobs/deletion.ts';
+import { deletedKey, newVideoId, sourceKey, type VideoId, videoIdOf } from '../../jobs/names.ts';
+import { startTestApi, type TestApi } from '../support/api.ts';
+
+let api: TestApi;
+let admin: string;
+
+beforeAll(async () => {
+  api = await startTestApi();
+  admin = await api.token('admin');
+});
+afterAll(() => api.close());
+
+const TEXT = { contentType: 'text/plain' };
+
+/** A video whose source was put under a key, as dispatch claims it. */
+async function claimed(minute: number, key?: string): Promise<VideoId> {
+  const { uploads } = api.context.stores;
+  const id = newVideoId();
+  const object = { bucket: 'uploads', key: key ?? sourceKey(id), size: 1, etag: 'e' };
+  await uploads.put(object.key, 'x', TEXT);
+  const time = new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString();
+  return (await claimVideo(uploads, { ...object, time })).video;
+}
+
+const list = async (query = '') => (await api.ask('GET', `/api/videos${query}`, admin)).body;
+const idsOf = (page: { videos: readonly { id: string }[] }) => page.videos.map(({ id }) => id);
+
+test('pages are newest first, and those that come meanwhile neither repeat nor hide any', async () => {
+  const old: string[] = [];
+  for (let minute = 0; minute < 7; minute++) old.unshift(await claimed(minute));
+  const first = await list('?limit=3');
+  expect(idsOf(first)).toEqual(old.slice(0, 3));
+  const newer = await claimed(100);
+  const second = await list(`?limit=3&cursor=${first.nextCursor}`);
+  const third = await list(`?limit=3&cursor=${second.nextCursor}`);
+  expect([...idsOf(second), ...idsOf(third)]).toEqual(old.slice(3));
+  expect(third.nextCursor).toBeUndefined();
+  expect(idsOf(await list('?limit=1'))).toEqual([newer]);
+  expect(idsOf(await list('?state=queued&limit=100'))).toHaveLength(8);
+  expect(idsOf(await list('?state=ready'))).toEqual([]);
+});
+
+describe('a video', () => {
+  test('is renamed, and keeps what is not named', async () => {
+    const id = await claimed(1);
+    await api.ask('PATCH', `/api/videos/${id}`, admin, { title: 'One', metadata: { a: 'b' } });
+    await api.ask('PATCH', `/api/videos/${id}`, admin, { title: 'Two' });
+    const { body } = await api.ask('GET', `/api/videos/${id}`, admin);
+    expect(body).toMatchObject({ title: 'Two', metadata: { a: 'b' }, visibility: 'unlisted' });
+  });
+
+  test('shows strangers what is public of it, and nothing where it is private', async () => {
+    const id = await claimed(1);
+    const { body } = await api.ask('GET', `/api/videos/${id}`);
+    expect(Object.keys(body).sort()).toEqual(['id', 'percent', 'state', 'title', 'uploadedAt']);
+    await api.ask('PATCH', `/api/videos/${id}`, admin, { visibility: 'private' });
+    expect((await api.ask('GET', `/api/videos/${id}`)).status).toBe(404);
+    expect((await api.ask('GET', `/api/videos/${id}`, admin)).status).toBe(200);
+  });
+
+  test('is deleted whole, with what lies anywhere of it, and stays so', async () => {
+    const { uploads, production } = api.context.stores;
+    const id = await claimed(1);
+    await api.ask('PATCH', `/api/videos/${id}`, admin, { title: 'x' });
+    for (let part = 0; part < 3; part++) await production.put(`v/${id}/0123456789ab/${part}.mp4`, 'x', TEXT);
+    await uploads.put(`open/${id}/0123456789ab`, '{}', TEXT);
+    const deletion = await api.ask('DELETE', `/api/videos/${id}`, admin);
+    // A worker may be busy with it, so that it is not over yet, though nothing is left.
+    expect(deletion).toMatchObject({ status: 202, body: { id, state: 'deleting', left: 0 } });
+    expect(await api.keysOf(id)).toEqual([`uploads/${deletedKey(id)}`]);
+    expect((await api.ask('GET', `/api/videos/${id}`, admin)).status).toBe(404);
+    expect(idsOf(await list('?limit=100'))).not.toContain(id);
+
+    await production.put(`v/${id}/0123456789ab/late.mp4`, 'x', TEXT);
+    await mendDeletions(api.context.stores, new Date(), Date.now() + 60_000);
+    expect(await api.keysOf(id)).toEqual([`uploads/${deletedKey(id)}`]);
+  });
+
+  test('that nobody works on is deleted at once, again and again', async () => {
+    const id = await claimed(1);
+    for (const _ of [1, 2])
+      expect(await api.ask('DELETE', `/api/videos/${id}`, admin)).toMatchObject({
+        status: 200,
+        body: { left: 0 },
+      });
+    expect((await api.ask('DELETE', `/api/videos/${newVideoId()}`, admin)).status).toBe(404);
+  });
+
+  test('of a dropped file is deleted with the file, and with no other', async () => {
+    const { uploads } = api.context.stores;
+    const id = await claimed(1, 'uploads/cat.mp4');
+    await uploads.put('uploads/cat.mp4.txt', 'x', TEXT);
+    expect(id).toBe(videoIdOf({ bucket: 'uploads', key: 'uploads/cat.mp4', etag: 'e' }));
+    await api.ask('DELETE', `/api/videos/${id}`, admin);
+    expect(await uploads.exists('uploads/cat.mp4')).toBe(false);
+    expect(await uploads.exists('uploads/cat.mp4.txt')).toBe(true);
+  });
+});
