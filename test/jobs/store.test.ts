@@ -36,6 +36,7 @@ describe('putOnce', () => {
       Body: 'body',
       ContentType: 'video/mp4',
       CacheControl: 'immutable',
+      ContentLength: 4,
       IfNoneMatch: '*',
     });
   });
