@@ -207,7 +207,8 @@ export class TaskLoop {
   async #isEnded(task: Task, message: Received, error: unknown): Promise<boolean> {
     const about = { video: task.video, task, attempt: message.attempt };
     const detail = error instanceof Error ? error.message || error.name : String(error);
-    if (await this.#isDeleted(task)) {
+    // Where S3 does not say, the task failed as any other.
+    if (await this.#isDeleted(task).catch(() => false)) {
       log('info', 'task-dropped', { ...about, error: detail });
       return true;
     }

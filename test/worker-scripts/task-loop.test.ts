@@ -36,6 +36,7 @@ beforeEach(async () => {
   for (const mock of [s3, sqs]) mock.reset();
   objects.clear();
   serveS3(s3, objects);
+  claim(5);
   sqs.on(DeleteMessageCommand).resolves({});
   sqs.on(ChangeMessageVisibilityCommand).resolves({});
   proxy = await SourceProxy.start(new S3Client({}));
@@ -158,6 +159,23 @@ test('a task of a video that has failed costs one look, and its message goes', a
   expect(s3.calls()).toHaveLength(1);
   expect(deletions()).toBe(1);
   expect(events()).toEqual(['task-dropped']);
+});
+
+describe('a task of a deleted video', () => {
+  test('is dropped before it begins', async () => {
+    objects.clear();
+    await loopWith(TASK).run();
+    expect([objects.size, deletions(), events()]).toEqual([0, 1, ['task-dropped']]);
+  });
+
+  test('that fails because of it leaves nothing, and its message goes', async () => {
+    s3.on(GetObjectCommand).callsFake(() => {
+      objects.clear();
+      throw s3Error(404, 'NoSuchKey');
+    });
+    await loopWith(TASK).run();
+    expect([objects.size, deletions(), events()]).toEqual([0, 1, ['task-started', 'task-dropped']]);
+  });
 });
 
 describe('a worker that is told to go', () => {
