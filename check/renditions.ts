@@ -38,6 +38,15 @@ function checkRendition(playlist: string, tag: Tag): Finding[] {
   return findings;
 }
 
+/** What tells renditions apart for a player that chooses by itself (4.3.4.1.1). */
+const DISTINCT = ['LANGUAGE', 'ASSOC-LANGUAGE', 'FORCED', 'CHARACTERISTICS'];
+
+/** Whether two are alike to such a player. Accessible ones must be AUTOSELECT=YES (Apple 4.5), however many there are. */
+const areAlike = (a: Tag, b: Tag): boolean =>
+  [a, b].every((tag) => text(tag, 'AUTOSELECT') === 'YES') &&
+  !text(a, 'CHARACTERISTICS').includes('public.accessibility') &&
+  DISTINCT.every((name) => text(a, name) === text(b, name));
+
 /** The members of one group among each other. */
 function checkGroup(playlist: string, members: readonly Tag[]): Finding[] {
   const findings: Finding[] = [];
@@ -49,6 +58,13 @@ function checkGroup(playlist: string, members: readonly Tag[]): Finding[] {
     }
     if (text(tag, 'DEFAULT') === 'YES' && before.some((other) => text(other, 'DEFAULT') === 'YES')) {
       findings.push(finding('one-default', place, `'${text(tag, 'NAME')}' is a second DEFAULT=YES`));
+    }
+    const alike = before.find((other) => areAlike(other, tag));
+    if (alike) {
+      const names = `'${text(tag, 'NAME')}' and '${text(alike, 'NAME')}'`;
+      findings.push(
+        finding('autoselect-distinct', place, `a player that chooses cannot tell ${names} apart`),
+      );
     }
     const special = before.find(
       (other) =>

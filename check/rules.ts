@@ -44,6 +44,11 @@ const SYNTAX = {
   'name-unique': must('R4', 'RFC 8216 4.3.4.1.1', 'NAME is unique in a group'),
   'one-default': must('R4', 'RFC 8216 4.3.4.1.1', 'a group has at most one DEFAULT=YES'),
   autoselect: must('R4', 'RFC 8216 4.3.4.1', 'DEFAULT=YES goes with AUTOSELECT=YES, if that is there'),
+  'autoselect-distinct': should(
+    'R4',
+    'RFC 8216 4.3.4.1.1',
+    'AUTOSELECT=YES renditions of a group differ in more than their names, unless they have to be accessible',
+  ),
   forced: must('R4', 'RFC 8216 4.3.4.1', 'FORCED is for subtitles'),
   'instream-id': must(
     'R4',

@@ -90,6 +90,15 @@ export const SYNTAX_CASES: Case[] = [
     mutate: edit(MASTER, 'AUTOSELECT=YES', 'AUTOSELECT=NO'),
   },
   {
+    rule: 'autoselect-distinct',
+    when: 'a second rendition of the language may be chosen, too',
+    mutate: edit(
+      MASTER,
+      '#EXT-X-STREAM-INF',
+      second('GROUP-ID="audio",NAME="English, live",LANGUAGE="en",DEFAULT=NO,AUTOSELECT=YES'),
+    ),
+  },
+  {
     rule: 'forced',
     when: 'sound is forced',
     mutate: edit(MASTER, 'CHANNELS="2"', 'CHANNELS="2",FORCED=YES'),

@@ -136,6 +136,21 @@ export const TEXT_GROUP = 'text';
 const SDH = 'public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound';
 
 /**
+ * Whether players may choose each rendition by themselves: those for the deaf always (Apple's rule 4.5), the default,
+ * and of the others the first of a language, so that no two are alike to a player (RFC 8216, 4.3.4.1.1).
+ */
+function autoselected(renditions: readonly TextRendition[], first: TextRendition | undefined): boolean[] {
+  const kindOf = ({ language, forced, sdh }: TextRendition) => [languageOf(language).tag, forced, sdh].join();
+  const taken = new Set(first ? [kindOf(first)] : []);
+  return renditions.map((rendition) => {
+    const kind = kindOf(rendition);
+    const distinct = rendition === first || !taken.has(kind);
+    taken.add(kind);
+    return distinct || rendition.sdh;
+  });
+}
+
+/**
  * An EXT-X-MEDIA a rendition (RFC 8216, 4.3.4.1): the general ones before those for the deaf (rule 9.17), each with
  * a name of its own, at most one the default.
  */
@@ -143,9 +158,10 @@ export function textMedia(renditions: readonly TextRendition[]): string[] {
   const ordered = [...renditions.filter(({ sdh }) => !sdh), ...renditions.filter(({ sdh }) => sdh)];
   const first = ordered.find((rendition) => rendition.default);
   const names = distinctNames(ordered.map(trackName));
+  const autoselect = autoselected(ordered, first);
   return ordered.map((rendition, index) => {
     const { tag } = languageOf(rendition.language);
-    const flags = `DEFAULT=${rendition === first ? 'YES' : 'NO'},AUTOSELECT=YES,FORCED=${rendition.forced ? 'YES' : 'NO'}`;
+    const flags = `DEFAULT=${rendition === first ? 'YES' : 'NO'},AUTOSELECT=${autoselect[index] ? 'YES' : 'NO'},FORCED=${rendition.forced ? 'YES' : 'NO'}`;
     const characteristics = rendition.sdh ? `,CHARACTERISTICS="${SDH}"` : '';
     return `#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="${TEXT_GROUP}",NAME="${names[index] ?? ''}",LANGUAGE="${tag}",${flags}${characteristics},URI="${rendition.uri}"`;
   });
