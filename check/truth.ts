@@ -42,12 +42,14 @@ function membersOf(
 
 /** The highest sum over playable combinations (RFC 8216, 4.3.4.2): the variant, and the worst of each group. */
 function combined(own: Loaded, groups: readonly (readonly Loaded[])[]): BitRate {
+  // A variant of sound alone is itself one of its group: another member plays instead of it, not beside it.
+  const isMember = groups.some((members) => members.includes(own));
   const worst = groups.map((members) => {
-    const rates = members.filter((loaded) => loaded !== own).map(measureBitRate);
+    const rates = members.map(measureBitRate);
     const highest = (pick: (rate: BitRate) => number) => Math.max(0, ...rates.map(pick));
     return { peak: highest(({ peak }) => peak), average: highest(({ average }) => average) };
   });
-  return [measureBitRate(own), ...worst].reduce(
+  return [...(isMember ? [] : [measureBitRate(own)]), ...worst].reduce(
     (sum, { peak, average }) => ({ peak: sum.peak + peak, average: sum.average + average }),
     NO_BITS,
   );

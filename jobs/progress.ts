@@ -25,8 +25,13 @@ export function mediaTasks(
 }
 
 /** The task that makes a plan's pictures of its media, once those are there; none where no pictures are wanted. */
-function picturesTasks({ video, revision }: Encode, plan: Pick<Plan, 'picture' | 'thumbnailWidths'>): Task[] {
-  return plan.picture && plan.thumbnailWidths.length > 0 ? [{ kind: 'stills', video, revision }] : [];
+function picturesTasks(
+  { video, revision }: Encode,
+  plan: Pick<Plan, 'picture' | 'cover' | 'thumbnailWidths'>,
+): Task[] {
+  return (plan.picture ?? plan.cover) && plan.thumbnailWidths.length > 0
+    ? [{ kind: 'stills', video, revision }]
+    : [];
 }
 
 /** The task that makes a file to keep of a plan's media; none where none is wanted. Playing does not wait for it. */

@@ -3,6 +3,7 @@
  * object, `v/<id>/master.m3u8`, which names one revision: so it is atomic, and rolling back is the same act.
  */
 import { type Details, detailsSchema, videoDetails } from '../video/details.ts';
+import { SourceError } from '../video/failures.ts';
 import type { Plan } from '../video/plan.ts';
 import {
   audioPlaylist,
@@ -122,6 +123,8 @@ export async function publish(stores: Stores, encode: Encode): Promise<'publishe
     storedSizes(production, videoKeys.media(video, revision, '')),
   ]);
   if (!receipts) throw new Error(`Revision ${revision} of ${video} is not complete; publish came too early`);
+  if (plan.rungs.length === 0 && receipts.filter(({ unmade }) => unmade).length === plan.audio.length)
+    throw new SourceError('undecodable-sound');
   const problems = verifyTree(plan, receipts, stored);
   if (problems.length > 0) throw new Error(`The tree of ${video} is not as planned: ${problems.join('; ')}`);
 

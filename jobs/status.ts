@@ -69,12 +69,17 @@ const published = ({ durationSeconds, width, height, chapters, findings }: Detai
   findings,
 });
 
-/** Frames of the chunks that are done. */
+/** Frames that are done: those of the chunks; of sound alone its share of renditions. */
 async function encodedFrames({ uploads }: Stores, encode: Encode, plan: Plan): Promise<number> {
   const done = await doneTasks(uploads, encode);
-  const frames = mediaTasks(encode, plan).map((task) => {
+  const finished = mediaTasks(encode, plan).filter((task) => done.has(taskName(task)));
+  if (!plan.picture) {
+    const renditions = finished.filter(({ kind }) => kind === 'audio').length;
+    return Math.floor((plan.frames * renditions) / plan.audio.length);
+  }
+  const frames = finished.map((task) => {
     const chunk = task.kind === 'chunk' ? plan.chunks[task.index] : undefined;
-    return chunk && done.has(taskName(task)) ? chunk.to - chunk.from : 0;
+    return chunk ? chunk.to - chunk.from : 0;
   });
   return frames.reduce((sum, count) => sum + count, 0);
 }

@@ -16,7 +16,7 @@ export const detailsSchema = z.object({
   /** What the owner keeps with it. */
   metadata: z.record(z.string(), z.string()),
   durationSeconds: z.number(),
-  /** Of the highest rung, in pixels. */
+  /** Of the highest rung, in pixels; 0 of sound alone. */
   width: z.int(),
   height: z.int(),
   framesPerSecond: z.number(),
@@ -59,7 +59,7 @@ export function videoDetails(
     durationSeconds: durationOf(plan),
     width: highest?.width ?? 0,
     height: highest?.height ?? 0,
-    framesPerSecond: plan.rate.num / plan.rate.den,
+    framesPerSecond: highest ? plan.rate.num / plan.rate.den : 0,
     rungs: plan.rungs.map(({ name, width, height }) => ({ name, width, height })),
     audio: tracksOf(plan, receipts),
     chapters: plan.chapters,

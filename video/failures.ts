@@ -7,13 +7,15 @@ export const FAILURES = {
     'The file is not a video that can be read. Check that it plays on your computer, then upload it again.',
   incomplete:
     'The file is cut off: its index is missing. The copy or recording was not finished; upload the whole file.',
-  'no-video-stream': 'The file has no picture. Upload a file that has a video track.',
+  'no-video-stream': 'The file has neither picture nor sound. Upload a file that has a video or audio track.',
   encrypted:
     'The file is encrypted (DRM). Only who has the key can decode it: upload a copy without protection.',
   'unsupported-codec':
     'The picture in the file is coded in a way that this platform can not decode. Export it again as H.264 in an MP4 file and upload that.',
   undecodable:
     'The picture in the file can not be decoded. Export it again as H.264 in an MP4 file and upload that.',
+  'undecodable-sound':
+    'The sound in the file can not be decoded. Export it again as AAC, MP3 or WAV and upload that.',
   'unsupported-colours':
     'The colours of the picture are coded in a way that can not be converted. Export it as HDR10, HLG or SDR and upload that.',
   'too-long':

@@ -30,7 +30,7 @@ export function countPictures(pts: readonly number[], secondsPerTick: number): n
 }
 
 /** Side data of a packet that nobody can decode without a key (ffmpeg's `AV_PKT_DATA_ENCRYPTION_INFO`). */
-const ENCRYPTED = 'Encryption info';
+export const ENCRYPTED = 'Encryption info';
 
 /**
  * Reads, line by line, what ffprobe prints for `packetArguments`. Packets that an edit list discards (flag D) are

@@ -33,4 +33,13 @@ export const pictureSchema = z.object({
   /** Whether parts of it can be transparent: they are shown on black. */
   transparent: z.boolean().optional(),
 });
+/** An image inside a file of sound. */
+export const coverSchema = z.object({
+  /** The stream's index in the file. */
+  stream: z.int(),
+  width: z.int().positive(),
+  height: z.int().positive(),
+});
+export type Cover = z.infer<typeof coverSchema>;
+
 export type Picture = z.infer<typeof pictureSchema>;

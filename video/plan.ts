@@ -12,12 +12,14 @@ import { fieldOrderOf, wholeFrames } from './interlace.ts';
 import { chooseRungs, downloadRung, prunedFindings, rungSchema } from './ladder.ts';
 import { checkDuration, checkPixels } from './limits.ts';
 import { countPictures, type Packets } from './packets.ts';
-import { type Picture, pictureSchema } from './picture.ts';
+import { coverSchema, type Picture, pictureSchema } from './picture.ts';
 import { pictureFindings } from './picture-findings.ts';
+import { planSound } from './plan-sound.ts';
 import type { Source, VideoTrack } from './probe.ts';
 import { type Rational, rational, rationalSchema, toNumber } from './rational.ts';
 import { AAC_FRAME, AUDIO_RATE, type EncodeSettings, loudnessSchema, presetSchema } from './settings.ts';
 import { chooseSound, type Sound, soundSchema } from './sound.ts';
+import type { Span } from './sound-span.ts';
 import { speechTrack } from './text/speech-track.ts';
 import { chooseText, textTrackSchema } from './text/tracks.ts';
 import { timestampFindings } from './timestamps.ts';
@@ -40,6 +42,8 @@ export const planSchema = z.object({
   origin: z.number(),
   /** None where there is sound alone; then there are no rungs and no chunks either. */
   picture: pictureSchema.optional(),
+  /** What stands for a picture then, if there is one. */
+  cover: coverSchema.optional(),
   /** Frames a second of every rung: the grid. Sound alone is cut on a grid, too. */
   rate: rationalSchema,
   /** Frames of every rung: slots of the grid. */
@@ -187,17 +191,32 @@ function layGrid(source: Source, video: VideoTrack, packets: Packets): Grid {
 }
 
 /**
- * Plans a video.
- * @param packets of the source's video track; none is a `SourceError('undecodable')`
+ * Plans a source: a picture with its sound, or sound alone.
+ * @param measured the packets of its picture, or the span of its sound
  * @param revision the hash that names the tree
  * @param pruned names of the rungs that this video does not need (video/prune.ts)
  */
-export function planVideo(
+export const planVideo = (
+  source: Source,
+  measured: Packets | Span,
+  settings: EncodeSettings,
+  revision: string,
+  pruned: readonly string[] = [],
+): Plan =>
+  'pts' in measured
+    ? planPicture(source, measured, settings, revision, pruned)
+    : planSound(source, measured, settings, revision);
+
+/**
+ * Plans a video.
+ * @param packets of the source's video track; none is a `SourceError('undecodable')`
+ */
+function planPicture(
   source: Source,
   packets: Packets,
   settings: EncodeSettings,
   revision: string,
-  pruned: readonly string[] = [],
+  pruned: readonly string[],
 ): Plan {
   const { video } = source;
   if (!video) throw new SourceError('no-video-stream');
@@ -285,8 +304,10 @@ export function timescaleOf(rate: Rational): { timescale: number; ticksPerFrame:
 export function audioEdges(plan: Plan, track: Pick<Sound, 'frames'>): number[] {
   const segments = Math.ceil(plan.frames / plan.segmentFrames);
   const edges = Array.from({ length: segments }, (_, index) => {
-    const seconds = (index * plan.segmentFrames) / toNumber(plan.rate);
-    return Math.min(track.frames, Math.ceil((seconds * AUDIO_RATE) / AAC_FRAME));
+    // A fraction of whole numbers, so that where a grid has AAC frames as its slots, none is missed by rounding.
+    const { num, den } = plan.rate;
+    const frame = Math.ceil((index * plan.segmentFrames * den * AUDIO_RATE) / (num * AAC_FRAME));
+    return Math.min(track.frames, frame);
   });
   return [...new Set([...edges, track.frames])];
 }

@@ -182,6 +182,7 @@ export function masterPlaylist(
     const codecs = members.map((index) => audio[index]?.objects[0]?.codec);
     return { tag: [tag], codecs, peak: worst(members, 'peak'), average: worst(members, 'average'), members };
   });
+  const subtitles = text.length > 0 ? [`SUBTITLES="${TEXT_GROUP}"`] : [];
   const silent = { tag: [], codecs: [], peak: 0, average: 0 };
 
   const pictures = plan.rungs.map(({ width, height, name, codec: family, hdr }, index) => {
@@ -207,13 +208,18 @@ export function masterPlaylist(
         codecsTag([codec, ...way.codecs]),
         size,
         ...way.tag,
-        ...(text.length > 0 ? [`SUBTITLES="${TEXT_GROUP}"`] : []),
+        ...subtitles,
         'CLOSED-CAPTIONS=NONE',
       ];
       const common = index === 0 && family === 'h264';
       return { bandwidth, common, stream: `#EXT-X-STREAM-INF:${tags.join(',')}\n${uri}` };
     }),
   );
+  const soundAlone = ways.map(({ tag, codecs, peak, average, members }) => {
+    const rates = `BANDWIDTH=${peak},AVERAGE-BANDWIDTH=${average}`;
+    const tags = [rates, codecsTag(codecs), ...tag, ...subtitles];
+    return `#EXT-X-STREAM-INF:${tags.join(',')}\n${uri(members[0] ?? 0)}`;
+  });
   const distance = (variant: { bandwidth: number }) =>
     Math.abs(Math.log(variant.bandwidth / FIRST_BITS_PER_SECOND));
   const [start] = variants.filter(({ common }) => common).toSorted((a, b) => distance(a) - distance(b));
@@ -222,7 +228,7 @@ export function masterPlaylist(
     ...['#EXTM3U', `#EXT-X-VERSION:${VERSION}`, '#EXT-X-INDEPENDENT-SEGMENTS'],
     ...media,
     ...textMedia(text),
-    ...ordered.map(({ stream }) => stream),
+    ...(pictures.length > 0 ? ordered.map(({ stream }) => stream) : soundAlone),
     ...pictures.map(({ keyStream }) => keyStream),
   ];
   return `${lines.join('\n')}\n`;

@@ -7,6 +7,7 @@ import { SourceError } from './failures.ts';
 import { type FieldOrder, flaggedOrder, type Scan } from './interlace.ts';
 import { languageOf } from './languages.ts';
 import { ORIENTATIONS, type Orientation, readDisplayMatrix } from './orientation.ts';
+import type { Cover } from './picture.ts';
 import { parseRational, type Rational } from './rational.ts';
 import type { TrackWords } from './sound-names.ts';
 import type { TextTrack } from './text/tracks.ts';
@@ -32,6 +33,7 @@ const streamSchema = z.object({
   time_base: z.string(),
   channels: z.int().optional(),
   channel_layout: z.string().optional(),
+  start_time: z.string().optional(),
   disposition: z.record(z.string(), z.number()).optional(),
   tags: z.record(z.string(), z.string()).optional(),
   pix_fmt: z.string().optional(),
@@ -94,6 +96,8 @@ export interface AudioTrack extends TrackWords {
   readonly channels: number;
   /** ffmpeg's name of the channels' layout, such as `5.1(side)`; none where the file does not say. */
   readonly layout?: string | undefined;
+  /** When it is first heard, on the source's clock, where the container knows. */
+  readonly startSeconds?: number | undefined;
 }
 
 /** A copy of a source whose clock jumps, on a clock that runs through. */
@@ -112,6 +116,8 @@ export interface Source {
   readonly durationSeconds: number | undefined;
   /** The picture that is encoded, if there is one. */
   readonly video: VideoTrack | undefined;
+  /** The image that stands for the sound, where there is no picture. */
+  readonly cover?: Cover | undefined;
   /** Every track that can be heard, in the file's order. */
   readonly audio: readonly AudioTrack[];
   /** Every subtitle track, of whatever kind. */
@@ -196,6 +202,7 @@ const audioTrack = (stream: Stream): AudioTrack => ({
   codec: stream.codec_name ?? 'unknown',
   channels: stream.channels ?? 0,
   layout: stream.channel_layout,
+  startSeconds: stream.start_time === undefined ? undefined : Number(stream.start_time),
   language: stream.tags?.['language'] ?? 'und',
   title: stream.tags?.['title'],
   dispositions: Object.entries(stream.disposition ?? {}).flatMap(([name, set]) => (set ? [name] : [])),
@@ -221,34 +228,51 @@ function textTrack({ index, codec_name, disposition = {}, tags = {} }: Stream): 
 /** The container's names of tracks that need a key: Common Encryption (ISO/IEC 23001-7, 4.1), FairPlay, and what is older. */
 const ENCRYPTED_TAGS = /^(encv|enca|enct|drmi|drms|p608)$/;
 
+/** Whether a stream is an image that stands for the whole file. */
+const isCover = ({ codec_type, disposition = {} }: Stream): boolean =>
+  codec_type === 'video' && Boolean(disposition['attached_pic'] || disposition['timed_thumbnails']);
+
 /** Throws where a picture is there that nobody can decode: without it the sound alone would be taken for all. */
 function checkCodec(stream: Stream): void {
   const { codec_type, codec_name, codec_tag_string = 'no name at all' } = stream;
   if (ENCRYPTED_TAGS.test(codec_tag_string)) throw new SourceError('encrypted', codec_tag_string);
-  if (codec_type === 'video' && codec_name === undefined)
+  if (codec_type !== 'video' || isCover(stream)) return;
+  if (codec_name === undefined)
     throw new SourceError('unsupported-codec', `the codec's name in the file: ${codec_tag_string}`);
+  throw new SourceError('undecodable', `the ${codec_name} track has no size`);
+}
+
+/** The first cover that has a size. */
+function coverOf(streams: readonly Stream[]): Cover | undefined {
+  const [cover] = streams
+    .filter(isCover)
+    .flatMap(({ index, width, height }) => (width && height ? [{ stream: index, width, height }] : []));
+  return cover;
+}
+
+/** Throws where there is nothing to see or to hear. */
+function checkSound(streams: readonly Stream[]): void {
+  streams.forEach(checkCodec);
+  if (usableSounds(streams).length > 0) return;
+  const found = streams.map((stream) => stream.codec_name ?? stream.codec_type ?? 'unknown').join(', ');
+  throw new SourceError('no-video-stream', `found: ${found || 'no stream at all'}`);
 }
 
 /**
- * Reads ffprobe's JSON. Throws `SourceError`: `no-video-stream` where there is no picture, `unsupported-codec` where
- * it can not be decoded, `encrypted`.
+ * Reads ffprobe's JSON. Throws `SourceError`: `no-video-stream` where there is neither picture nor sound,
+ * `unsupported-codec` or `undecodable` where there is a picture that can not be had, `encrypted`.
  */
 export function readSource(ffprobe: Ffprobe): Source {
   const [video, ...others] = picturesByMerit(
     ffprobe.streams.filter(({ codec_type }) => codec_type === 'video'),
   );
-  if (!video) {
-    ffprobe.streams.forEach(checkCodec);
-    const found = ffprobe.streams
-      .map((stream) => stream.codec_name ?? stream.codec_type ?? 'unknown')
-      .join(', ');
-    throw new SourceError('no-video-stream', `found: ${found || 'no stream at all'}`);
-  }
+  if (!video) checkSound(ffprobe.streams);
   return {
     container: ffprobe.format.format_name,
     startSeconds: Number(ffprobe.format.start_time ?? 0) || 0,
     durationSeconds: Number(ffprobe.format.duration) || undefined,
-    video: videoTrack(video, others.length),
+    video: video && videoTrack(video, others.length),
+    cover: video ? undefined : coverOf(ffprobe.streams),
     audio: usableSounds(ffprobe.streams).map(audioTrack),
     text: ffprobe.streams.filter(({ codec_type }) => codec_type === 'subtitle').map(textTrack),
     chapters: ffprobe.chapters ?? [],

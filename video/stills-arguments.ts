@@ -1,4 +1,5 @@
 /** The command lines of ffmpeg that make a video's pictures, from pictures that were encoded already. */
+import { input as sourceInput } from './ffmpeg-arguments.ts';
 import { PREVIEW, type Size } from './stills.ts';
 
 /** The one file that is read lies in the worker's scratch folder, and is our own encode. */
@@ -109,6 +110,20 @@ export function storyboardArguments(
 }
 
 /**
+ * ffmpeg for the thumbnails of a cover inside the source.
+ * @param outputs a file a size
+ */
+export function coverArguments(
+  url: string,
+  stream: number,
+  thumbnails: readonly Size[],
+  outputs: readonly string[],
+): string[] {
+  const source = [...COMMON, ...sourceInput(url)];
+  return [...source, ...thumbnailOutputs(`[0:${stream}]`, thumbnails, outputs)];
+}
+
+/**
  * ffmpeg for the thumbnails of one frame.
  * @param frame its number in the file
  * @param outputs a file a size
@@ -119,13 +134,21 @@ export function thumbnailArguments(
   thumbnails: readonly Size[],
   outputs: readonly string[],
 ): string[] {
+  return [
+    ...[...COMMON, ...input(file)],
+    ...thumbnailOutputs(`[0:v]${select([frame])},`, thumbnails, outputs),
+  ];
+}
+
+/** One frame in several sizes. @param from the graph's beginning, up to the split */
+function thumbnailOutputs(from: string, thumbnails: readonly Size[], outputs: readonly string[]): string[] {
   const labels = thumbnails.map((_, index) => `[t${index}]`).join('');
   const graph = [
-    `[0:v]${select([frame])},split=${thumbnails.length}${labels}`,
+    `${from}split=${thumbnails.length}${labels}`,
     ...thumbnails.map((size, index) => `[t${index}]${jpegPicture(size)}[o${index}]`),
   ].join(';');
   return [
-    ...[...COMMON, ...input(file), '-filter_complex_threads', '1', '-filter_complex', graph],
+    ...['-filter_complex_threads', '1', '-filter_complex', graph],
     ...thumbnails.flatMap((_, index) => [
       ...[
         '-map',

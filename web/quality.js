@@ -4,6 +4,8 @@ import Hls from '/assets/hls.js';
 import { bitRate, rungName } from './words.js';
 
 const AUTO = -1;
+// The audio group whose variants repeat those of the other (video/audio-groups.ts).
+const SURROUND = 'surround';
 
 function choice(value, name, detail) {
   const label = document.createElement('label');
@@ -37,14 +39,18 @@ export function quality(menu, hls) {
   let playing;
 
   function showPlaying() {
-    const rung = playing === undefined ? '' : rungName(hls.levels[playing]);
+    const rung = hls.levels[playing]?.height > 0 ? rungName(hls.levels[playing]) : '';
     now.textContent = hls.autoLevelEnabled ? ['Auto', rung].filter(Boolean).join(' · ') : rung;
     for (const label of choices.querySelectorAll('label'))
       label.classList.toggle('playing', Number(label.firstElementChild.value) === playing);
   }
 
   hls.on(Hls.Events.MANIFEST_PARSED, (_, { levels }) => {
-    const best = levels.map((level, i) => ({ level, i })).sort((a, b) => b.level.bitrate - a.level.bitrate);
+    // Each picture comes with stereo, and may come with 5.1 again: it is one choice. Sound alone has none.
+    const best = levels
+      .map((level, i) => ({ level, i }))
+      .filter(({ level }) => level.height > 0 && level.attrs.AUDIO !== SURROUND)
+      .sort((a, b) => b.level.bitrate - a.level.bitrate);
     choices.replaceChildren(
       choices.querySelector('legend'),
       choice(AUTO, 'Auto', 'follows the connection'),
@@ -52,7 +58,7 @@ export function quality(menu, hls) {
         choice(i, rungName(level), bitRate(level.averageBitrate || level.bitrate)),
       ),
     );
-    menu.hidden = levels.length < 2;
+    menu.hidden = best.length < 2;
   });
   hls.on(Hls.Events.LEVEL_SWITCHED, (_, { level }) => {
     playing = level;

@@ -65,10 +65,19 @@ function showWords(video) {
   showNotes(video.findings ?? []);
 }
 
-async function play({ playbackUrl, chapters = [] }) {
+/** Sound alone is played behind its cover. */
+async function showCover({ id, width }) {
+  if (width) return;
+  const details = new URL(`/v/${id}/video.json`, location);
+  const { poster } = await (await fetch(details)).json();
+  if (poster) player.poster = new URL(poster.path, details);
+}
+
+async function play({ playbackUrl, chapters = [], ...video }) {
   if (loaded) return;
   loaded = true;
   showOnStage('video');
+  showCover(video).catch(() => {}); // it plays without
   showChapters(byId('chapters'), chapters, player);
   const hls = load(player, playbackUrl, say);
   if (hls) quality(byId('quality'), hls);

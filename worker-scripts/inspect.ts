@@ -12,6 +12,7 @@ import {
   packetArguments,
   probeArguments,
   scanArguments,
+  soundPacketArguments,
 } from '../video/ffmpeg-arguments.ts';
 import { mayBeInterlaced, type Scan, ScanReader } from '../video/interlace.ts';
 import { frameSchema, readGraded, readPeak } from '../video/light.ts';
@@ -29,6 +30,7 @@ import { toNumber } from '../video/rational.ts';
 import { refusalOf } from '../video/refusals.ts';
 import type { EncodeSettings } from '../video/settings.ts';
 import { HEAD_BYTES, recognise } from '../video/signature.ts';
+import { type Span, SpanReader } from '../video/sound-span.ts';
 import {
   CAPTION_MARK,
   canCarryCaptions,
@@ -49,7 +51,8 @@ export const packetsTimeout = (bytes: number): number => PROBE_TIMEOUT + bytes /
 /** What planning needs to know of a source. */
 export interface Inspection {
   readonly source: Source;
-  readonly packets: Packets;
+  /** Of the picture; where there is none, what of the time has sound. */
+  readonly packets: Packets | Span;
 }
 
 /** A source that is served, and how it may be looked at. */
@@ -76,7 +79,7 @@ export async function inspect(
   const headers = await readHeaders(served);
   checkTracks(headers.streams.length, settings);
   const source = copyOf ? asCopied(copyOf.source, headers, copyOf.copy) : readSource(headers);
-  if (!source.video) throw new SourceError('no-video-stream');
+  if (!source.video) return { source, packets: await readSpan(served) };
   checkPixels(source.video, settings);
   const { stream } = source.video;
   const packets = await readPackets(served, source.video);
@@ -158,6 +161,16 @@ async function readPackets(
   const args = packetArguments(url, stream);
   await orRefuse(run({ program: 'ffprobe', args, timeoutSeconds: packetsTimeout(bytes), signal, read }));
   return reader.packets();
+}
+
+async function readSpan({ url, bytes, signal }: Served): Promise<Span> {
+  const reader = new SpanReader();
+  const read = async (stdout: Readable) => {
+    for await (const line of createInterface({ input: stdout })) reader.read(line);
+  };
+  const args = soundPacketArguments(url);
+  await orRefuse(run({ program: 'ffprobe', args, timeoutSeconds: packetsTimeout(bytes), signal, read }));
+  return reader.span();
 }
 
 /**

@@ -27,7 +27,7 @@ async function makePlan(context: TaskContext, { video, revision }: Encode): Prom
   const made = await withSource(context, video, async (url, { size: bytes }) => {
     const found = await inspect({ url, bytes, settings, signal });
     const { source, packets } = found;
-    if (!needsCopy(source, packets)) return { plan: await planFrom(url, found) };
+    if (!('pts' in packets && needsCopy(source, packets))) return { plan: await planFrom(url, found) };
     const copied = await makeCopy(context, { video, revision }, source, { url, bytes });
     return { source, copy: { bytes: copied, jumps: packets.jumps ?? 0 } };
   });

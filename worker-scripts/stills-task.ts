@@ -8,6 +8,7 @@ import { videoKeys } from '../jobs/names.ts';
 import { CACHE_CONTROL, contentTypeOf } from '../jobs/platform.ts';
 import { readMediaReceipts } from '../jobs/progress.ts';
 import { writeFragment } from '../video/fmp4.ts';
+import type { Cover } from '../video/picture.ts';
 import { type Plan, timescaleOf } from '../video/plan.ts';
 import { choosePoster } from '../video/poster.ts';
 import type { Receipt, StoredFile } from '../video/receipt.ts';
@@ -25,10 +26,15 @@ import {
   thumbnailsOf,
   tilesOf,
 } from '../video/stills.ts';
-import { STILLS_TIMEOUT, storyboardArguments, thumbnailArguments } from '../video/stills-arguments.ts';
+import {
+  coverArguments,
+  STILLS_TIMEOUT,
+  storyboardArguments,
+  thumbnailArguments,
+} from '../video/stills-arguments.ts';
 import { objectsOf } from '../video/verify.ts';
-import { requirePlan, type TaskContext, withScratch } from './context.ts';
-import { once } from './media.ts';
+import { requirePlan, type TaskContext, withScratch, withSource } from './context.ts';
+import { once, storeFile } from './media.ts';
 import { run } from './process.ts';
 
 /** Requests to S3 at once. */
@@ -250,6 +256,29 @@ class PictureMaker {
   }
 }
 
+/** Makes the poster of sound alone: its cover in every size. */
+async function makeCover(
+  context: TaskContext,
+  task: Task,
+  plan: Plan,
+  cover: Cover,
+  folder: string,
+): Promise<Made> {
+  const sizes = thumbnailsOf(plan, cover);
+  const outputs = sizes.map(({ width }) => join(folder, `poster-${width}.jpg`));
+  const { cpuSeconds } = await withSource(context, task.video, (url) => {
+    const args = coverArguments(url, cover.stream, sizes, outputs);
+    return run({ program: 'ffmpeg', args, timeoutSeconds: STILLS_TIMEOUT, signal: context.signal });
+  });
+  const files = await Promise.all(
+    sizes.map(async (size, index) => {
+      const data = await readFile(outputs[index] ?? '');
+      return { ...(await storeFile(context, task, stillPaths.thumbnail(size.width), data)), ...size };
+    }),
+  );
+  return { files, cpuSeconds };
+}
+
 /** Makes an encode's pictures. */
 export async function stillsTask(context: TaskContext, task: Task & { kind: 'stills' }): Promise<void> {
   const plan = await requirePlan(context, task);
@@ -257,6 +286,10 @@ export async function stillsTask(context: TaskContext, task: Task & { kind: 'sti
     const receipts = await readMediaReceipts(context.uploads, task, plan);
     if (!receipts)
       throw new Error(`The media of ${task.video} are not complete; its pictures come too early`);
-    return withScratch(context, (folder) => new PictureMaker(context, task, plan, receipts, folder).make());
+    return withScratch(context, (folder) =>
+      plan.cover
+        ? makeCover(context, task, plan, plan.cover, folder)
+        : new PictureMaker(context, task, plan, receipts, folder).make(),
+    );
   });
 }

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { videoIdOf } from '../../jobs/names.ts';
+import { detailsSchema } from '../../video/details.ts';
 import { violations } from '../support/conformance.ts';
-import { ffmpeg } from '../support/media.ts';
+import { corpusFile, testWithCorpus } from '../support/corpus.ts';
+import { ffmpeg, greyOf } from '../support/media.ts';
 import { type Spotreel, scratch, startSpotreel, UPLOAD_BUCKET } from '../support/spotreel.ts';
 import { readChannels } from '../support/tones.ts';
 
@@ -19,17 +21,25 @@ afterAll(async () => {
   await folder.remove();
 });
 
-/** Uploads a file and waits for the end: it is ready, and by the book. */
-async function encode(file: string): Promise<{ id: string; url: string; master: string }> {
+/** Uploads a file. */
+async function upload(file: string): Promise<string> {
   const key = `uploads/${file.split('/').at(-1)}`;
   const put = new PutObjectCommand({ Bucket: UPLOAD_BUCKET, Key: key, Body: await readFile(file) });
   const { ETag = '' } = await spotreel.s3.send(put);
-  const id = videoIdOf({ bucket: UPLOAD_BUCKET, key, etag: ETag.replaceAll('"', '') });
+  return videoIdOf({ bucket: UPLOAD_BUCKET, key, etag: ETag.replaceAll('"', '') });
+}
+
+/** Uploads a file and waits for the end: it is ready, and by the book. */
+async function encode(file: string): Promise<{ id: string; url: string; master: string }> {
+  const id = await upload(file);
   expect(await spotreel.ended(id)).toBe('ready');
   const url = `${spotreel.url}/v/${id}/master.m3u8`;
   expect(await violations(url)).toEqual([]);
   return { id, url, master: await (await fetch(url)).text() };
 }
+
+const detailsOf = async (id: string) =>
+  detailsSchema.parse(await (await fetch(`${spotreel.url}/v/${id}/video.json`)).json());
 
 /** The attributes of each line of a tag. */
 const attributesOf = (master: string, tag: string): Record<string, string>[] =>
@@ -138,7 +148,7 @@ describe('a damaged track does not take the picture with it', () => {
   test('one of which nothing can be decoded is left out, and the finding names it', async () => {
     const { id, master } = await encode(await damaged('broken.mkv', 1));
     expect(names(master)).toEqual(['English']);
-    const details = await (await fetch(`${spotreel.url}/v/${id}/video.json`)).json();
+    const details = await detailsOf(id);
     expect(details).toMatchObject({
       audio: [{ language: 'en', name: 'English', surround: false }],
       findings: expect.arrayContaining([
@@ -153,11 +163,102 @@ describe('a damaged track does not take the picture with it', () => {
   test('one with holes stays, is silent there, and the finding says for how long', async () => {
     const { id, master } = await encode(await damaged('holes.mkv', 10));
     expect(names(master)).toEqual(['English', 'German']);
-    const details = await (await fetch(`${spotreel.url}/v/${id}/video.json`)).json();
+    const details = await detailsOf(id);
     expect(details).toMatchObject({
       findings: expect.arrayContaining([
         { code: 'damaged-audio', text: expect.stringMatching(/"German".* about 0\.\d s of its 8\.0 s/) },
       ]),
     });
   });
+});
+
+describe('sound alone is a stream of sound', () => {
+  /** A picture for a cover, 300 x 200, half of it white. */
+  async function cover(): Promise<string> {
+    const file = join(folder.path, 'cover.png');
+    const white = 'color=white:s=300x200,drawbox=150:0:150:200:black:fill';
+    await ffmpeg('-f', 'lavfi', '-i', white, '-frames:v', '1', '-pix_fmt', 'rgb24', file);
+    return file;
+  }
+  const tagged = (image: string) => [
+    '-i',
+    image,
+    '-map',
+    '0:a',
+    '-map',
+    '1:v',
+    '-disposition:v',
+    'attached_pic',
+  ];
+
+  test.each([
+    ['a podcast', 'talk.mp3', 'stereo', ['-c:a', 'libmp3lame', '-b:a', '96k']],
+    ['a song', 'song.m4a', 'stereo', ['-c:a', 'aac', '-b:a', '160k']],
+    ['a lossless one', 'song.flac', 'mono', ['-c:a', 'flac', '-ar', '96000']],
+  ])('%s (%s) plays with its cover as the poster', async (_, name, layout, codec) => {
+    const file = join(folder.path, name);
+    const channels = layout === 'mono' ? 1 : 2;
+    await ffmpeg(...tone(500, layout, channels), ...tagged(await cover()), ...codec, '-c:v', 'mjpeg', file);
+    const { id, url, master } = await encode(file);
+
+    const [variant, ...others] = attributesOf(master, 'EXT-X-STREAM-INF');
+    expect(others).toEqual([]);
+    expect(variant).toMatchObject({ CODECS: 'mp4a.40.2', AUDIO: 'audio' });
+    expect(variant).not.toHaveProperty('RESOLUTION');
+    const heard = await readChannels(['-i', url], [400, 500, 600]);
+    expect(heard.map((channel) => channel.tone)).toEqual([500, 500]);
+
+    const details = await detailsOf(id);
+    expect(details).toMatchObject({
+      ...{ width: 0, height: 0, rungs: [], audio: [{ language: 'und', name: 'Audio', surround: false }] },
+      findings: [{ code: 'no-picture', text: expect.stringMatching(/its cover is shown/) }],
+      poster: { width: 300, height: 200 },
+    });
+    expect(details.durationSeconds).toBeGreaterThanOrEqual(SECONDS - 0.05);
+    expect(details.durationSeconds).toBeLessThan(SECONDS + 0.1);
+    expect(await spotreel.show(id)).toMatchObject({ state: 'ready', percent: 100 });
+    const poster = `${spotreel.url}/v/${id}/${details.poster?.path}`;
+    const [left, right] = await greyOf(poster);
+    expect(left).toBeGreaterThan(250);
+    expect(right).toBeLessThan(5);
+  });
+
+  test('several languages and 5.1 without any picture: a variant a group', async () => {
+    const file = join(folder.path, 'radio.mka');
+    const languages = ['-metadata:s:a:0', 'language=eng', '-metadata:s:a:1', 'language=fre'];
+    await ffmpeg(
+      ...tone(400, '5.1', 6),
+      ...tone(500, 'stereo', 2),
+      '-map',
+      '0',
+      '-map',
+      '1',
+      ...languages,
+      file,
+    );
+    const { id, master } = await encode(file);
+    expect(attributesOf(master, 'EXT-X-STREAM-INF').map(({ AUDIO }) => AUDIO)).toEqual(['audio', 'surround']);
+    expect(attributesOf(master, 'EXT-X-MEDIA').map(({ NAME, CHANNELS }) => `${NAME} ${CHANNELS}`)).toEqual([
+      ...['English 2', 'French 2', 'English 6', 'French 2'],
+    ]);
+    const details = await detailsOf(id);
+    expect(details).not.toHaveProperty('poster');
+  });
+
+  test('of which nothing can be decoded fails by name', async () => {
+    const whole = join(folder.path, 'whole.mka');
+    await ffmpeg(...tone(400, 'stereo', 2), '-c:a', 'aac', whole);
+    const file = join(folder.path, 'noise.mka');
+    await ffmpeg('-i', whole, '-c', 'copy', '-bsf:a', 'noise=amount=1', file);
+    expect(await spotreel.ended(await upload(file))).toMatch(
+      /^failed, undecodable-sound: The sound in the file/,
+    );
+  });
+
+  for (const name of ['test-pod.m4a', 'bear-320x240-audio-only.webm'])
+    testWithCorpus(`${name}, as it was found`, async () => {
+      const { master } = await encode(corpusFile(name));
+      expect(attributesOf(master, 'EXT-X-STREAM-INF')).toHaveLength(1);
+      expect(master).not.toContain('RESOLUTION');
+    });
 });

@@ -112,3 +112,11 @@ export function readPixels(input: string, width?: number, height?: number): Prom
   const scaled = width && height ? `scale=${width}:${height}:flags=area,` : '';
   return decode(['-i', input, '-frames:v', '1', '-vf', `${scaled}format=gray`, '-f', 'rawvideo']);
 }
+
+/** Mean grey levels of a picture's left and right half, 0 to 255. */
+export async function greyOf(image: string): Promise<readonly [number, number]> {
+  const [left = 0, right = 0] = await decode([
+    ...['-i', image, '-frames:v', '1', '-vf', 'scale=2:1:flags=area,format=gray', '-f', 'rawvideo'],
+  ]);
+  return [left, right];
+}

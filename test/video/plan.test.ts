@@ -128,9 +128,39 @@ describe('source', () => {
     expect(readSource(ffprobe(changes)).video).toMatchObject({ width, height });
   });
 
-  test('a file without a picture is refused by what it has instead', () => {
-    const sound = { ...ffprobe(), streams: ffprobe().streams.slice(2) };
-    expect(() => readSource(sound)).toThrow(/no picture.*found: aac/);
+  test('a file with neither picture nor sound is refused by what it has instead', () => {
+    const text = { index: 0, codec_type: 'subtitle', codec_name: 'subrip', time_base: '1/1000' };
+    expect(() => readSource({ ...ffprobe(), streams: [text] })).toThrow(/neither.*found: subrip/);
+  });
+
+  test.each([
+    ['of an unknown codec', { codec_name: undefined, codec_tag_string: 'vvc1' }, /coded in a way.*vvc1/],
+    ['without a size', { width: 0 }, /can not be decoded.*h264/],
+  ])('a picture %s is not passed over for its sound', (_, change, words) => {
+    const [, video, sound] = ffprobe(change).streams;
+    expect(() =>
+      readSource({ ...ffprobe(), streams: [video, sound].filter((one) => one !== undefined) }),
+    ).toThrow(words);
+  });
+
+  test('sound alone lies on a grid of AAC frames, from where decoders begin, and keeps its cover', () => {
+    const streams = ffprobe().streams.filter((_, index) => index !== 1);
+    const source = readSource({
+      ...ffprobe(),
+      streams: streams.map((one) => ({ ...one, start_time: '0.025057' })),
+    });
+    const planned = planVideo(source, { from: 0, to: 60.025057 }, settings, 'r');
+    expect(planned).toMatchObject({
+      ...{ origin: 0.025057, cover: { stream: 0, width: 500, height: 500 } },
+      ...{ rungs: [], chunks: [], delayFrames: 0, segmentFrames: 281 },
+      frames: Math.ceil((60 * AUDIO_RATE) / AAC_FRAME),
+      findings: [{ code: 'no-picture' }],
+    });
+    const [sound] = planned.audio;
+    expect(audioEdges(planned, { frames: sound?.frames ?? 0 })).toEqual([
+      ...Array.from({ length: 11 }, (_, index) => index * 281).filter((edge) => edge < planned.frames),
+      planned.frames,
+    ]);
   });
 
   test('packets: discarded ones do not count, a missing time is the decode time, order is that of showing', () => {

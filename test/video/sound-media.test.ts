@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { probeArguments } from '../../video/ffmpeg-arguments.ts';
 import { ffprobeSchema, readSource } from '../../video/probe.ts';
-import { encodeSettingsSchema } from '../../video/settings.ts';
+import { AAC_FRAME, AUDIO_RATE, encodeSettingsSchema } from '../../video/settings.ts';
 import { chooseSound, type Sound } from '../../video/sound.ts';
 import { encodeSound } from '../support/encode-sound.ts';
 import { serveFile } from '../support/file-server.ts';
@@ -143,5 +143,38 @@ describe('5.1', () => {
     const heard = await readChannels(['-i', made[1]?.file ?? ''], TONES);
     expect(heard.map(({ tone }) => tone)).toEqual(TONES);
     for (const { level } of heard) expect(Math.abs(level + 7.96)).toBeLessThan(tolerance);
+  });
+});
+
+describe('every codec and sample rate becomes AAC at 48 kHz, as long as the stream', () => {
+  const TONE = 1000;
+  test.each([
+    ['8 kHz PCM, 8 bit', 'wav', 8000, ['-c:a', 'pcm_u8']],
+    ['8 kHz A-law', 'wav', 8000, ['-c:a', 'pcm_alaw']],
+    ['8 kHz GSM', 'wav', 8000, ['-c:a', 'libgsm_ms']],
+    ['11.025 kHz ADPCM', 'wav', 11_025, ['-c:a', 'adpcm_ima_wav']],
+    ['16 kHz ADPCM of Microsoft', 'wav', 16_000, ['-c:a', 'adpcm_ms']],
+    ['22.05 kHz MP3', 'mp3', 22_050, ['-c:a', 'libmp3lame']],
+    ['32 kHz MP2', 'mkv', 32_000, ['-c:a', 'mp2']],
+    ['44.1 kHz WMA', 'wma', 44_100, ['-c:a', 'wmav2']],
+    ['44.1 kHz ALAC', 'm4a', 44_100, ['-c:a', 'alac']],
+    ['48 kHz PCM, 24 bit, big endian', 'mov', 48_000, ['-c:a', 'pcm_s24be']],
+    ['88.2 kHz floating point', 'wav', 88_200, ['-c:a', 'pcm_f64le']],
+    ['96 kHz FLAC', 'flac', 96_000, ['-c:a', 'flac']],
+    ['176.4 kHz WavPack', 'mkv', 176_400, ['-c:a', 'wavpack']],
+    ['192 kHz PCM, 32 bit', 'wav', 192_000, ['-c:a', 'pcm_s32le']],
+  ])('%s', async (name, extension, rate, codec) => {
+    const mono = ['-map', '1:a', ...codec];
+    const args = [...generated([sine(TONE, 0.5)], 'mono', rate), ...mono];
+    const [made] = await renditions(`${name.replaceAll(/\W/g, '')}.${extension}`, ...args);
+    const { stdout } = await exec('ffprobe', [
+      ...['-v', 'error', '-show_entries', 'stream=codec_name,profile,sample_rate,channels', '-of', 'csv=p=0'],
+      ...['-count_packets', '-show_entries', 'stream=nb_read_packets', made?.file ?? ''],
+    ]);
+    expect(stdout.trim()).toBe(`aac,LC,${AUDIO_RATE},2,${Math.ceil((SECONDS * AUDIO_RATE) / AAC_FRAME) + 1}`);
+    for (const { tone, level } of await readChannels(['-i', made?.file ?? ''], [440, TONE, 3000])) {
+      expect(tone).toBe(TONE);
+      expect(Math.abs(level + 6.02)).toBeLessThan(0.7);
+    }
   });
 });

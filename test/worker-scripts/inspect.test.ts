@@ -79,7 +79,8 @@ describe('what is beyond a limit is refused', () => {
     const picture = ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:duration=2'];
     const maps = ['-map', '0', '-map', '1', '-map', '1', '-pix_fmt', 'yuv420p'];
     await ffmpeg(...picture, ...sound, ...maps, '-c:a', 'aac', file);
-    expect((await look(file, { maxFrames: 50, maxTracks: 3 })).packets.pts).toHaveLength(50);
+    const { packets } = await look(file, { maxFrames: 50, maxTracks: 3 });
+    expect('pts' in packets && packets.pts).toHaveLength(50);
     await expect(look(file, limits)).rejects.toEqual(refused(code, words));
   });
 
