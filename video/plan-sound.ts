@@ -2,7 +2,6 @@
 import { clipChapters } from './chapters.ts';
 import type { Finding } from './findings.ts';
 import { checkDuration } from './limits.ts';
-import type { Plan } from './plan.ts';
 import type { Source } from './probe.ts';
 import { type Rational, rational, toNumber } from './rational.ts';
 import { AAC_FRAME, AUDIO_RATE, type EncodeSettings } from './settings.ts';
@@ -24,7 +23,7 @@ function pictureFinding({ cover }: Source): Finding {
  * Plans sound alone.
  * @param span of its packets; what decoders leave out at the beginning (priming) does not count
  */
-export function planSound(source: Source, span: Span, settings: EncodeSettings, revision: string): Plan {
+export function planSound(source: Source, span: Span, settings: EncodeSettings, revision: string) {
   const starts = source.audio.map(({ startSeconds = span.from }) => startSeconds);
   const origin = Math.max(span.from, Math.min(...starts));
   const seconds = span.to - origin;
