@@ -28,6 +28,8 @@ export const FAILURES = {
     'The file has more tracks than this platform allows. Export it with those that matter, or have the owner raise the limit.',
   'too-many-frames':
     'The video has more pictures than this platform allows. Cut it into parts, or have the owner raise the limit.',
+  'too-much-metadata':
+    'The file carries far more tags or chapters than any video needs. Export it again without them and upload that.',
   'source-changed':
     'The file was replaced or deleted while it was being encoded. Upload it again under a new name.',
   superseded: 'Other settings were asked for before this encode was finished.',

@@ -4,7 +4,6 @@
  */
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { SourceError } from '../video/failures.ts';
 import {
   decodeTestArguments,
@@ -38,7 +37,7 @@ import {
   captionUnitsArguments,
 } from '../video/text/captions.ts';
 import { asCopied, needsCopy } from '../video/timestamps.ts';
-import { ProcessError, run } from './process.ts';
+import { hasRefused, run } from './process.ts';
 
 /** Seconds that ffprobe may take for the headers. */
 const PROBE_TIMEOUT = 120;
@@ -47,6 +46,9 @@ const PROBE_TIMEOUT = 120;
  * 85 MB/s (docs/scale.md). Beyond a third of that something is stuck.
  */
 export const packetsTimeout = (bytes: number): number => PROBE_TIMEOUT + bytes / 25e6;
+
+/** Bytes that ffprobe may write of a file's headers: a feature film with all its tags and chapters has 50 kB. */
+const MAX_JSON_BYTES = 32 * 1024 * 1024;
 
 /** What planning needs to know of a source. */
 export interface Inspection {
@@ -119,7 +121,7 @@ async function scanFields({ url, bytes, signal }: Served, source: Source, video:
   const seconds = source.durationSeconds ?? 0;
   for (const place of seconds < SCANNED_WHOLE ? [0] : SCANNED_PLACES) {
     const args = scanArguments(url, video.stream, place * seconds);
-    await orRefuse(run({ program: 'ffmpeg', args, timeoutSeconds: packetsTimeout(bytes), signal, read }));
+    await ifItCan(run({ program: 'ffmpeg', args, timeoutSeconds: packetsTimeout(bytes), signal, read }));
   }
   return reader.scan();
 }
@@ -127,17 +129,17 @@ async function scanFields({ url, bytes, signal }: Served, source: Source, video:
 async function readFirstFrame({ url, signal }: Served, { stream }: VideoTrack) {
   let output = '';
   const read = async (stdout: Readable) => {
-    output = await text(stdout);
+    output = await readJson(stdout);
   };
   const args = frameArguments(url, stream);
-  await orRefuse(run({ program: 'ffprobe', args, timeoutSeconds: PROBE_TIMEOUT, signal, read }));
-  return frameSchema.parse(JSON.parse(output));
+  const seen = await ifItCan(run({ program: 'ffprobe', args, timeoutSeconds: PROBE_TIMEOUT, signal, read }));
+  return frameSchema.parse(seen ? JSON.parse(output) : {});
 }
 
 async function readHeaders({ url, signal }: Served): Promise<Ffprobe> {
   let output = '';
   const read = async (stdout: Readable) => {
-    output = await text(stdout);
+    output = await readJson(stdout);
   };
   const args = probeArguments(url);
   try {
@@ -189,12 +191,21 @@ async function findCaptions({ url, bytes, signal }: Served, video: VideoTrack): 
     }
   };
   const args = captionUnitsArguments(url, video);
-  try {
-    await run({ program: 'ffmpeg', args, timeoutSeconds: packetsTimeout(bytes), signal, read });
-  } catch (error) {
-    if (!hasRefused(error)) throw error;
-  }
+  await ifItCan(run({ program: 'ffmpeg', args, timeoutSeconds: packetsTimeout(bytes), signal, read }));
   return found;
+}
+
+/** What ffprobe writes of a file. Throws `SourceError` where that is more than any honest file has to say. */
+export async function readJson(stdout: Readable, limit = MAX_JSON_BYTES): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of stdout) {
+    const bytes = chunk as Buffer; // a stream without an encoding gives buffers
+    length += bytes.length;
+    if (length > limit) throw new SourceError('too-much-metadata', `more than ${limit} bytes`);
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 /** A file's first bytes. */
@@ -210,8 +221,15 @@ async function readHead(url: string): Promise<Uint8Array> {
   return Buffer.concat(chunks).subarray(0, HEAD_BYTES);
 }
 
-/** Whether ffmpeg has judged the file. One that was killed or did not end says nothing about it: it is tried again. */
-const hasRefused = (error: unknown): error is ProcessError => error instanceof ProcessError && error.exited;
+/** Waits for a look that a video can do without. Says whether it was to the end: else what was seen so far counts. */
+const ifItCan = (look: Promise<unknown>): Promise<boolean> =>
+  look.then(
+    () => true,
+    (error: unknown) => {
+      if (!hasRefused(error)) throw error;
+      return false;
+    },
+  );
 
 async function orRefuse<T>(work: Promise<T>): Promise<T> {
   return work.catch((error: unknown) => {

@@ -49,6 +49,10 @@ export class ProcessError extends Error {
   }
 }
 
+/** Whether a program has judged what it read. One that was killed or did not end says nothing: it is tried again. */
+export const hasRefused = (error: unknown): error is ProcessError =>
+  error instanceof ProcessError && error.exited;
+
 /** A program that is not on this machine, or can not be run. */
 export class MissingProgramError extends Error {
   override readonly name = 'MissingProgramError';

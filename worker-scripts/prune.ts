@@ -5,10 +5,11 @@ import type { Readable } from 'node:stream';
 import { chunkArguments, chunkTimeout } from '../video/ffmpeg-arguments.ts';
 import type { Plan } from '../video/plan.ts';
 import { probePlan, prunedRungs, QualityReader, qualityArguments, samplesOf } from '../video/prune.ts';
-import { run } from './process.ts';
+import { hasRefused, run } from './process.ts';
 
 /**
- * The names of the rungs to leave out of a plan.
+ * The names of the rungs to leave out of a plan; none where a sample can not be decoded, for damage is told of and
+ * encoded around, not refused.
  * @param url of the source
  * @param folder to write the samples to
  */
@@ -24,10 +25,15 @@ export async function findPruned(
   const read = async (stdout: Readable) => {
     for await (const line of createInterface({ input: stdout })) reader.read(line);
   };
-  for (const sample of samplesOf(plan)) {
-    const timeoutSeconds = chunkTimeout(probe, sample);
-    await run({ program: 'ffmpeg', args: chunkArguments(probe, sample, url, files), timeoutSeconds, signal });
-    await run({ program: 'ffmpeg', args: qualityArguments(probe, files), timeoutSeconds, signal, read });
+  try {
+    for (const sample of samplesOf(plan)) {
+      const common = { program: 'ffmpeg', timeoutSeconds: chunkTimeout(probe, sample), signal } as const;
+      await run({ ...common, args: chunkArguments(probe, sample, url, files) });
+      await run({ ...common, args: qualityArguments(probe, files), read });
+    }
+  } catch (error) {
+    if (hasRefused(error)) return [];
+    throw error;
   }
   return prunedRungs(plan, reader.quality());
 }

@@ -4,7 +4,7 @@ import type { Plan } from '../video/plan.ts';
 import type { Sound } from '../video/sound.ts';
 import { audioTimeout, decodeSoundArguments } from '../video/sound-arguments.ts';
 import { SoundWatch } from '../video/sound-damage.ts';
-import { ProcessError, type Run, run } from './process.ts';
+import { hasRefused, type ProcessError, type Run, run } from './process.ts';
 
 /** Writes all that comes. A reader that has enough hangs up; the rest is read to nowhere, so that its end is told. */
 async function pour(output: Readable, to: Writable): Promise<void> {
@@ -45,7 +45,7 @@ export async function runSound(
   let cpuSeconds = 0;
   let refused: ProcessError | undefined;
   const orRefused = (error: unknown) => {
-    if (!(error instanceof ProcessError && error.exited)) throw error;
+    if (!hasRefused(error)) throw error;
     refused ??= error;
     return { cpuSeconds: 0 };
   };

@@ -1,10 +1,11 @@
 import { mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { FailureCode } from '../../video/failures.ts';
 import { type EncodeSettings, encodeSettingsSchema } from '../../video/settings.ts';
-import { type Inspection, inspect } from '../../worker-scripts/inspect.ts';
+import { type Inspection, inspect, readJson } from '../../worker-scripts/inspect.ts';
 import { corpusFile, testWithCorpus } from '../support/corpus.ts';
 import { serveFile } from '../support/file-server.ts';
 import { ffmpeg } from '../support/media.ts';
@@ -65,6 +66,23 @@ describe('what can not become a video is refused with a code and what was seen',
     await truncate(file, (await stat(file)).size - 4000);
     await expect(look(file)).rejects.toEqual(refused('incomplete'));
   });
+});
+
+test('a picture that ends half way is not refused for fields that could not be looked for there', async () => {
+  const file = join(folder, 'half.mov');
+  const picture = ['-f', 'lavfi', '-i', 'testsrc2=size=64x480:duration=9'];
+  await ffmpeg(...picture, '-c:v', 'mpeg2video', '-g', '12', '-pix_fmt', 'yuv420p', file);
+  const bytes = await readFile(file);
+  const [media, index] = [bytes.indexOf('mdat') + 4, bytes.indexOf('moov') - 4];
+  await writeFile(file, bytes.fill(0, media + Math.round((index - media) / 3), index));
+  const { source } = await look(file);
+  expect(source.video?.scan?.progressive).toBeGreaterThan(5);
+});
+
+test('headers without end are not read to the end', async () => {
+  const headers = (bytes: number) => readJson(Readable.from([Buffer.alloc(bytes, ' ')]), 1000);
+  await expect(headers(1001)).rejects.toEqual(refused('too-much-metadata', /more than 1000 bytes/));
+  await expect(headers(1000)).resolves.toHaveLength(1000);
 });
 
 describe('what is beyond a limit is refused', () => {

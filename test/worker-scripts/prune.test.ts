@@ -1,5 +1,5 @@
 /** Rungs that a video does not need, found by encoding a few seconds of it. */
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -29,16 +29,18 @@ const settings = encodeSettingsSchema.parse({
   ],
 });
 
-/** Six seconds of 540p, by whatever makes them. */
-async function pruned(...input: string[]): Promise<string[]> {
-  const file = join(folder, 'source.mp4');
+const file = () => join(folder, 'source.mp4');
+
+/** Six seconds of 540p, by whatever makes them. @param damage done to them after they were looked at */
+async function pruned(input: readonly string[], damage: () => unknown = () => {}): Promise<string[]> {
   const output = ['-t', '6', '-an', '-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '10'];
-  await ffmpeg(...input, ...output, '-pix_fmt', 'yuv420p', file);
-  const { url, close } = await serveFile(file);
+  await ffmpeg(...input, ...output, '-pix_fmt', 'yuv420p', file());
+  const { url, close } = await serveFile(file());
   try {
     const { signal } = new AbortController();
-    const { source, packets } = await inspect({ url, bytes: (await stat(file)).size, settings, signal });
+    const { source, packets } = await inspect({ url, bytes: (await stat(file())).size, settings, signal });
     const plan = planVideo(source, packets, settings, 'r');
+    await damage();
     return await findPruned(plan, url, folder, signal);
   } finally {
     close();
@@ -46,6 +48,8 @@ async function pruned(...input: string[]): Promise<string[]> {
 }
 
 const wave = corpusFile('wave_croatia_1080p25_8s.mp4');
+
+const gradients = ['-f', 'lavfi', '-i', 'gradients=size=960x540:rate=25:seed=3'];
 
 describe('a rung is pruned where it looks no better than the one below', () => {
   testWithCorpus.each([
@@ -61,11 +65,20 @@ describe('a rung is pruned where it looks no better than the one below', () => {
       ['360p'],
     ],
   ])('%s', async (_, input, names) => {
-    expect(await pruned(...input)).toEqual(names);
+    expect(await pruned(input)).toEqual(names);
   });
 
   test('colours that run into each other do not', async () => {
-    expect(await pruned('-f', 'lavfi', '-i', 'gradients=size=960x540:rate=25:seed=3')).toEqual(['360p']);
+    expect(await pruned(gradients)).toEqual(['360p']);
+  });
+
+  test('nothing is where a sample can not be decoded: the video is encoded as it is', async () => {
+    const zeroMedia = async () => {
+      const bytes = await readFile(file());
+      const media = bytes.indexOf('mdat') + 4;
+      await writeFile(file(), bytes.fill(0, media, bytes.indexOf('moov') - 4));
+    };
+    expect(await pruned(gradients, zeroMedia)).toEqual([]);
   });
 });
 
