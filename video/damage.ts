@@ -18,7 +18,7 @@ export const WATCH_FILTER = 'showinfo@source=checksum=0';
 
 const SHOWN = /^\[showinfo@source .*\] n: *\d+ pts: *(-?\d+) /;
 /** ffmpeg says so of a decoded picture right before the filter names it. */
-const DAMAGED = /corrupt decoded frame/;
+const DAMAGED = /^\[warning\] .*corrupt decoded frame/;
 
 /** Seconds of a picture that may be lost unsaid: recordings begin and end within what needs its neighbours. */
 const UNSAID_SECONDS = 0.1;
@@ -64,9 +64,12 @@ export class PictureWatch {
   }
 }
 
-/** What was lost of the picture, over all chunks. */
+/**
+ * What was lost of the picture, over all chunks; nothing where it was not counted in each of them.
+ * @param chunks what the receipts say, of those that say it
+ */
 export function damageFindings(plan: Plan, chunks: readonly Seen[]): Finding[] {
-  if (!plan.picture) return [];
+  if (!plan.picture || chunks.length < plan.chunks.length) return [];
   const { frames } = plan.picture;
   const sum = (count: (seen: Seen) => number) => chunks.reduce((total, seen) => total + count(seen), 0);
   const [missing, damaged] = [

@@ -68,6 +68,9 @@ export function fieldOrderOf(
   return scan.topFirst >= scan.bottomFirst ? 'top-first' : 'bottom-first';
 }
 
+/** The share of a frame's distance below which two packets may be its halves. */
+const HALVES = 0.75;
+
 /** Reads what `scanArguments` prints, line by line. */
 export class ScanReader {
   readonly #seen = new Map<string, number>();
@@ -82,8 +85,7 @@ export class ScanReader {
   }
 
   scan(): Scan {
-    const distances = this.#pts.slice(1).map((time, index) => time - (this.#pts[index] ?? 0));
-    const frameDistance = distances.toSorted((a, b) => a - b)[distances.length >> 1] ?? 0;
+    const frameDistance = usualDistance(this.#pts);
     const times = (kind: string) => this.#seen.get(kind) ?? 0;
     return {
       topFirst: times('tff'),
@@ -94,16 +96,28 @@ export class ScanReader {
   }
 }
 
+/** The usual distance of ascending times; 0 where there are none. */
+function usualDistance(times: readonly number[]): number {
+  const distances = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+  return distances.toSorted((a, b) => a - b)[distances.length >> 1] ?? 0;
+}
+
 /**
- * The times of whole frames, where each field is a packet of its own (H.264's PAFF in MPEG-TS).
+ * The times of whole frames, where a field may be a packet of its own (H.264's PAFF in MPEG-TS): in interlaced
+ * pictures, or where packets come about twice as often as frames. Elsewhere frames may be as close as they like.
  * @param pts of packets, ascending
  * @param frameDistance of decoded frames, in the same ticks
  */
-export function wholeFrames(pts: readonly number[], frameDistance: number): readonly number[] {
+export function wholeFrames(
+  pts: readonly number[],
+  frameDistance: number,
+  fieldOrder: FieldOrder | undefined,
+): readonly number[] {
+  if (!fieldOrder && usualDistance(pts) > frameDistance * HALVES) return pts;
   const whole: number[] = [];
   for (const time of pts) {
     const last = whole.at(-1);
-    if (last === undefined || time - last >= frameDistance * 0.75) whole.push(time);
+    if (last === undefined || time - last >= frameDistance * HALVES) whole.push(time);
   }
   return whole;
 }

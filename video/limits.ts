@@ -15,13 +15,20 @@ export function checkTracks(tracks: number, { maxTracks }: Pick<EncodeSettings, 
     throw new SourceError('too-many-tracks', `${tracks} tracks, the limit is ${maxTracks}`);
 }
 
-/** Before a picture is decoded. */
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Before a picture is decoded: pixels as they are shown, and as they are coded, for the shape of a pixel may hide many. */
 export function checkPixels(
-  { width, height }: { readonly width: number; readonly height: number },
+  shown: Size & { readonly coded: Size },
   { maxPixels }: Pick<EncodeSettings, 'maxPixels'>,
 ): void {
-  if (width * height > maxPixels)
-    throw new SourceError('too-large', `${width} x ${height}, the limit is ${maxPixels} pixels`);
+  for (const { width, height } of [shown, shown.coded]) {
+    if (width * height > maxPixels)
+      throw new SourceError('too-large', `${width} x ${height}, the limit is ${maxPixels} pixels`);
+  }
 }
 
 /** Before anything is encoded: the length is what was measured, whatever the header says. */

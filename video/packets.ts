@@ -13,6 +13,14 @@ export interface Packets {
   readonly jumps?: number;
 }
 
+/** Seconds that ffprobe may take for the headers. */
+export const PROBE_TIMEOUT = 120;
+/**
+ * Seconds that reading every packet of so many bytes may take: ffprobe reads them all, and one GET of S3 gives about
+ * 85 MB/s (docs/scale.md). Beyond a third of that something is stuck.
+ */
+export const packetsTimeout = (bytes: number): number => PROBE_TIMEOUT + bytes / 25e6;
+
 /** Seconds by which a decode time goes back, or forward, that ffmpeg's joining takes for a clock that was set anew. */
 const JUMP = { back: 1, forward: 10 };
 

@@ -12,6 +12,8 @@ export const pictureSchema = z.object({
   /** Pixels as they are meant to be seen. */
   width: z.int(),
   height: z.int(),
+  /** Pixels as they are coded, where the shape of a pixel makes them more or fewer than are seen. */
+  coded: z.object({ width: z.int(), height: z.int() }).optional(),
   /** Frames that the source has. */
   frames: z.int(),
   /** Seconds a tick of the source's timestamps. */

@@ -108,11 +108,11 @@ export function cutChunks(frames: number, segmentFrames: number, longest: number
 }
 
 /** vCPU-seconds of a plan's chunks, its audio tracks and its text tracks. */
-function workOf(plan: Shape & Pick<Plan, 'chunks' | 'audio' | 'text'>): number {
+function workOf(plan: Shape & Pick<Plan, 'chunks' | 'audio' | 'loudness' | 'text'>): number {
   const perSecond = workPerSecond(plan);
   const seconds = (frames: number) => durationOf({ rate: plan.rate, frames });
   const chunks = plan.chunks.map(({ from, to }) => chunkWork(perSecond, seconds(to - from)));
-  const sound = plan.audio.map(({ channels }) => audioWork(seconds(plan.frames), channels));
+  const sound = plan.audio.map(({ channels }) => audioWork(seconds(plan.frames), channels, plan.loudness));
   const work = [...chunks, ...sound, textWork(plan.text, plan.picture)].reduce((sum, one) => sum + one, 0);
   return Math.ceil(work * 100) / 100;
 }
@@ -173,13 +173,13 @@ function lastFrameTicks(
 /** Throws `SourceError('undecodable')` where there is no frame. */
 function layGrid(source: Source, video: VideoTrack, packets: Packets): Grid {
   const { timeBase, scan, flagged } = video;
-  const pts = scan ? wholeFrames(packets.pts, scan.frameDistance) : packets.pts;
+  const fieldOrder = fieldOrderOf(flagged, scan);
+  const pts = scan ? wholeFrames(packets.pts, scan.frameDistance, fieldOrder) : packets.pts;
   const [firstPts, lastPts] = [pts[0], pts.at(-1)];
   if (firstPts === undefined || lastPts === undefined) {
     throw new SourceError('undecodable', `the ${video.codec} track has no frames`);
   }
   const ofFrames = findFrameRate(pts, timeBase, video.claimedRates);
-  const fieldOrder = fieldOrderOf(flagged, scan);
   // Apple's rules 1.14 and 1.15: 30 interlaced frames a second become 60 whole ones.
   const fields = { ...ofFrames, rate: playable(rational(ofFrames.rate.num * 2, ofFrames.rate.den)) };
   const found = fieldOrder ? fields : ofFrames;
@@ -237,6 +237,7 @@ function planPicture(
     stream: video.stream,
     width: video.width,
     height: video.height,
+    ...(video.coded.width * video.coded.height !== video.width * video.height && { coded: video.coded }),
     frames: countPictures(pts, toNumber(timeBase)),
     timeBase,
     firstPts,
@@ -256,6 +257,7 @@ function planPicture(
   const tasks = {
     chunks: cutChunks(frames, segmentFrames, longest),
     audio: sound.audio,
+    loudness: settings.loudness,
   };
   const { text, findings: textFindings } = chooseText(source.text);
   const origin = firstPts * toNumber(timeBase);
@@ -273,7 +275,6 @@ function planPicture(
     gopFrames,
     segmentFrames,
     ...tasks,
-    loudness: settings.loudness,
     text: [...text, ...speechTrack(sound.audio, settings.transcribe)],
     chapters: clipChapters(source.chapters, origin, seconds),
     thumbnailWidths: settings.thumbnailWidths,

@@ -5,6 +5,7 @@
  */
 import { COMMON, input } from './ffmpeg-arguments.ts';
 import { type Loudness, MEASURE_FILTER, normalising } from './loudness.ts';
+import { packetsTimeout } from './packets.ts';
 import { durationOf, type Plan } from './plan.ts';
 import { AAC_FRAME, AUDIO_RATE } from './settings.ts';
 import type { Sound } from './sound.ts';
@@ -76,5 +77,9 @@ export function encodeSoundArguments(plan: Plan, sound: Sound, loudness?: Loudne
   ];
 }
 
-/** Seconds after which an audio rendition's ffmpeg is stuck. */
-export const audioTimeout = (plan: Plan): number => 60 + 2 * durationOf(plan);
+/**
+ * Seconds after which an audio rendition's ffmpeg is stuck: beside the sound it reads the whole file.
+ * @param bytes of the file
+ */
+export const audioTimeout = (plan: Plan, bytes: number): number =>
+  Math.max(60 + 2 * durationOf(plan), packetsTimeout(bytes));

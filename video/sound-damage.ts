@@ -2,10 +2,11 @@
 import type { Finding } from './findings.ts';
 import type { Sound } from './sound.ts';
 
+// Both begin with the line: ffmpeg prints the source's own titles, too, but never there.
 /** ffmpeg says so of each packet that gave no sound. */
-const FAILED = /Error while decoding stream #0:(\d+)/;
+const FAILED = /^\[error\] Error while decoding stream #0:(\d+)/;
 /** ffmpeg's account at its end. */
-const ACCOUNT = /Input stream #0:(\d+) \(audio\): (\d+) packets read .*; (\d+) frames decoded/;
+const ACCOUNT = /^\[verbose\] +Input stream #0:(\d+) \(audio\): (\d+) packets read .*; (\d+) frames decoded/;
 
 /** Above this share of packets that fail, what is left is noise and silence: such a track is left out. */
 const BROKEN_SHARE = 0.5;

@@ -12,7 +12,7 @@ import { brokenSound, damagedSound } from '../video/sound-damage.ts';
 import { audioRendition } from '../video/verify.ts';
 import { requirePlan, type TaskContext, withPlanned } from './context.ts';
 import { describeMedia, once, storeMedia } from './media.ts';
-import { runSound, type SoundRun } from './sound-run.ts';
+import { type ReadableSource, runSound, type SoundRun } from './sound-run.ts';
 
 /** Segments an object: five minutes of six seconds, about 5 MB. This bounds the memory, whatever the length. */
 const SEGMENTS_AN_OBJECT = 50;
@@ -88,26 +88,32 @@ class SoundCutter {
 }
 
 /** How loud a rendition is, where that is to be changed; `broken` where it can not be had. */
-async function measure(plan: Plan, sound: Sound, url: string, signal: AbortSignal) {
+async function measure(plan: Plan, sound: Sound, source: ReadableSource, signal: AbortSignal) {
   if (plan.loudness === 'keep') return { cpuSeconds: 0 };
   const reader = new LoudnessReader();
   const args = measureSoundArguments(plan, sound);
-  const ran = await runSound(plan, sound, url, { args, onLine: (line) => reader.read(line) }, signal);
+  const ran = await runSound(plan, sound, source, { args, onLine: (line) => reader.read(line) }, signal);
   return { ...ran, loudness: reader.loudness() };
 }
 
 /** Measures where that is wanted, then encodes. */
-async function encode(plan: Plan, sound: Sound, url: string, cutter: SoundCutter, signal: AbortSignal) {
+async function encode(
+  plan: Plan,
+  sound: Sound,
+  source: ReadableSource,
+  cutter: SoundCutter,
+  signal: AbortSignal,
+) {
   const measured: Partial<SoundRun> & { cpuSeconds: number; loudness?: Loudness | undefined } = await measure(
     plan,
     sound,
-    url,
+    source,
     signal,
   );
   if (measured.broken !== undefined) return { ...measured, lostShare: 1, broken: measured.broken };
   const args = encodeSoundArguments(plan, sound, measured.loudness);
   const read = (output: Readable) => cutter.read(output);
-  const ran = await runSound(plan, sound, url, { args, read }, signal);
+  const ran = await runSound(plan, sound, source, { args, read }, signal);
   return { ...ran, cpuSeconds: measured.cpuSeconds + ran.cpuSeconds };
 }
 
@@ -121,8 +127,8 @@ export async function audioTask(context: TaskContext, task: Task & { kind: 'audi
     );
   await once(context, task, plan, async () => {
     const cutter = new SoundCutter(context, task, plan, task.index, sound);
-    const { cpuSeconds, broken, lostShare } = await withPlanned(context, task, plan, (url) =>
-      encode(plan, sound, url, cutter, context.signal),
+    const { cpuSeconds, broken, lostShare } = await withPlanned(context, task, plan, (url, bytes) =>
+      encode(plan, sound, { url, bytes }, cutter, context.signal),
     );
     if (broken !== undefined)
       return { cpuSeconds, unmade: audioRendition(task.index), findings: [brokenSound(sound, broken)] };

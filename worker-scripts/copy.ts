@@ -2,9 +2,9 @@
 import type { Encode } from '../jobs/messages.ts';
 import { jobKeys } from '../jobs/names.ts';
 import { copyArguments } from '../video/copy-arguments.ts';
+import { packetsTimeout } from '../video/packets.ts';
 import type { Source } from '../video/probe.ts';
 import type { TaskContext } from './context.ts';
-import { packetsTimeout } from './inspect.ts';
 import { run } from './process.ts';
 
 /** Bytes of a part: one is in memory at a time. */

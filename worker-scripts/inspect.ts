@@ -16,7 +16,7 @@ import {
 import { mayBeInterlaced, type Scan, ScanReader } from '../video/interlace.ts';
 import { frameSchema, readGraded, readPeak } from '../video/light.ts';
 import { checkBytes, checkPixels, checkTracks } from '../video/limits.ts';
-import { PacketReader, type Packets } from '../video/packets.ts';
+import { PacketReader, type Packets, PROBE_TIMEOUT, packetsTimeout } from '../video/packets.ts';
 import {
   type Copy,
   type Ffprobe,
@@ -38,14 +38,6 @@ import {
 } from '../video/text/captions.ts';
 import { asCopied, needsCopy } from '../video/timestamps.ts';
 import { hasRefused, run } from './process.ts';
-
-/** Seconds that ffprobe may take for the headers. */
-const PROBE_TIMEOUT = 120;
-/**
- * Seconds that reading every packet of so many bytes may take: ffprobe reads them all, and one GET of S3 gives about
- * 85 MB/s (docs/scale.md). Beyond a third of that something is stuck.
- */
-export const packetsTimeout = (bytes: number): number => PROBE_TIMEOUT + bytes / 25e6;
 
 /** Bytes that ffprobe may write of a file's headers: a feature film with all its tags and chapters has 50 kB. */
 const MAX_JSON_BYTES = 32 * 1024 * 1024;

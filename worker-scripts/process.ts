@@ -1,6 +1,5 @@
 /** Runs ffmpeg, ffprobe and recognisers of speech: no credentials, a time limit, and what they said kept short. */
 import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { withoutAddresses } from '../video/refusals.ts';
 
@@ -58,7 +57,27 @@ export class MissingProgramError extends Error {
   override readonly name = 'MissingProgramError';
 }
 
-const BENCHMARK = /bench: utime=([\d.]+)s stime=([\d.]+)s/;
+const BENCHMARK = /^\[info\] bench: utime=([\d.]+)s stime=([\d.]+)s/;
+
+/** Characters of a line beyond which it is cut. */
+const LONGEST_LINE = 10_000;
+
+/**
+ * Hears each line of what a program says. Only a line feed ends one: readline takes U+2028 for an end, too, and so a
+ * title in a source could begin a line of its own and pass for ffmpeg's word.
+ */
+export function hearLines(output: Readable, hear: (line: string) => void): void {
+  let open = '';
+  output.setEncoding('utf8');
+  output.on('data', (text: string) => {
+    const lines = (open + text).split('\n');
+    open = (lines.pop() ?? '').slice(0, LONGEST_LINE);
+    for (const line of lines) hear(line.slice(0, LONGEST_LINE));
+  });
+  output.on('end', () => {
+    if (open !== '') hear(open);
+  });
+}
 
 /** Runs to the end. Throws `ProcessError` on a non-zero exit or a time-out, the signal's reason when stopped. */
 export async function run({
@@ -87,7 +106,7 @@ export async function run({
 
   const lines: string[] = [];
   let cpuSeconds = 0;
-  createInterface({ input: child.stderr }).on('line', (line) => {
+  hearLines(child.stderr, (line) => {
     onLine?.(line);
     const [, user, system] = BENCHMARK.exec(line) ?? [];
     if (user !== undefined) cpuSeconds = Number(user) + Number(system);

@@ -21,6 +21,12 @@ async function pour(output: Readable, to: Writable): Promise<void> {
   to.end();
 }
 
+/** Where a track is read from, and how large the file is around it. */
+export interface ReadableSource {
+  readonly url: string;
+  readonly bytes: number;
+}
+
 export interface SoundRun {
   readonly cpuSeconds: number;
   /** Why the track can not be had; undefined where it can. */
@@ -36,12 +42,12 @@ export interface SoundRun {
 export async function runSound(
   plan: Plan,
   sound: Sound,
-  url: string,
+  { url, bytes }: ReadableSource,
   second: Pick<Run, 'args' | 'read' | 'onLine'>,
   signal: AbortSignal,
 ): Promise<SoundRun> {
   const watch = new SoundWatch(sound);
-  const common = { program: 'ffmpeg', timeoutSeconds: audioTimeout(plan), signal } as const;
+  const common = { program: 'ffmpeg', timeoutSeconds: audioTimeout(plan, bytes), signal } as const;
   let cpuSeconds = 0;
   let refused: ProcessError | undefined;
   const orRefused = (error: unknown) => {

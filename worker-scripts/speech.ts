@@ -103,11 +103,11 @@ export async function transcribe(
       for await (const bytes of stdout) await listen(cutter.push(bytes as Buffer));
       await listen(cutter.end());
     };
-    await withPlanned(context, encode, plan, (url) =>
+    await withPlanned(context, encode, plan, (url, bytes) =>
       run({
         program: 'ffmpeg',
         args: speechArguments(plan, stream, url),
-        timeoutSeconds: audioTimeout(plan) + LOADING + SLOWEST * durationOf(plan),
+        timeoutSeconds: audioTimeout(plan, bytes) + LOADING + SLOWEST * durationOf(plan),
         signal: context.signal,
         read,
       }),

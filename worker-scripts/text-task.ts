@@ -5,6 +5,7 @@ import { ZodError } from 'zod';
 import type { Encode, Task } from '../jobs/messages.ts';
 import { MissingObjectError } from '../jobs/store.ts';
 import type { Finding } from '../video/findings.ts';
+import { packetsTimeout } from '../video/packets.ts';
 import type { Plan } from '../video/plan.ts';
 import type { StoredFile } from '../video/receipt.ts';
 import { textArguments, textShift } from '../video/text/arguments.ts';
@@ -22,7 +23,6 @@ import {
 import { lengthOf, segmentCues, TextError, type TextFile } from '../video/text/webvtt.ts';
 import { textWork } from '../video/work.ts';
 import { requirePlan, type TaskContext, withPlanned, withScratch } from './context.ts';
-import { packetsTimeout } from './inspect.ts';
 import { once, storeFile } from './media.ts';
 import { MissingProgramError, ProcessError, run } from './process.ts';
 import { transcribe } from './speech.ts';

@@ -1,6 +1,6 @@
 /** AWS's limits and our own, and how near a run came to each. */
 import { DISPATCH_BATCH, DISPATCH_TIMEOUT_SECONDS } from '../../jobs/platform.ts';
-import { packetsTimeout } from '../../worker-scripts/inspect.ts';
+import { packetsTimeout } from '../../video/packets.ts';
 import { A } from './assumptions.ts';
 import { fewestTokens } from './meter.ts';
 import { peak, type Resource, requestsOf } from './requests.ts';

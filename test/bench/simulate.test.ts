@@ -15,7 +15,7 @@ import { type Result, simulate } from '../../bench/simulate/simulation.ts';
 import { FEATURE_4K, lengths, mixedPlans, plan } from '../../bench/simulate/sources.ts';
 import { plot } from '../../bench/simulate/svg.ts';
 import { TaskQueue, type Video } from '../../bench/simulate/task-queue.ts';
-import { packetsTimeout } from '../../worker-scripts/inspect.ts';
+import { packetsTimeout } from '../../video/packets.ts';
 
 describe('clock', () => {
   test('things happen in the order of their times, at their times, at equal times as they were given', () => {

@@ -17,7 +17,7 @@ export async function encodeSound(
   const ran = await runSound(
     plan,
     sound,
-    url,
+    { url, bytes: 1e6 },
     {
       args,
       read: async (output) => {

@@ -33,6 +33,7 @@ describe('the sentence', () => {
       ],
       undefined,
     ],
+    ['a chunk did not count, so nobody knows', [{ decoded: 50, damaged: 0 }], undefined],
     [
       'the chunks are summed',
       [

@@ -105,6 +105,21 @@ describe('the work of a second', () => {
   });
 });
 
+test('a picture of narrow pixels is decoded as it is coded', () => {
+  const picture = { codec: 'h264', width: 640, height: 1080, frames: 1000 };
+  const rungs: Shape['rungs'] = [];
+  const coded = { width: 1280, height: 1080 };
+  const [seen, whole] = [
+    shape('', 0, 0, 25, { picture, rungs }),
+    shape('', 0, 0, 25, { picture: { ...picture, coded }, rungs }),
+  ];
+  expect(workPerSecond(whole)).toBeCloseTo(2 * workPerSecond(seen));
+});
+
+test('sound that is measured first is more work', () => {
+  expect(audioWork(10, 2, 'normalise')).toBeGreaterThan(1.3 * audioWork(10, 2, 'keep'));
+});
+
 describe('a chunk', () => {
   const chunk = (seconds: number, perSecond: number, changes: Partial<EncodeSettings> = {}) =>
     chunkSecondsFor(seconds, perSecond, { ...settings, ...changes });

@@ -1,6 +1,7 @@
 /** ffmpeg's command line that reads the text tracks of a source. */
 import { COMMON, input } from '../ffmpeg-arguments.ts';
 import type { Plan } from '../plan.ts';
+import { MAX_PIXELS } from '../settings.ts';
 import { captionInput } from './captions.ts';
 import { PICTURE_CAPTIONS, type TextTrack, textFormatOf } from './tracks.ts';
 
@@ -15,6 +16,12 @@ export const textShift = ({ origin }: Pick<Plan, 'origin'>): number => -Math.rou
 
 /** Bytes that a track may have; a long film's have 200 kB. */
 const MAX_TRACK_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Bytes that ffmpeg may allocate at once: a plane of the largest picture, two bytes a sample, with its margins. The
+ * `movie` filter, which captions come from, takes no `-max_pixels`, and a picture can grow after its headers.
+ */
+const MAX_ALLOCATION = 2 * MAX_PIXELS + 32 * 1024 * 1024;
 
 /** ffmpeg's names of its muxers. */
 const MUXERS = { srt: 'srt', vtt: 'webvtt', ass: 'ass' } as const;
@@ -44,7 +51,7 @@ export function textArguments(
     inside.includes(track) ? `${inside.indexOf(track) + 1}:s` : `0:${track.stream}`;
   const shift = ['-output_ts_offset', `${LEAD}`, '-fs', `${MAX_TRACK_BYTES}`];
   return [
-    ...[...COMMON, '-copyts'],
+    ...[...COMMON, '-copyts', '-max_alloc', `${MAX_ALLOCATION}`],
     ...tracks.flatMap(({ codec, stream }) => (codec === 'dvb_teletext' ? teletext(stream) : [])),
     ...input(url),
     ...inside.flatMap(({ stream }) => captionInput(url, stream)),
