@@ -31,7 +31,7 @@ export function planSound(source: Source, span: Span, settings: EncodeSettings, 
   const { audio, findings } = chooseSound(source.audio, seconds, settings);
   const { text, findings: textFindings } = chooseText(source.text);
   const segmentFrames = Math.round(settings.segmentSeconds * toNumber(RATE));
-  const work = audio.reduce((sum, { channels }) => sum + audioWork(seconds, channels), 0);
+  const work = audio.reduce((sum, { channels }) => sum + audioWork(seconds, channels, settings.loudness), 0);
   return {
     revision,
     source: { container: source.container, containerStart: source.startSeconds },
