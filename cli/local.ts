@@ -1,11 +1,15 @@
 /** `spotreel local`: starts the local platform, uploads files through the presigned path, and tells how they fare. */
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { asVideoId, type VideoId, videoKeys } from '../jobs/names.ts';
+import { readClaim } from '../jobs/claim.ts';
+import { type VideoId, videoKeys } from '../jobs/names.ts';
 import { type VideoStatus, videoStatus } from '../jobs/status.ts';
+import { addSubtitles } from '../jobs/subtitles.ts';
 import { type LocalPlatform, startLocalPlatform } from '../local/platform.ts';
 import { uploadFile } from '../local/upload.ts';
 import { ProgressLines, progressText } from './progress.ts';
+import { pairSubtitles, type SubtitleFile, type VideoFile } from './subtitle-files.ts';
 
 export interface LocalOptions {
   readonly port: number;
@@ -56,10 +60,39 @@ async function follow(
   }
 }
 
-/** Uploads one file and follows it. A file that can not be read is told and counts as not ready. */
+/** Tells why a file is not there. */
+function tellFailed(file: string, code: string, error: unknown, lines: ProgressLines, json: boolean): void {
+  const message = error instanceof Error ? error.message : String(error);
+  if (json) console.log(JSON.stringify({ file, state: 'failed', failure: { code, message } }));
+  else lines.set(file, `${file}: ${message}`);
+}
+
+/** Adds subtitles to a video as soon as it is known. A file that is none is told. Says whether all were added. */
+async function attach(
+  { stores, stopped }: LocalPlatform,
+  id: VideoId,
+  subtitles: readonly SubtitleFile[],
+  lines: ProgressLines,
+  json: boolean,
+): Promise<boolean> {
+  while (!(await readClaim(stores.uploads, id))) await sleep(LOOK_EVERY_MS, undefined, { signal: stopped });
+  let added = true;
+  for (const { file, language } of subtitles) {
+    try {
+      await addSubtitles(stores, id, { language }, await readFile(file));
+    } catch (error) {
+      if (stopped.aborted) throw error;
+      tellFailed(file, 'subtitles', error, lines, json);
+      added = false;
+    }
+  }
+  return added;
+}
+
+/** Uploads a video with its subtitles and follows it. A file that can not be read is told and counts as not ready. */
 async function uploadAndFollow(
   platform: LocalPlatform,
-  file: string,
+  { file, subtitles }: VideoFile,
   lines: ProgressLines,
   json: boolean,
 ): Promise<boolean> {
@@ -67,12 +100,10 @@ async function uploadAndFollow(
     if (!json) lines.set(file, `${file}: uploading`);
     const id = await uploadFile(platform.s3, platform.uploadBucket, file);
     lines.rename(file, id);
-    return await follow(platform, asVideoId(id), lines, json);
+    const added = subtitles.length === 0 || (await attach(platform, id, subtitles, lines, json));
+    return (await follow(platform, id, lines, json)) && added;
   } catch (error) {
-    if (platform.stopped.aborted) return false;
-    const message = error instanceof Error ? error.message : String(error);
-    if (json) console.log(JSON.stringify({ file, state: 'failed', failure: { code: 'upload', message } }));
-    else lines.set(file, `${file}: ${message}`);
+    if (!platform.stopped.aborted) tellFailed(file, 'upload', error, lines, json);
     return false;
   }
 }
@@ -84,6 +115,7 @@ async function uploadAndFollow(
 export async function runLocal(files: readonly string[], options: LocalOptions): Promise<number> {
   const { port, workers, cores, once = false, json = false } = options;
   if (once && files.length === 0) throw new Error('--once needs at least one file');
+  const videos = pairSubtitles(files);
   const platform = await startLocalPlatform({
     port,
     workers,
@@ -100,7 +132,7 @@ export async function runLocal(files: readonly string[], options: LocalOptions):
       console.log(`  SQS  ${platform.sqsUrl}\n  EC2  ${platform.ec2Url}`);
     }
     const lines = new ProgressLines(process.stdout);
-    const all = Promise.all(files.map((file) => uploadAndFollow(platform, file, lines, json)));
+    const all = Promise.all(videos.map((video) => uploadAndFollow(platform, video, lines, json)));
     const ended = await Promise.race([all, interrupted]);
     if (ended === 'interrupted') return 130;
     if (once) return ended.every(Boolean) ? 0 : 1;

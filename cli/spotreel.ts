@@ -20,7 +20,7 @@ const program = new Command('spotreel').description('A video platform that you o
 program
   .command('local')
   .description('run the whole platform on this machine: upload, encode, play; no AWS account')
-  .argument('[files...]', 'videos to upload at once')
+  .argument('[files...]', 'videos to upload at once, each with its subtitles: film.mp4 film.en.srt')
   .addOption(
     new Option('--port <n>', 'port of the pages; S3, SQS and EC2 take the next three')
       .default(8080)

@@ -15,8 +15,8 @@ import {
   videoSegments,
 } from '../video/playlists.ts';
 import type { Receipt } from '../video/receipt.ts';
-import { type TextRendition, textRendition } from '../video/text/tracks.ts';
-import { TEXT_PLAYLIST } from '../video/text/webvtt.ts';
+import { madeText } from '../video/text/made.ts';
+import type { TextRendition } from '../video/text/tracks.ts';
 import { audioRendition, objectsOf, verifyTree } from '../video/verify.ts';
 import { learnFrom } from './calibration.ts';
 import { readClaim } from './claim.ts';
@@ -72,14 +72,9 @@ async function storedSizes(production: ObjectStore, prefix: string): Promise<Map
   return sizes;
 }
 
-/** The text tracks of a source that came out with something to read, as the master names them. */
-function textOf(plan: Plan, receipts: readonly Receipt[]): TextRendition[] {
-  const made = new Set(receipts.flatMap(({ files }) => files.map(({ path }) => path)));
-  return plan.text.flatMap((track, index) => {
-    const path = `${textRendition(index)}/${TEXT_PLAYLIST}`;
-    return made.has(path) ? [{ ...track, uri: `${plan.revision}/${path}` }] : [];
-  });
-}
+/** The text tracks of a source, as the master names them. */
+const textOf = (plan: Plan, receipts: readonly Receipt[]): TextRendition[] =>
+  madeText(plan, receipts).map(({ track, path }) => ({ ...track, uri: `${plan.revision}/${path}` }));
 
 /** The playlists of a revision by their path below it, and the master, which lies above it. */
 function playlistsOf(plan: Plan, receipts: readonly Receipt[]) {

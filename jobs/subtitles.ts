@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { languageOf } from '../video/languages.ts';
 import { clipCues } from '../video/text/cues.ts';
 import { decodeText } from '../video/text/decode.ts';
+import { TEXT_KINDS, type TextKind, textKind } from '../video/text/made.ts';
 import { formatOf, parseCues } from '../video/text/parse.ts';
 import { trackName } from '../video/text/tracks.ts';
 import { MAX_CUES } from '../video/text/webvtt.ts';
@@ -20,14 +21,14 @@ const MAX_TRACKS = 100;
 
 /** What is said of subtitles when they are added. */
 export const subtitlesRequestSchema = z.strictObject({
-  /** BCP 47, such as `en` or `pt-BR`. */
-  language: z.string().refine((code) => languageOf(code).tag !== 'und', {
+  /** BCP 47, such as `en` or `pt-BR`; `und` where nobody knows. */
+  language: z.string().refine((code) => code === 'und' || languageOf(code).tag !== 'und', {
     error: (issue) => `'${String(issue.input)}' is not a language; give a BCP 47 tag such as en or pt-BR`,
   }),
   /** What people choose it by; otherwise the language's name. */
   name: z.string().trim().min(1).max(100).exactOptional(),
   /** `captions` are for the deaf, sounds and all; `forced` has only what the picture's own language leaves out. */
-  kind: z.enum(['subtitles', 'captions', 'forced']).default('subtitles'),
+  kind: z.enum(TEXT_KINDS).default('subtitles'),
   /** Whether players show it until somebody chooses otherwise. */
   default: z.boolean().default(false),
 });
@@ -38,7 +39,7 @@ export interface Subtitles {
   readonly id: TrackId;
   readonly language: string;
   readonly name: string;
-  readonly kind: 'subtitles' | 'captions' | 'forced';
+  readonly kind: TextKind;
   readonly default: boolean;
   readonly cues: number;
   /** ISO 8601. */
@@ -56,16 +57,11 @@ export class SubtitlesError extends Error {
   }
 }
 
-function kindOf({ forced, sdh }: Sidecar): Subtitles['kind'] {
-  if (forced) return 'forced';
-  return sdh ? 'captions' : 'subtitles';
-}
-
 const shown = (track: AddedTrack): Subtitles => ({
   id: track.id,
   language: track.language,
   name: trackName(track),
-  kind: kindOf(track),
+  kind: textKind(track),
   default: track.default,
   cues: track.cues.length,
   addedAt: track.addedAt,

@@ -4,9 +4,12 @@ import { chapterSchema } from './chapters.ts';
 import { damageFindings } from './damage.ts';
 import { DOWNLOAD_PATH } from './download.ts';
 import { findingSchema, mergeFindings } from './findings.ts';
+import { languageOf } from './languages.ts';
 import { durationOf, type Plan } from './plan.ts';
 import type { Receipt } from './receipt.ts';
 import { picturesAmong, picturesSchema } from './stills.ts';
+import { madeText, TEXT_KINDS, textKind } from './text/made.ts';
+import { trackName } from './text/tracks.ts';
 import { audioRendition } from './verify.ts';
 
 export const detailsSchema = z.object({
@@ -23,6 +26,8 @@ export const detailsSchema = z.object({
   rungs: z.array(z.object({ name: z.string(), width: z.int(), height: z.int() })),
   /** One a track that can be chosen; `surround` where there is 5.1 beside stereo. */
   audio: z.array(z.object({ language: z.string(), name: z.string(), surround: z.boolean() })),
+  /** The source's own text tracks; those that were added belong to the video and not to what is published of it. */
+  text: z.array(z.object({ language: z.string(), name: z.string(), kind: z.enum(TEXT_KINDS) })).default([]),
   chapters: z.array(chapterSchema).default([]),
   findings: z.array(findingSchema),
   /** An MP4 to keep, where one is wanted, once it is made: its path from here, and its bytes. */
@@ -62,6 +67,11 @@ export function videoDetails(
     framesPerSecond: highest ? plan.rate.num / plan.rate.den : 0,
     rungs: plan.rungs.map(({ name, width, height }) => ({ name, width, height })),
     audio: tracksOf(plan, receipts),
+    text: madeText(plan, receipts).map(({ track }) => ({
+      language: languageOf(track.language).tag,
+      name: trackName(track),
+      kind: textKind(track),
+    })),
     chapters: plan.chapters,
     findings: mergeFindings(
       plan.findings,

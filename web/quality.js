@@ -1,36 +1,11 @@
-// The quality menu: automatic, or one of the stream's levels. A disclosure with radio buttons, so that keyboards
-// and screen readers know it.
+// The quality menu: automatic, or one of the stream's levels.
 import Hls from '/assets/hls.js';
+import { choice, closable } from './menu.js';
 import { bitRate, rungName } from './words.js';
 
 const AUTO = -1;
 // The audio group whose variants repeat those of the other (video/audio-groups.ts).
 const SURROUND = 'surround';
-
-function choice(value, name, detail) {
-  const label = document.createElement('label');
-  const radio = document.createElement('input');
-  Object.assign(radio, { type: 'radio', name: 'quality', value, checked: value === AUTO });
-  const words = document.createElement('span');
-  words.textContent = name;
-  const rate = document.createElement('span');
-  rate.className = 'quiet';
-  rate.textContent = detail;
-  label.append(radio, words, rate);
-  return label;
-}
-
-function closable(menu) {
-  const summary = menu.querySelector('summary');
-  menu.addEventListener('keydown', ({ key }) => {
-    if (key !== 'Escape' || !menu.open) return;
-    menu.open = false;
-    summary.focus();
-  });
-  document.addEventListener('click', ({ target }) => {
-    if (!menu.contains(target)) menu.open = false;
-  });
-}
 
 /** Fills the menu from the levels that hls.js finds, and keeps showing which of them plays. */
 export function quality(menu, hls) {
@@ -53,11 +28,12 @@ export function quality(menu, hls) {
       .sort((a, b) => b.level.bitrate - a.level.bitrate);
     choices.replaceChildren(
       choices.querySelector('legend'),
-      choice(AUTO, 'Auto', 'follows the connection'),
+      choice('quality', AUTO, 'Auto', 'follows the connection'),
       ...best.map(({ level, i }) =>
-        choice(i, rungName(level), bitRate(level.averageBitrate || level.bitrate)),
+        choice('quality', i, rungName(level), bitRate(level.averageBitrate || level.bitrate)),
       ),
     );
+    choices.querySelector('input').checked = true;
     menu.hidden = best.length < 2;
   });
   hls.on(Hls.Events.LEVEL_SWITCHED, (_, { level }) => {

@@ -1,4 +1,5 @@
 // The watch page: plays `?v=<id>`, or shows how far it is and starts when it is ready, or why it is not.
+import { captions } from './captions.js';
 import { showChapters } from './chapters.js';
 import { load, start } from './player.js';
 import { quality } from './quality.js';
@@ -80,7 +81,10 @@ async function play({ playbackUrl, chapters = [], ...video }) {
   showCover(video).catch(() => {}); // it plays without
   showChapters(byId('chapters'), chapters, player);
   const hls = load(player, playbackUrl, say);
-  if (hls) quality(byId('quality'), hls);
+  if (hls) {
+    captions(byId('captions'), hls);
+    quality(byId('quality'), hls);
+  }
   byId('muted').hidden = !(await start(player));
 }
 

@@ -30,6 +30,13 @@ export function stateName({ state, percent }) {
   return names[state];
 }
 
+const LANGUAGES = new Intl.DisplayNames(['en'], { type: 'language', fallback: 'none' });
+
+/** `de` is German; nothing where no language is told. */
+export function languageName(tag = 'und') {
+  return tag === 'und' ? '' : (LANGUAGES.of(tag) ?? '');
+}
+
 const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
 
 /** Picture size and day of upload, as far as they are known. */
