@@ -107,7 +107,7 @@ test.each(['Dispatch/Launcher', 'Sweep/Launcher', 'Bury'])(
   '%s is one module that exports its handler',
   (name) => {
     const code = readFileSync(join(asset(`${name}/Function/Handler/Code`).path, 'index.mjs'), 'utf8');
-    expect(code).toMatch(/export\{\w+ as handler\}/);
+    expect(code).toMatch(/export\{[\w$]+ as handler\}/);
   },
 );
 
