@@ -6,7 +6,14 @@
 import { encoderArguments } from './encoders.ts';
 import type { Rung } from './ladder.ts';
 import type { Picture } from './picture.ts';
-import { hdrFilters, pictureFilters, SCALER, type Shown, timeFilters } from './picture-filters.ts';
+import {
+  hdrFilters,
+  pictureFilters,
+  restFilters,
+  SCALER,
+  type Shown,
+  timeFilters,
+} from './picture-filters.ts';
 import { type Chunk, durationOf, type Plan, pictureOf, timescaleOf } from './plan.ts';
 import { toNumber, toText } from './rational.ts';
 import { MAX_PIXELS } from './settings.ts';
@@ -146,6 +153,7 @@ export function filterGraph(plan: Plan, chunk: Chunk): string {
   const start = (chunk.from - plan.gopFrames) / toNumber(plan.rate);
   const grid = [
     `[0:${picture.stream}]${timeFilters(picture).join(',')}`,
+    ...restFilters(picture, plan.rate, chunk.from),
     `fps=${rate}:start_time=${start}:round=near`,
     // A source that ends early (its tail is damaged) keeps its last picture, so that every rung keeps its length.
     'tpad=stop=-1:stop_mode=clone',
@@ -172,8 +180,10 @@ function outputArguments(plan: Plan, outputs: readonly string[]): string[] {
  * @param outputs a file a rung, in the plan's order
  */
 export function chunkArguments(plan: Plan, chunk: Chunk, url: string, outputs: readonly string[]): string[] {
-  const at = (slot: number) => slot / toNumber(plan.rate) + plan.origin - plan.source.containerStart;
-  const seek = at(chunk.from) - pictureOf(plan).preroll;
+  const { timeBase, lastPts, preroll } = pictureOf(plan);
+  const wanted = chunk.from / toNumber(plan.rate) + plan.origin;
+  const last = lastPts === undefined ? wanted : lastPts * toNumber(timeBase);
+  const seek = Math.min(wanted, last) - plan.source.containerStart - preroll;
   return [
     ...COMMON,
     ...['-copyts', '-noaccurate_seek', ...(seek > 0 ? ['-ss', seek.toFixed(6)] : [])],

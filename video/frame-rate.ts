@@ -22,8 +22,11 @@ const FAST: readonly Rational[] = [
 /** A still image that says no likely rate. */
 const STILL = rational(25, 1);
 
-/** The share of unevenly coming frames that must have a slot of their own, so that motion stays whole. */
-const KEPT = 0.95;
+/**
+ * The share of unevenly coming frames that must have a slot of their own, so that motion stays whole: at the rate of
+ * most of them, whose times may jitter, and at any other.
+ */
+const KEPT = { usual: 0.95, other: 0.98 };
 
 export interface FrameRate {
   /** Of the grid. */
@@ -36,13 +39,28 @@ export interface FrameRate {
   readonly measured: number | undefined;
 }
 
+/** Slots by which a frame may miss its own, and it is still the nearest. */
+const FITS = 0.45;
+/** Rates whose frames miss their slots by as little as the best one's and so much are as good; the likelier is taken. */
+const AS_GOOD = 0.02;
+
 /**
- * Whether every frame falls into a slot of its own, one after the other, on a grid of this rate that begins at
- * the first frame (nearest slot, as ffmpeg's fps filter rounds).
+ * Slots by which the worst frame misses its own, one after the other, on a grid of this rate that begins at the first
+ * frame.
  */
-function fits(pts: readonly number[], secondsPerTick: number, rate: number): boolean {
+function worstMiss(pts: readonly number[], secondsPerTick: number, rate: number): number {
   const first = pts[0] ?? 0;
-  return pts.every((time, index) => Math.abs((time - first) * secondsPerTick * rate - index) < 0.45);
+  return pts.reduce(
+    (worst, time, index) => Math.max(worst, Math.abs((time - first) * secondsPerTick * rate - index)),
+    0,
+  );
+}
+
+/** The first of the rates on which every frame falls into a slot of its own, about as well as on any. */
+function fitting(pts: readonly number[], tick: number, rates: readonly Rational[]): Rational | undefined {
+  const misses = rates.map((rate) => worstMiss(pts, tick, toNumber(rate)));
+  const best = Math.min(...misses);
+  return best < FITS ? rates[misses.findIndex((miss) => miss <= best + AS_GOOD)] : undefined;
 }
 
 /** The share of the frames that have a slot of their own on a grid of this rate. */
@@ -86,18 +104,16 @@ function measuredRational(rate: number): Rational {
 }
 
 /**
- * The slowest standard rate that leaves nearly every frame a slot of its own, so that a recording of a screen that
- * rests most of the time still moves smoothly where it moves.
+ * The standard rate nearest to the frames' usual distance, if it leaves nearly every frame a slot of its own; else the
+ * slowest that does, so that a recording of a screen that rests most of the time still moves smoothly where it moves.
  */
 function rateForUneven(pts: readonly number[], tick: number): Rational {
-  const ascending = STANDARD.filter((rate) => toNumber(rate) >= 5).toSorted(
-    (a, b) => toNumber(a) - toNumber(b),
-  );
-  const fastest = ascending.at(-1) ?? STILL;
-  const enough = ascending.find((rate) => shareKept(pts, tick, toNumber(rate)) >= KEPT) ?? fastest;
-  // 29.97 would do for what a phone calls 30, at the price of a lost frame every half minute.
-  const alike = ascending.filter((rate) => Math.abs(toNumber(rate) / toNumber(enough) - 1) < 0.03);
-  return nearest(alike, 1 / (medianDistance(pts) * tick));
+  const rates = STANDARD.filter((rate) => toNumber(rate) >= 5);
+  const keeps = (share: number) => (rate: Rational) => shareKept(pts, tick, toNumber(rate)) >= share;
+  const usual = nearest(rates, 1 / (medianDistance(pts) * tick));
+  if (keeps(KEPT.usual)(usual)) return usual;
+  const ascending = rates.toSorted((a, b) => toNumber(a) - toNumber(b));
+  return ascending.find(keeps(KEPT.other)) ?? ascending.at(-1) ?? STILL;
 }
 
 /**
@@ -119,8 +135,8 @@ export function findFrameRate(
   const measured = (pts.length - 1) / span;
   const near = (rate: Rational) => Math.abs(toNumber(rate) / measured - 1) < 0.05;
   const known = [...STANDARD, ...FAST];
-  const candidates = [...claimed, nearest(known, measured), ...known, measuredRational(measured)];
-  const own = candidates.filter(near).find((rate) => fits(pts, tick, toNumber(rate)));
+  const likely = [...claimed, nearest(known, measured), ...known].filter(near);
+  const own = fitting(pts, tick, likely) ?? fitting(pts, tick, [measuredRational(measured)]);
   if (!own) return { rate: rateForUneven(pts, tick), steady: false, framesPerSlot: 1, measured };
   const rate = playable(own);
   return { rate, steady: true, framesPerSlot: toNumber(own) / toNumber(rate), measured };

@@ -6,7 +6,7 @@ import { MATRICES } from './colour.ts';
 import { WATCH_FILTER } from './damage.ts';
 import { ORIENTATIONS } from './orientation.ts';
 import type { Picture } from './picture.ts';
-import { rational, toText } from './rational.ts';
+import { type Rational, rational, toNumber, toText } from './rational.ts';
 import { toneMapFilters } from './tone-map.ts';
 
 /** Deterministic in every processor: no assembly whose rounding differs from the C code's. */
@@ -31,6 +31,22 @@ export function timeFilters({ timeBase, firstPts, leadTicks = 0, fieldOrder }: P
   // The second field lies half a frame after the first, so the clock must be twice as fine.
   const clock = `settb=${toText(rational(timeBase.num, timeBase.den * 2))}`;
   return [...frames, `bwdif=mode=send_field:parity=${parity}:deint=all`, clock];
+}
+
+/**
+ * The last picture again and again, where a chunk begins behind it: the fps filter would drop it.
+ * @param from the chunk's first slot
+ */
+export function restFilters(
+  { timeBase, firstPts, lastPts }: Picture,
+  rate: Rational,
+  from: number,
+): string[] {
+  if (lastPts === undefined) return [];
+  const last = (lastPts - firstPts - 0.5) * toNumber(timeBase); // half a tick, so that rounding does not count
+  if (from <= last * toNumber(rate)) return [];
+  const slots = `settb=${toText(rational(rate.den, rate.num))}`;
+  return [`select='gte(t,${last})'`, 'loop=loop=-1:size=1', slots, `setpts=N+${from}`];
 }
 
 /** What turns a picture upright, and the size to which it must be scaled before. */
@@ -76,24 +92,23 @@ export function hdrFilters(picture: Shown, { width, height }: Size, hdr: 'pq' | 
 function opaque({ colour, transparent }: Shown): string[] {
   if (!transparent || !colour) return [];
   const { scale } = MATRICES[colour.matrix];
-  const range = colour.range === 'full' ? 'full' : 'limited';
-  const asIs = `scale=${SCALER}:in_range=${range}:in_color_matrix=${scale}`;
+  const asIs = `scale=${SCALER}:in_range=${colour.range}:in_color_matrix=${scale}`;
   return [asIs, `format=${colour.bits > 8 ? 'gbrap12le' : 'gbrap'}`, 'premultiply=inplace=1'];
 }
 
 function scaleAndConvert({ colour, transparent }: Shown, scale: string): string[] {
   if (!colour) return [scale];
   const { matrix, primaries, hdr, bits } = colour;
-  const range = `in_range=${colour.range === 'full' ? 'full' : 'limited'}`;
+  const range = `in_range=${colour.range}`;
   const fromRgb = `out_color_matrix=bt709:out_range=limited`;
   if (hdr) {
     const toRgb = colour.model === 'yuv' ? `:${range}:in_color_matrix=${MATRICES[matrix].scale}` : '';
     return [`${scale}${toRgb}`, ...toneMapFilters(hdr, primaries), `scale=${SCALER}:${fromRgb}`];
   }
-  const deep = bits > 8 ? 'format=yuv420p10le' : 'format=yuv420p';
+  const format = bits > 8 ? 'format=yuv420p10le' : 'format=yuv420p';
   if (colour.model === 'rgb' || transparent)
-    return [`${scale}:${fromRgb}`, ...convert('bt709', primaries, deep)];
-  return [`${scale}:${range}:out_range=limited`, ...convert(MATRICES[matrix].colorspace, primaries, deep)];
+    return [`${scale}:${fromRgb}`, ...convert('bt709', primaries, format)];
+  return [`${scale}:${range}:out_range=limited`, ...convert(MATRICES[matrix].colorspace, primaries, format)];
 }
 
 /** From Y'CbCr of another standard to BT.709's, in limited range. */

@@ -20,6 +20,8 @@ export const pictureSchema = z.object({
   timeBase: rationalSchema,
   /** The first frame's timestamp, in ticks: slot 0. */
   firstPts: z.int(),
+  /** The last frame's timestamp, in ticks, where it stays for more than its slot: nothing can be read behind it. */
+  lastPts: z.int().optional(),
   /** Ticks by which frames are shown later than they say, less than a slot: see `lead` in frame-rate.ts. */
   leadTicks: z.int().optional(),
   /** Seconds to read before a chunk, so that its first frame can be decoded. */

@@ -130,6 +130,9 @@ function findingsOf(source: Source, seconds: number): Finding[] {
   return findings;
 }
 
+/** Slots from which the last picture's stay is more than its own: of two fields it has two. */
+const RESTS_FROM = 3;
+
 /** Decoders that read the transparency which ffmpeg's own leave out. */
 const ALPHA_DECODERS: Readonly<Record<string, string>> = { vp8: 'libvpx', vp9: 'libvpx-vp9' };
 
@@ -187,7 +190,12 @@ function layGrid(source: Source, video: VideoTrack, packets: Packets): Grid {
   const lasts = lastFrameTicks(source, pts, packets, timeBase);
   // The slot of the last frame, rounded as ffmpeg's fps filter rounds (near), and those for its own length.
   const ownSlots = Math.max(fieldOrder ? 2 : 1, slots(lasts));
-  return { found, pts, frames: slots(lastPts - firstPts) + ownSlots, fieldOrder };
+  const { steady, framesPerSlot } = ofFrames;
+  const frames =
+    steady && framesPerSlot !== 1
+      ? Math.ceil(pts.length / framesPerSlot)
+      : slots(lastPts - firstPts) + ownSlots;
+  return { found, pts, frames, fieldOrder };
 }
 
 /**
@@ -231,6 +239,8 @@ function planPicture(
 
   const gopFrames = Math.max(1, Math.round(settings.gopSeconds * toNumber(rate)));
   const segmentFrames = gopFrames * Math.round(settings.segmentSeconds / settings.gopSeconds);
+  const lastPts = pts.at(-1) ?? firstPts;
+  const rests = frames - (lastPts - firstPts) * toNumber(timeBase) * toNumber(rate) > RESTS_FROM;
   const keyGap = packets.longestKeyGap * toNumber(timeBase);
   const picture: Picture = {
     codec: video.codec,
@@ -241,6 +251,7 @@ function planPicture(
     frames: countPictures(pts, toNumber(timeBase)),
     timeBase,
     firstPts,
+    ...(rests && { lastPts }),
     ...(leadTicks > 0 && { leadTicks }),
     ...treatmentOf(video, fieldOrder),
     preroll: INDEXED.test(source.container) ? INDEXED_PREROLL : Math.ceil(keyGap * 1.2) + 2,

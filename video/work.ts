@@ -28,6 +28,12 @@ const DECODE_UNKNOWN = 0.0025;
 /** vCPU-seconds a million pixels that a scaler reads, measured as what remains between decoder and encoder. */
 const SCALE = 0.0028;
 
+/** vCPU-seconds a million pixels of a decoded frame to take its two fields apart, measured. */
+const DEINTERLACE = 0.0024;
+
+/** vCPU-seconds a million pixels of the largest rung to convert HDR, or other primaries, to BT.709, measured in 1080p. */
+const CONVERT = { hdr: 0.01, primaries: 0.005 };
+
 /**
  * vCPU-seconds a million pixels to encode with our recipe at `veryfast`, measured: H.264 on five clips (0.009 to 0.013),
  * the others on two (docs/encoding.md, "Codecs").
@@ -68,6 +74,10 @@ export interface Shape {
         readonly coded?: { readonly width: number; readonly height: number } | undefined;
         /** Frames that the source has. */
         readonly frames: number;
+        /** Where its frames hold fields. */
+        readonly fieldOrder?: string | undefined;
+        /** Where its colours are converted. */
+        readonly colour?: { readonly primaries: string; readonly hdr?: object | undefined } | undefined;
       }
     | undefined;
   /** Frames that each rung has. */
@@ -98,6 +108,12 @@ function scalerReads(decoded: number, rungs: Shape['rungs']): number {
 export const decodeWork = ({ codec, frames, coded, ...shown }: NonNullable<Shape['picture']>): number =>
   (DECODE.get(codec) ?? DECODE_UNKNOWN) * megapixels(coded ?? shown) * frames;
 
+/** vCPU-seconds a million pixels of the largest rung for its colours. */
+function conversion(colour: NonNullable<Shape['picture']>['colour']): number {
+  if (colour?.hdr) return CONVERT.hdr;
+  return colour && colour.primaries !== 'bt709' ? CONVERT.primaries : 0;
+}
+
 /** vCPU-seconds to make all rungs of a second: decode once, scale each size from the one above, encode every rung. */
 export function workPerSecond({ picture, frames, rate, rungs, preset }: Shape): number {
   if (!picture) return 0;
@@ -109,7 +125,10 @@ export function workPerSecond({ picture, frames, rate, rungs, preset }: Shape): 
       sum + ENCODE[rung.codec] * PRESET[rung.codec][preset] * (rung.hdr ? TEN_BITS : 1) * megapixels(rung),
     0,
   );
-  return (decodeWork(picture) / frames + SCALE * read + encoding) * toNumber(rate);
+  const deinterlacing = picture.fieldOrder === undefined ? 0 : DEINTERLACE * decoded * picture.frames;
+  const decoding = (decodeWork(picture) + deinterlacing) / frames;
+  const converting = conversion(picture.colour) * Math.max(0, ...standard.map(megapixels));
+  return (decoding + SCALE * read + converting + encoding) * toNumber(rate);
 }
 
 /** vCPU-seconds of a chunk of so many seconds. */

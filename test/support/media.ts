@@ -120,3 +120,10 @@ export async function greyOf(image: string): Promise<readonly [number, number]> 
   ]);
   return [left, right];
 }
+
+/** What a video says of its colours: range, matrix, transfer, primaries, as ffprobe names them. */
+export async function colourTagsOf(file: string): Promise<string> {
+  const entries = 'stream=color_range,color_space,color_transfer,color_primaries';
+  const { stdout } = await exec('ffprobe', ['-v', 'error', '-show_entries', entries, '-of', 'csv=p=0', file]);
+  return stdout.trim();
+}

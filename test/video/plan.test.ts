@@ -39,9 +39,20 @@ describe('frame rate', () => {
     expect(found).toMatchObject({ rate: odd, steady: true });
   });
 
-  test('above 60 frames a second every second one stays', () => {
-    const found = findFrameRate(steady(rational(120, 1), 240, rational(1, 90000)), rational(1, 90000), []);
-    expect(found.rate).toEqual(rational(60, 1));
+  test.each([
+    ['120', rational(120, 1), rational(60, 1)],
+    ['119.88', rational(120_000, 1001), rational(60_000, 1001)],
+    ['240', rational(240, 1), rational(60, 1)],
+    ['100', rational(100, 1), rational(50, 1)],
+    ['144', rational(144, 1), rational(36, 1)],
+  ])('%s frames a second are halved until a player shows them', (_, rate, kept) => {
+    const found = findFrameRate(steady(rate, 480, rational(1, 90000)), rational(1, 90000), []);
+    expect(found.rate).toEqual(kept);
+  });
+
+  test('a short clip of 29.97 is not taken for the 30 that its container claims', () => {
+    const pts = steady(rational(30_000, 1001), 60, rational(1, 30_000));
+    expect(findFrameRate(pts, rational(1, 30_000), [rational(30, 1)]).rate).toEqual(rational(30_000, 1001));
   });
 
   test('uneven frames are laid on the standard rate nearest to their usual distance', () => {
