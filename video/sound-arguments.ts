@@ -19,6 +19,12 @@ const PAN: Readonly<Record<Sound['mix'], readonly string[]>> = {
   'first-two': ['pan=stereo|c0=c0|c1=c1'],
 };
 
+/**
+ * Seconds that are added on the way from one ffmpeg to the other: NUT has no times before zero, and a clock that
+ * overflows (33 bits of 90 kHz are 95,444 s) has them.
+ */
+const HEADROOM = 100_000;
+
 /** ffmpeg from a source to what `samples` reads: the track in the rendition's channels, on the source's clock. */
 export function decodeSoundArguments({ stream, mix, channels }: Sound, url: string): string[] {
   const filter = [
@@ -26,6 +32,7 @@ export function decodeSoundArguments({ stream, mix, channels }: Sound, url: stri
     // Floating point is not scaled down by itself when channels are added up; with a greatest sum of 1 nothing clips.
     `aresample=${AUDIO_RATE}:rematrix_maxval=1`,
     `aformat=sample_fmts=flt:channel_layouts=${LAYOUTS[channels]}`,
+    `asetpts=PTS+${HEADROOM}/TB`,
   ].join(',');
   return [
     // Verbose, so that it accounts for what it decoded.
@@ -40,7 +47,7 @@ const samples = ['-copyts', '-protocol_whitelist', 'pipe', '-f', 'nut', '-i', 'p
 
 /** The track on the stream's clock: begins with the stream. */
 const placed = (plan: Plan, { channels }: Sound): string[] => [
-  `asetpts=PTS-${plan.origin}/TB`,
+  `asetpts=PTS-${HEADROOM + plan.origin}/TB`,
   // Follows the source's clock: silence where it has a gap or begins late, cut where it begins early.
   `aresample=${AUDIO_RATE}:async=1:min_hard_comp=0.02:first_pts=0`,
   `aformat=sample_fmts=fltp:channel_layouts=${LAYOUTS[channels]}`,
