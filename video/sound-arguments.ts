@@ -4,7 +4,7 @@
  * filters anew. The second, which must keep count from the first sample to the last, sees nothing of that.
  */
 import { COMMON, input } from './ffmpeg-arguments.ts';
-import { type Loudness, MEASURE_FILTER, normalising } from './loudness.ts';
+import { type Level, levelFilters, MEASURE_FILTER } from './loudness.ts';
 import { packetsTimeout } from './packets.ts';
 import { durationOf, type Plan } from './plan.ts';
 import { AAC_FRAME, AUDIO_RATE } from './settings.ts';
@@ -53,10 +53,15 @@ const placed = (plan: Plan, { channels }: Sound): string[] => [
   `aformat=sample_fmts=fltp:channel_layouts=${LAYOUTS[channels]}`,
 ];
 
-/** ffmpeg measuring what `decodeSoundArguments` gives it: `LoudnessReader` reads what it says. */
-export function measureSoundArguments(plan: Plan, sound: Sound): string[] {
+/**
+ * ffmpeg measuring what `decodeSoundArguments` gives it: `LoudnessReader` reads what it says.
+ * @param level to measure it at, if not at its own
+ */
+export function measureSoundArguments(plan: Plan, sound: Sound, level?: Level): string[] {
   const end = `atrim=end_sample=${sound.frames * AAC_FRAME}`;
-  const filter = [...placed(plan, sound), end, MEASURE_FILTER].join(',');
+  const filter = [...placed(plan, sound), end, ...(level ? levelFilters(level) : []), MEASURE_FILTER].join(
+    ',',
+  );
   return [...COMMON, ...samples, '-filter:a', filter, '-f', 'null', '-'];
 }
 
@@ -64,13 +69,13 @@ export function measureSoundArguments(plan: Plan, sound: Sound): string[] {
  * ffmpeg encoding what `decodeSoundArguments` gives it: AAC that begins with the stream and lasts as long, as a
  * fragmented MP4 on standard output with one AAC frame a fragment. The first is the encoder's priming and must be
  * dropped.
- * @param loudness as measured, where it is to be normalised
+ * @param level to bring it to, if not left at its own
  */
-export function encodeSoundArguments(plan: Plan, sound: Sound, loudness?: Loudness): string[] {
+export function encodeSoundArguments(plan: Plan, sound: Sound, level?: Level): string[] {
   const length = sound.frames * AAC_FRAME;
   const filter = [
     ...placed(plan, sound),
-    ...(loudness ? normalising(loudness) : []),
+    ...(level ? levelFilters(level) : []),
     `apad=whole_len=${length}`,
     `atrim=end_sample=${length}`,
   ].join(',');

@@ -2,17 +2,15 @@
 import type { Readable } from 'node:stream';
 import type { Encode, Task } from '../jobs/messages.ts';
 import { AAC_CODEC, BoxSplitter, writeFragment } from '../video/fmp4.ts';
-import { type Loudness, LoudnessReader } from '../video/loudness.ts';
 import { audioDelay, audioEdges, durationOf, type Plan } from '../video/plan.ts';
 import type { MediaObject } from '../video/receipt.ts';
 import { AAC_FRAME } from '../video/settings.ts';
 import type { Sound } from '../video/sound.ts';
-import { encodeSoundArguments, measureSoundArguments } from '../video/sound-arguments.ts';
 import { brokenSound, damagedSound } from '../video/sound-damage.ts';
 import { audioRendition } from '../video/verify.ts';
 import { requirePlan, type TaskContext, withPlanned } from './context.ts';
 import { describeMedia, once, storeMedia } from './media.ts';
-import { type ReadableSource, runSound, type SoundRun } from './sound-run.ts';
+import { encodeSound } from './sound-run.ts';
 
 /** Segments an object: five minutes of six seconds, about 5 MB. This bounds the memory, whatever the length. */
 const SEGMENTS_AN_OBJECT = 50;
@@ -87,36 +85,6 @@ class SoundCutter {
   }
 }
 
-/** How loud a rendition is, where that is to be changed; `broken` where it can not be had. */
-async function measure(plan: Plan, sound: Sound, source: ReadableSource, signal: AbortSignal) {
-  if (plan.loudness === 'keep') return { cpuSeconds: 0 };
-  const reader = new LoudnessReader();
-  const args = measureSoundArguments(plan, sound);
-  const ran = await runSound(plan, sound, source, { args, onLine: (line) => reader.read(line) }, signal);
-  return { ...ran, loudness: reader.loudness() };
-}
-
-/** Measures where that is wanted, then encodes. */
-async function encode(
-  plan: Plan,
-  sound: Sound,
-  source: ReadableSource,
-  cutter: SoundCutter,
-  signal: AbortSignal,
-) {
-  const measured: Partial<SoundRun> & { cpuSeconds: number; loudness?: Loudness | undefined } = await measure(
-    plan,
-    sound,
-    source,
-    signal,
-  );
-  if (measured.broken !== undefined) return { ...measured, lostShare: 1, broken: measured.broken };
-  const args = encodeSoundArguments(plan, sound, measured.loudness);
-  const read = (output: Readable) => cutter.read(output);
-  const ran = await runSound(plan, sound, source, { args, read }, signal);
-  return { ...ran, cpuSeconds: measured.cpuSeconds + ran.cpuSeconds };
-}
-
 /** Makes one audio rendition. Of a broken track there is none; the stream is published without it. */
 export async function audioTask(context: TaskContext, task: Task & { kind: 'audio' }): Promise<void> {
   const plan = await requirePlan(context, task);
@@ -128,7 +96,7 @@ export async function audioTask(context: TaskContext, task: Task & { kind: 'audi
   await once(context, task, plan, async () => {
     const cutter = new SoundCutter(context, task, plan, task.index, sound);
     const { cpuSeconds, broken, lostShare } = await withPlanned(context, task, plan, (url, bytes) =>
-      encode(plan, sound, { url, bytes }, cutter, context.signal),
+      encodeSound(plan, sound, { url, bytes }, (output) => cutter.read(output), context.signal),
     );
     if (broken !== undefined)
       return { cpuSeconds, unmade: audioRendition(task.index), findings: [brokenSound(sound, broken)] };

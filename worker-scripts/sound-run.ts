@@ -1,8 +1,14 @@
 /** Runs the two ffmpegs of a sound: one decodes the source's track, the other takes what it gives. */
 import type { Readable, Writable } from 'node:stream';
+import { corrected, type Level, LoudnessReader, levelFor } from '../video/loudness.ts';
 import type { Plan } from '../video/plan.ts';
 import type { Sound } from '../video/sound.ts';
-import { audioTimeout, decodeSoundArguments } from '../video/sound-arguments.ts';
+import {
+  audioTimeout,
+  decodeSoundArguments,
+  encodeSoundArguments,
+  measureSoundArguments,
+} from '../video/sound-arguments.ts';
 import { SoundWatch } from '../video/sound-damage.ts';
 import { hasRefused, type ProcessError, type Run, run } from './process.ts';
 
@@ -39,7 +45,7 @@ export interface SoundRun {
  * Decodes a track into another ffmpeg. That the track is broken is an answer, not an error: every worker would find
  * the same. What stops the programs from outside is thrown.
  */
-export async function runSound(
+async function runSound(
   plan: Plan,
   sound: Sound,
   { url, bytes }: ReadableSource,
@@ -71,3 +77,42 @@ export async function runSound(
 }
 
 const percent = (share: number): string => `${Math.round(100 * share)} % of it is damaged`;
+
+/** Times that a level is corrected: the third time changes less than anybody hears. */
+const MOST_CORRECTIONS = 3;
+
+/** Finds the level that a rendition needs; none where it is silent. Says it too where the track is broken. */
+async function findLevel(plan: Plan, sound: Sound, source: ReadableSource, signal: AbortSignal) {
+  let cpuSeconds = 0;
+  let level: Level | undefined;
+  for (let corrections = 0; corrections <= MOST_CORRECTIONS; corrections++) {
+    const reader = new LoudnessReader();
+    const args = measureSoundArguments(plan, sound, level);
+    const ran = await runSound(plan, sound, source, { args, onLine: (line) => reader.read(line) }, signal);
+    cpuSeconds += ran.cpuSeconds;
+    const loudness = reader.loudness();
+    if (ran.broken !== undefined || !loudness) return { ...ran, cpuSeconds, level };
+    const next = level ? corrected(level, loudness) : levelFor(loudness);
+    if (!next) break;
+    level = next;
+    if (!level.limited) break; // a gain alone is exact
+  }
+  return { cpuSeconds, lostShare: 0, level };
+}
+
+/** Encodes a rendition, as loud as the plan wants it. @param read takes the fragmented MP4 that ffmpeg writes */
+export async function encodeSound(
+  plan: Plan,
+  sound: Sound,
+  source: ReadableSource,
+  read: (output: Readable) => Promise<void>,
+  signal: AbortSignal,
+): Promise<SoundRun> {
+  const encode = (level?: Level) =>
+    runSound(plan, sound, source, { args: encodeSoundArguments(plan, sound, level), read }, signal);
+  if (plan.loudness === 'keep') return encode();
+  const { level, ...measured } = await findLevel(plan, sound, source, signal);
+  if (measured.broken !== undefined) return measured;
+  const encoded = await encode(level);
+  return { ...encoded, cpuSeconds: measured.cpuSeconds + encoded.cpuSeconds };
+}

@@ -104,7 +104,11 @@ export function plan(format: Format, length: number): Planned {
       return { kind: 'chunk', work: chunkWork(perSecond, share * seconds), bytes: share * bytes };
     }),
     ...real.audio.map(
-      ({ channels }): MediaTask => ({ kind: 'audio', work: audioWork(seconds, channels), bytes }),
+      ({ channels }): MediaTask => ({
+        kind: 'audio',
+        work: audioWork(seconds, channels, real.loudness),
+        bytes,
+      }),
     ),
   ];
   return {

@@ -2,8 +2,7 @@
 import { buffer } from 'node:stream/consumers';
 import type { Plan } from '../../video/plan.ts';
 import type { Sound } from '../../video/sound.ts';
-import { encodeSoundArguments } from '../../video/sound-arguments.ts';
-import { runSound, type SoundRun } from '../../worker-scripts/sound-run.ts';
+import { encodeSound as encode, type SoundRun } from '../../worker-scripts/sound-run.ts';
 
 /** What ffmpeg wrote of a served source, and how it went. */
 export async function encodeSound(
@@ -12,19 +11,9 @@ export async function encodeSound(
   url: string,
 ): Promise<SoundRun & { data: Buffer }> {
   let data: Buffer = Buffer.of();
-  const args = encodeSoundArguments(plan, sound);
-  const { signal } = new AbortController();
-  const ran = await runSound(
-    plan,
-    sound,
-    { url, bytes: 1e6 },
-    {
-      args,
-      read: async (output) => {
-        data = await buffer(output);
-      },
-    },
-    signal,
-  );
+  const read = async (output: Parameters<typeof buffer>[0]) => {
+    data = await buffer(output);
+  };
+  const ran = await encode(plan, sound, { url, bytes: 1e6 }, read, new AbortController().signal);
   return { ...ran, data };
 }

@@ -237,7 +237,10 @@ describe('plan', () => {
   });
   test('says how much work it is: its chunks, each with what cutting costs, and its sound', () => {
     const perSecond = workPerSecond(plan);
-    const sound = plan.audio.reduce((sum, { channels }) => sum + audioWork(durationOf(plan), channels), 0);
+    const sound = plan.audio.reduce(
+      (sum, { channels }) => sum + audioWork(durationOf(plan), channels, plan.loudness),
+      0,
+    );
     const chunks = plan.chunks.length * chunkWork(perSecond, 0) + perSecond * durationOf(plan);
     expect(plan.workSeconds).toBeCloseTo(chunks + sound, 1);
   });

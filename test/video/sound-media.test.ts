@@ -1,6 +1,6 @@
 /** What becomes of sound, by real ffmpeg: levels, channels, sample rates. */
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -177,4 +177,32 @@ describe('every codec and sample rate becomes AAC at 48 kHz, as long as the stre
       expect(Math.abs(level + 6.02)).toBeLessThan(0.7);
     }
   });
+});
+
+test('channels that change in the middle, as in recordings of television, neither stop the sound nor move it', async () => {
+  const parts = [
+    { tone: 400, channels: 6, layout: '5.1(side)' },
+    { tone: 600, channels: 2, layout: 'stereo' },
+    { tone: 800, channels: 6, layout: '5.1(side)' },
+  ];
+  const joined: Buffer[] = [];
+  for (const [index, part] of parts.entries()) {
+    const file = join(folder.path, `part-${index}.ac3`);
+    const all = Array.from({ length: part.channels }, () => sine(part.tone, 0.3));
+    const source = ['-f', 'lavfi', '-i', `aevalsrc='${all.join('|')}':c=${part.layout}:s=48000:d=1`];
+    await ffmpeg(...source, '-c:a', 'ac3', '-b:a', '448k', file);
+    joined.push(await readFile(file));
+  }
+  const file = join(folder.path, 'joined.ac3');
+  await writeFile(file, Buffer.concat(joined));
+  const made = await renditions('joined.mka', '-i', file, '-c', 'copy');
+  expect(made.map(({ sound }) => sound.channels)).toEqual([2, 6]);
+  for (const { file: rendition } of made) {
+    for (const [index, { tone }] of parts.entries()) {
+      const middle = ['-ss', `${index + 0.25}`, '-t', '0.5', '-i', rendition];
+      const [left] = await readChannels(middle, [400, 600, 800]);
+      expect(left?.tone).toBe(tone);
+      expect(left?.level).toBeGreaterThan(-20);
+    }
+  }
 });
