@@ -23,6 +23,12 @@ function checkChunk(object: MediaObject, from: number, to: number, ticksPerFrame
   }
 }
 
+/** ffmpeg's words where it got no picture out of a stretch; any other failure, of memory say, is not the source's. */
+const NO_PICTURE = /Cannot determine format of input|Error while decoding|Invalid data found/;
+
+const sawNoPicture = (error: unknown): boolean =>
+  error instanceof ProcessError && error.exited && error.lines.some((line) => NO_PICTURE.test(line));
+
 /** Encodes a chunk; one of which no picture can be decoded is black. */
 async function encodeChunk(
   { signal }: TaskContext,
@@ -38,7 +44,7 @@ async function encodeChunk(
   const onLine = (line: string) => watch.read(line);
   const args = chunkArguments(plan, chunk, url, outputs);
   const encoded = await run({ ...common, args, onRunning, onLine }).catch((error: unknown) => {
-    if (watch.any || !(error instanceof ProcessError && error.exited)) throw error;
+    if (watch.any || !sawNoPicture(error)) throw error;
     return { cpuSeconds: 0 };
   });
   const { cpuSeconds } = watch.any
