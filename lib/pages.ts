@@ -2,10 +2,7 @@
  * The pages (`web/`) in a bucket of their own, filled by CDK's Lambda while a deployment lasts. Not beside the videos:
  * that Lambda lists the whole of its bucket, which among many videos would outlast it.
  */
-import { cpSync, mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { AssetHashType, DockerImage, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
@@ -13,21 +10,12 @@ import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { BucketDeployment, CacheControl, Source } from 'aws-cdk-lib/aws-s3-deployment';
 import { Construct } from 'constructs';
 import { CACHE_CONTROL } from '../jobs/platform.ts';
-import { webFiles } from '../web/files.ts';
+import { pagesFolder } from '../web/files.ts';
 import { allow } from './allow.ts';
 import { NO_ACCESS_LOGS, PRIVATE_BUCKET } from './storage.ts';
 
 /** CDK shares one Lambda among all deployments of a stack of equal memory; ours has a role of its own. */
 const MEMORY_MIB = 640;
-
-/** Copies the pages into a folder, under the paths of their URLs. */
-export function gatherPages(folder: string): void {
-  for (const { path, file } of webFiles()) {
-    const target = join(folder, path);
-    mkdirSync(dirname(target), { recursive: true });
-    cpSync(file, target);
-  }
-}
 
 export class Pages extends Construct {
   readonly bucket: s3.IBucket;
@@ -39,19 +27,7 @@ export class Pages extends Construct {
     // It implements the interface; CDK's types are not made for `exactOptionalPropertyTypes`.
     this.bucket = bucket as s3.IBucket;
 
-    const files = new Asset(this, 'Files', {
-      path: fileURLToPath(new URL('../web', import.meta.url)),
-      assetHashType: AssetHashType.OUTPUT,
-      bundling: {
-        image: DockerImage.fromRegistry('never-started'),
-        local: {
-          tryBundle: (folder) => {
-            gatherPages(folder);
-            return true;
-          },
-        },
-      },
-    });
+    const files = new Asset(this, 'Files', { path: pagesFolder() });
     const logGroup = new logs.LogGroup(this, 'Logs', {
       retention: logs.RetentionDays.ONE_WEEK,
       removalPolicy: RemovalPolicy.DESTROY,

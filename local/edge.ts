@@ -16,7 +16,7 @@ import { PLAYBACK_CORS, SECURITY_HEADERS } from '../jobs/platform.ts';
 import { type Answer, sentence } from './edge/answer.ts';
 import { acceptedEncoding, compressedHeaders, compressor, isCompressible } from './edge/compress.ts';
 import { originAnswer } from './edge/origin.ts';
-import { notFound, pageAnswer } from './edge/pages.ts';
+import { notFound, pageAnswer, pageFiles } from './edge/pages.ts';
 
 export interface EdgeOptions {
   /** 0 takes any free port. */
@@ -114,9 +114,10 @@ async function serve(
 
 /**
  * Starts the edge on the loopback address.
- * @throws where the port is taken
+ * @throws where the port is taken, or the pages can not be built
  */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
+  pageFiles(); // a viewer should not wait for a build, nor be the one to hear that it failed
   const server = createServer((request, response) => {
     // Only the sending of an error can still fail here, and that means that the viewer is gone.
     serve(request, response, options).catch(() => response.destroy());

@@ -1,5 +1,5 @@
 // The captions menu: off, or one of the stream's text tracks. The browser draws them, as the viewer has set it.
-import Hls from '/assets/hls.js';
+import Hls from 'hls.js';
 import { choice, closable } from './menu.js';
 import { languageName } from './words.js';
 

@@ -1,46 +1,53 @@
+/** The pages as they are served: which URL path is which file on disk. They are built when they are asked for and have changed. */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..');
+
+/** What the pages are made of; the lock file stands for all packages. */
+const SOURCES = ['web', 'api/client', 'package-lock.json'];
+
+/** Where builds are kept, each in a folder named after its sources. */
+const BUILDS = join(ROOT, '.cache/pages');
+
+/** Paths of all files of a folder, or of a file itself, in an order that is always the same. */
+function filesOf(path: string): string[] {
+  if (!existsSync(path)) return [];
+  return readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .sort();
+}
+
 /**
- * The pages: which URL path is which file on disk. The local edge serves this list, the stack deploys it.
- * There is no build step; hls.js comes as its package ships it.
+ * The folder of the pages as they are served. Building takes seconds, finding that nothing changed milliseconds.
+ * Throws where they can not be built.
  */
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
-
-const PAGES = ['index.html', 'watch.html', '404.html'];
-
-const ASSETS = [
-  'style.css',
-  'icon.svg',
-  'library.js',
-  'watch.js',
-  'player.js',
-  'menu.js',
-  'quality.js',
-  'captions.js',
-  'chapters.js',
-  'videos.js',
-  'words.js',
-];
-
-/** hls.js as an ES module, with alternate audio (the light build has none), and the worker that it starts. */
-const PACKAGED = [
-  { path: '/assets/hls.js', module: 'hls.js/dist/hls.min.mjs' },
-  { path: '/assets/hls.worker.js', module: 'hls.js/dist/hls.worker.js' },
-];
-
-const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-const { resolve } = createRequire(import.meta.url);
+export function pagesFolder(): string {
+  const hash = createHash('sha256');
+  for (const source of SOURCES) {
+    const path = join(ROOT, source);
+    for (const file of source.includes('.') ? [path] : filesOf(path))
+      hash.update(`${file.slice(ROOT.length)}\n`).update(readFileSync(file));
+  }
+  const folder = join(BUILDS, hash.digest('hex').slice(0, 16));
+  if (!existsSync(folder)) {
+    mkdirSync(dirname(folder), { recursive: true });
+    execFileSync(process.execPath, [join(import.meta.dirname, 'build.ts'), folder], { stdio: 'inherit' });
+  }
+  return folder;
+}
 
 /** Every file of the pages: its URL path and where it is on disk. */
 export function webFiles(): ReadonlyArray<{ readonly path: string; readonly file: string }> {
-  return [
-    ...PAGES.map((name) => ({ path: `/${name}`, file: here(name) })),
-    ...ASSETS.map((name) => ({ path: `/assets/${name}`, file: here(name) })),
-    ...PACKAGED.map(({ path, module }) => ({ path, file: resolve(module) })),
-  ];
+  const folder = pagesFolder();
+  return filesOf(folder).map((file) => ({ path: file.slice(folder.length), file }));
 }
 
 /** The page for whatever is not there: CloudFront's error page, with status 404. */
 export const NOT_FOUND_PATH = '/404.html';
 
 /** The source of the CloudFront Function that turns pretty URLs into paths of `webFiles`. */
-export const REWRITE_FILE = here('rewrite.js');
+export const REWRITE_FILE = join(import.meta.dirname, 'rewrite.js');

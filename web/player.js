@@ -1,6 +1,7 @@
 // Plays a stream in a video element: by hls.js, or by the browser itself where there are no media source
 // extensions (iPhones before iOS 17.1).
-import Hls from '/assets/hls.js';
+import Hls from 'hls.js';
+import workerPath from 'hls.js/dist/hls.worker.js?url';
 
 const HLS_TYPE = 'application/vnd.apple.mpegurl';
 
@@ -66,7 +67,7 @@ function recover(hls, video, url, say) {
 export function load(video, url, say) {
   if (Hls.isSupported()) {
     // No more pixels than the player shows, unless a quality is chosen by hand.
-    const hls = new Hls({ workerPath: '/assets/hls.worker.js', capLevelToPlayerSize: true });
+    const hls = new Hls({ workerPath, capLevelToPlayerSize: true });
     recover(hls, video, url, say);
     hls.loadSource(url);
     hls.attachMedia(video);

@@ -1,5 +1,5 @@
 // The quality menu: automatic, or one of the stream's levels.
-import Hls from '/assets/hls.js';
+import Hls from 'hls.js';
 import { choice, closable } from './menu.js';
 import { bitRate, rungName } from './words.js';
 

@@ -12,10 +12,16 @@ type RewriteFunction = (event: { request: { uri: string } }) => { uri: string };
 // The file defines `handler`, and that is of this type, as the tests of this file show.
 const rewrite = runInNewContext(`${readFileSync(REWRITE_FILE, 'utf8')}; handler`) as RewriteFunction;
 
-const FILES = new Map(webFiles().map(({ path, file }) => [path, file]));
+let known: ReadonlyMap<string, string> | undefined;
+
+/** Where the file of each path is. The first call builds the pages where they have changed. */
+export function pageFiles(): ReadonlyMap<string, string> {
+  known ??= new Map(webFiles().map(({ path, file }) => [path, file]));
+  return known;
+}
 
 async function fileAnswer(path: string, status: number, ifNoneMatch: string | undefined): Promise<Answer> {
-  const file = FILES.get(path);
+  const file = pageFiles().get(path);
   if (file === undefined) return notFound();
   const content = await readFile(file);
   const etag = `"${createHash('md5').update(content).digest('hex')}"`;
