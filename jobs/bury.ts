@@ -120,18 +120,20 @@ async function buryObject(graveyard: Graveyard, object: CreatedObject): Promise<
   await giveUp(graveyard, { video, revision }, UNDISPATCHED);
 }
 
-/** Whether nothing of an encode matters any more; a download is made while the video plays already. */
-async function isOver(graveyard: Graveyard, task: Task): Promise<boolean> {
-  if (task.kind !== 'download') return hasEnded(graveyard, task);
-  if (!(await graveyard.uploads.exists(jobKeys.claim(task.video)))) return true;
-  return graveyard.uploads.exists(jobKeys.failed(task.video, task.revision));
+/** Whether a task's result matters to nobody any more; a download is made while the video plays already. */
+const isOver = (graveyard: Graveyard, task: Task): Promise<boolean> =>
+  task.kind === 'download' ? cameToNothing(graveyard, task) : hasEnded(graveyard, task);
+
+/** Whether an encode failed, or is of a video that was deleted. */
+async function cameToNothing({ uploads }: Graveyard, { video, revision }: Encode): Promise<boolean> {
+  if (!(await uploads.exists(jobKeys.claim(video)))) return true;
+  return uploads.exists(jobKeys.failed(video, revision));
 }
 
-/** Whether an encode failed, plays, or is of a video that was deleted. */
-async function hasEnded({ uploads, production }: Graveyard, { video, revision }: Encode): Promise<boolean> {
-  if (!(await uploads.exists(jobKeys.claim(video)))) return true;
-  if (await uploads.exists(jobKeys.failed(video, revision))) return true;
-  return (await publishedRevision(production, video)) === revision;
+/** Whether an encode came to nothing or plays. */
+async function hasEnded(graveyard: Graveyard, encode: Encode): Promise<boolean> {
+  if (await cameToNothing(graveyard, encode)) return true;
+  return (await publishedRevision(graveyard.production, encode.video)) === encode.revision;
 }
 
 /** Ends an encode that has not ended otherwise. */

@@ -8,7 +8,7 @@ import { createHash, randomBytes } from 'node:crypto';
 export type VideoId = string & { readonly brand: 'VideoId' };
 /** 12 hexadecimal digits: a hash of source identity and encode settings. */
 export type Revision = string & { readonly brand: 'Revision' };
-/** `plan`, `publish`, `chunk-00012`, `audio-0`: unique within a revision. */
+/** `plan`, `publish`, `chunk-00012`, `audio-00000`: unique within a revision. */
 export type TaskName = string & { readonly brand: 'TaskName' };
 
 /** 12 hexadecimal digits: a hash of what was added. */
