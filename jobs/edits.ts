@@ -38,10 +38,7 @@ export async function readEdits(uploads: ObjectStore, video: VideoId): Promise<E
 /** Adds changes to those before. Two that come at the same moment are both kept. */
 export async function recordEdits(uploads: ObjectStore, video: VideoId, changes: Edits): Promise<void> {
   const key = jobKeys.edits(video);
-  for (;;) {
-    const etag = await uploads.etag(key);
-    const edits = { ...(await readEdits(uploads, video)), ...changes };
-    const headers = { contentType: 'application/json' };
-    if ((await uploads.replace(key, toStoredJson(edits), headers, etag)) === 'written') return;
-  }
+  await uploads.update(key, { contentType: 'application/json' }, async () =>
+    toStoredJson({ ...(await readEdits(uploads, video)), ...changes }),
+  );
 }

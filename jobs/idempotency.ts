@@ -33,13 +33,12 @@ export async function idUnderKey(
 ): Promise<VideoId | undefined> {
   const name = `${IDEMPOTENCY_PREFIX}${sha256([request.caller, request.key])}.json`;
   const fingerprint = sha256(request.body);
-  for (;;) {
-    const etag = await uploads.etag(name);
+  let made: z.infer<typeof madeSchema> = { fingerprint, video: id, at: new Date().toISOString() };
+  await uploads.update(name, { contentType: 'application/json' }, async () => {
     const before = await uploads.getJson(name, madeSchema);
-    if (before && Date.now() - Date.parse(before.at) < KEPT_MS)
-      return before.fingerprint === fingerprint ? before.video : undefined;
-    const made: z.infer<typeof madeSchema> = { fingerprint, video: id, at: new Date().toISOString() };
-    const headers = { contentType: 'application/json' };
-    if ((await uploads.replace(name, toStoredJson(made), headers, etag)) === 'written') return id;
-  }
+    if (!before || Date.now() - Date.parse(before.at) >= KEPT_MS) return toStoredJson(made);
+    made = before;
+    return undefined;
+  });
+  return made.fingerprint === fingerprint ? made.video : undefined;
 }

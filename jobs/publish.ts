@@ -36,19 +36,22 @@ export interface Stores {
   readonly production: ObjectStore;
 }
 
+/** The headers of what is replaced when another revision plays. */
+const replaceable = (key: string) => ({
+  contentType: contentTypeOf(key),
+  cacheControl: CACHE_CONTROL.replaceable,
+});
+
 /** Takes an owner's changes over into what is published. */
 export async function republishDetails({ uploads, production }: Stores, video: VideoId): Promise<void> {
   const key = videoKeys.details(video);
-  const headers = { contentType: contentTypeOf(key), cacheControl: CACHE_CONTROL.replaceable };
-  for (;;) {
-    const etag = await production.etag(key);
+  await production.update(key, replaceable(key), async () => {
     const details = await readDetails(production, video);
-    if (!details || etag === undefined) return; // publishing will take them over
+    if (!details) return undefined; // publishing will take them over
     const claim = await readClaim(uploads, video);
     const { title, metadata } = descriptionOf(video, claim, await readEdits(uploads, video));
-    const text = toStoredJson({ ...details, title, metadata });
-    if ((await production.replace(key, text, headers, etag)) === 'written') return;
-  }
+    return toStoredJson({ ...details, title, metadata });
+  });
 }
 
 /** What was said of a video when it was published; undefined where it is not. */
@@ -123,7 +126,7 @@ export async function publish(stores: Stores, encode: Encode): Promise<'publishe
   const problems = verifyTree(plan, receipts, stored);
   if (problems.length > 0) throw new Error(`The tree of ${video} is not as planned: ${problems.join('; ')}`);
 
-  const { media } = playlistsOf(plan, receipts);
+  const { media, masterWith } = playlistsOf(plan, receipts);
   await Promise.all(
     media.map(({ path, text }) => {
       const key = videoKeys.media(video, revision, path);
@@ -145,7 +148,7 @@ export async function publish(stores: Stores, encode: Encode): Promise<'publishe
   // The master comes last: everything that it points to is there.
   const isPublished =
     (await switchTo(production, videoKeys.details(video), details, isAskedFor)) &&
-    (await switchMaster(stores, encode, plan, receipts, isAskedFor));
+    (await switchMaster(stores, { video, plan, masterWith, mayPlay: isAskedFor }));
   // Where a download is still to be made, the sweeper sees that it is; then this comes once more.
   if (!isPublished || (await readDownloadReceipts(uploads, encode, plan))) await unmarkOpen(uploads, encode);
   // All that is read from it is made.
@@ -168,9 +171,17 @@ export async function republish(stores: Stores, video: VideoId): Promise<void> {
     const receipts = plan && (await readReceipts(uploads, { video, revision }, plan));
     if (!receipts)
       throw new Error(`Revision ${revision} of ${video} plays, but its plan or receipts are gone`);
-    const plays = async () => (await publishedRevision(production, video)) === revision;
-    if (await switchMaster(stores, { video, revision }, plan, receipts, plays)) return;
+    const { masterWith } = playlistsOf(plan, receipts);
+    const mayPlay = async () => (await publishedRevision(production, video)) === revision;
+    if (await switchMaster(stores, { video, plan, masterWith, mayPlay })) return;
   }
+}
+
+interface Master {
+  readonly video: VideoId;
+  readonly plan: Plan;
+  readonly masterWith: (added: readonly TextRendition[]) => string;
+  readonly mayPlay: () => Promise<boolean>;
 }
 
 /**
@@ -179,12 +190,8 @@ export async function republish(stores: Stores, video: VideoId): Promise<void> {
  */
 async function switchMaster(
   { uploads, production }: Stores,
-  { video }: Encode,
-  plan: Plan,
-  receipts: readonly Receipt[],
-  mayPlay: () => Promise<boolean>,
+  { video, plan, masterWith, mayPlay }: Master,
 ): Promise<boolean> {
-  const { masterWith } = playlistsOf(plan, receipts);
   for (;;) {
     const added = await readSidecars(uploads, video);
     const text = masterWith(await renderSidecars(production, video, added, plan));
@@ -198,16 +205,10 @@ async function switchMaster(
  * Replaces an object if its revision may play; says whether it may. What is replaced is looked at before the
  * question: a publisher of another revision that comes in between makes the write fail, and it is tried anew.
  */
-async function switchTo(
+const switchTo = (
   production: ObjectStore,
   key: string,
   text: () => Promise<string>,
   mayPlay: () => Promise<boolean>,
-): Promise<boolean> {
-  for (;;) {
-    const etag = await production.etag(key);
-    if (!(await mayPlay())) return false;
-    const headers = { contentType: contentTypeOf(key), cacheControl: CACHE_CONTROL.replaceable };
-    if ((await production.replace(key, await text(), headers, etag)) === 'written') return true;
-  }
-}
+): Promise<boolean> =>
+  production.update(key, replaceable(key), async () => ((await mayPlay()) ? text() : undefined));

@@ -128,6 +128,25 @@ export class ObjectStore {
     return written ? 'written' : 'changed';
   }
 
+  /**
+   * Replaces an object by what `change` makes of it, anew as often as another replaces it meanwhile. `change` reads
+   * all that it needs itself: what it reads is never older than the version that is replaced.
+   * @param change gives the new content, or undefined to leave the object as it is
+   * @returns whether it was written
+   */
+  async update(
+    key: string,
+    headers: ObjectHeaders,
+    change: () => Promise<string | undefined>,
+  ): Promise<boolean> {
+    for (;;) {
+      const etag = await this.etag(key);
+      const body = await change();
+      if (body === undefined) return false;
+      if ((await this.replace(key, body, headers, etag)) === 'written') return true;
+    }
+  }
+
   /** Writes an object whatever is there: for marks and hints, of which the last one counts. */
   async put(key: string, body: Uint8Array | string, headers: ObjectHeaders): Promise<void> {
     await this.#s3.send(new PutObjectCommand(this.#putInput(key, body, headers)));
