@@ -14,10 +14,10 @@ import {
   videoPlaylist,
   videoSegments,
 } from '../video/playlists.ts';
-import type { Receipt } from '../video/receipt.ts';
+import { audioRendition, objectsOf, type Receipt, unmadeAmong } from '../video/receipt.ts';
 import { madeText } from '../video/text/made.ts';
 import type { TextRendition } from '../video/text/tracks.ts';
-import { audioRendition, objectsOf, verifyTree } from '../video/verify.ts';
+import { verifyTree } from '../video/verify.ts';
 import { learnFrom } from './calibration.ts';
 import { readClaim } from './claim.ts';
 import { descriptionOf, readEdits } from './edits.ts';
@@ -121,7 +121,7 @@ export async function publish(stores: Stores, encode: Encode): Promise<'publishe
     storedSizes(production, videoKeys.media(video, revision, '')),
   ]);
   if (!receipts) throw new Error(`Revision ${revision} of ${video} is not complete; publish came too early`);
-  if (plan.rungs.length === 0 && receipts.filter(({ unmade }) => unmade).length === plan.audio.length)
+  if (plan.rungs.length === 0 && unmadeAmong(receipts).size === plan.audio.length)
     throw new SourceError('undecodable-sound');
   const problems = verifyTree(plan, receipts, stored);
   if (problems.length > 0) throw new Error(`The tree of ${video} is not as planned: ${problems.join('; ')}`);

@@ -6,11 +6,10 @@ import { DOWNLOAD_PATH } from './download.ts';
 import { findingSchema, mergeFindings } from './findings.ts';
 import { languageOf } from './languages.ts';
 import { durationOf, type Plan } from './plan.ts';
-import type { Receipt } from './receipt.ts';
+import { audioRendition, type Receipt, unmadeAmong } from './receipt.ts';
 import { picturesAmong, picturesSchema } from './stills.ts';
 import { madeText, TEXT_KINDS, textKind } from './text/made.ts';
 import { trackName } from './text/tracks.ts';
-import { audioRendition } from './verify.ts';
 
 export const detailsSchema = z.object({
   id: z.string(),
@@ -38,7 +37,7 @@ export type Details = z.infer<typeof detailsSchema>;
 
 /** The tracks that can be chosen. */
 function tracksOf(plan: Plan, receipts: readonly Pick<Receipt, 'unmade'>[]): Details['audio'] {
-  const unmade = new Set(receipts.map((receipt) => receipt.unmade));
+  const unmade = unmadeAmong(receipts);
   const made = plan.audio.filter((_, index) => !unmade.has(audioRendition(index)));
   return made.flatMap(({ channels, stream, language, name }) => {
     const surround = made.some((other) => other.stream === stream && other.channels > channels);

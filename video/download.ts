@@ -2,9 +2,8 @@
 
 import { type Plan, timescaleOf } from './plan.ts';
 import type { ProgressiveTrack } from './progressive.ts';
-import type { MediaObject, Receipt } from './receipt.ts';
+import { audioRendition, type MediaObject, objectsOf, type Receipt } from './receipt.ts';
 import { AAC_FRAME, AUDIO_RATE } from './settings.ts';
-import { audioRendition, objectsOf } from './verify.ts';
 
 /** Its path below the revision. */
 export const DOWNLOAD_PATH = 'download.mp4';

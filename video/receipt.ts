@@ -31,7 +31,7 @@ export type MediaObject = z.infer<typeof mediaObjectSchema>;
 
 /** An object that is no media. */
 export const storedFileSchema = z.object({
-  /** Its path below the revision: `stills/poster.jpg`. */
+  /** Its path below the revision: `stills/poster-1280.jpg`. */
   path: z.string(),
   bytes: z.int().nonnegative(),
   /** Of a picture, in pixels. */
@@ -63,6 +63,21 @@ export const receiptSchema = z.object({
   worker: z.string(),
 });
 export type Receipt = z.infer<typeof receiptSchema>;
+
+/** The media folder of an audio track. */
+export const audioRendition = (index: number): string => `audio-${index}`;
+
+/** The objects of one rendition in the order of their time. */
+export function objectsOf(receipts: readonly Receipt[], rendition: string): MediaObject[] {
+  const objects = receipts.flatMap((receipt) =>
+    receipt.objects.filter((object) => object.rendition === rendition),
+  );
+  return objects.toSorted((a, b) => a.decodeTime - b.decodeTime);
+}
+
+/** The audio renditions that the source did not give. */
+export const unmadeAmong = (receipts: readonly Pick<Receipt, 'unmade'>[]): ReadonlySet<string> =>
+  new Set(receipts.flatMap(({ unmade }) => unmade ?? []));
 
 /** A fragment as it was read, in the form that receipts keep. */
 export const receiptFragment = ({ offset, length, firstSampleEnd, samples }: Fragment) => ({

@@ -1,18 +1,14 @@
 /** The last check before a video is published: does the tree hold what the plan promised? */
 import { audioDelay, type Plan, timescaleOf } from './plan.ts';
-import type { MediaObject, Receipt, StoredFile } from './receipt.ts';
+import {
+  audioRendition,
+  type MediaObject,
+  objectsOf,
+  type Receipt,
+  type StoredFile,
+  unmadeAmong,
+} from './receipt.ts';
 import { AAC_FRAME } from './settings.ts';
-
-/** The media folder of an audio track. */
-export const audioRendition = (index: number): string => `audio-${index}`;
-
-/** The objects of one rendition in the order of their time. */
-export function objectsOf(receipts: readonly Receipt[], rendition: string): MediaObject[] {
-  const objects = receipts.flatMap((receipt) =>
-    receipt.objects.filter((object) => object.rendition === rendition),
-  );
-  return objects.toSorted((a, b) => a.decodeTime - b.decodeTime);
-}
 
 const framesOf = (object: MediaObject): number =>
   object.fragments.reduce((sum, { frames }) => sum + frames, 0);
@@ -72,7 +68,7 @@ export function verifyTree(
     const timeline = verifyTimeline(name, objects, { start: 0, frames: plan.frames, ticks: ticksPerFrame });
     return [...timeline, ...verifyGops(name, objects, plan)];
   });
-  const unmade = new Set(receipts.map((receipt) => receipt.unmade));
+  const unmade = unmadeAmong(receipts);
   const sound = plan.audio.flatMap(({ frames }, index) => {
     const name = audioRendition(index);
     if (unmade.has(name)) return [];

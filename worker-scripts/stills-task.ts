@@ -11,7 +11,7 @@ import { writeFragment } from '../video/fmp4.ts';
 import type { Cover } from '../video/picture.ts';
 import { type Plan, timescaleOf } from '../video/plan.ts';
 import { choosePoster } from '../video/poster.ts';
-import type { Receipt, StoredFile } from '../video/receipt.ts';
+import { objectsOf, type Receipt, type StoredFile } from '../video/receipt.ts';
 import {
   chooseRung,
   type EncodedRung,
@@ -32,7 +32,6 @@ import {
   storyboardArguments,
   thumbnailArguments,
 } from '../video/stills-arguments.ts';
-import { objectsOf } from '../video/verify.ts';
 import { requirePlan, type TaskContext, withScratch, withSource } from './context.ts';
 import { once, storeFile } from './media.ts';
 import { run } from './process.ts';
