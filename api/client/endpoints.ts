@@ -1,0 +1,191 @@
+/** The API as methods: one an endpoint, typed by the schemas that parse its requests. */
+import type { z } from 'zod';
+import type {
+  CreateUpload,
+  completedSchema,
+  createdTokenSchema,
+  createTokenSchema,
+  createUploadTokenSchema,
+  Deleted,
+  Parts,
+  patchVideoSchema,
+  reencodeSchema,
+  requeuedSchema,
+  rolledBackSchema,
+  SignedParts,
+  subtitlesListSchema,
+  subtitlesQuerySchema,
+  subtitlesSchema,
+  tokensSchema,
+  Upload,
+  uploadTokenSchema,
+  Video,
+  Videos,
+} from '../schemas.ts';
+import { type Platform, type Request, send } from './http.ts';
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface CreateOptions extends CallOptions {
+  /** A repetition under the same key, within a day, creates nothing new. @default a random one */
+  readonly idempotencyKey?: string;
+}
+
+export interface ListQuery {
+  /** Videos of a page. @default 20 */
+  readonly limit?: number;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  readonly state?: Video['state'] | undefined;
+}
+export type EncodeOptions = NonNullable<z.input<typeof reencodeSchema>['settings']>;
+export type SubtitlesQuery = z.input<typeof subtitlesQuerySchema>;
+
+export class Endpoints {
+  readonly #platform: Platform;
+
+  constructor(platform: Platform) {
+    this.#platform = platform;
+  }
+
+  // Each caller names the type that the API's schema of this path gives its answer.
+  async #ask<T>(path: string, request: Request = {}): Promise<T> {
+    return (await send(this.#platform, path, request)) as T; // the API answers by its schemas
+  }
+
+  // Uploads
+
+  createUpload(upload: CreateUpload, options: CreateOptions = {}): Promise<Upload> {
+    const { idempotencyKey = crypto.randomUUID(), signal } = options;
+    const headers = { 'idempotency-key': idempotencyKey };
+    return this.#ask('/api/uploads', { method: 'POST', json: upload, headers, signal });
+  }
+
+  /** With a fresh URL where it is one PUT. */
+  showUpload(id: string, { signal }: CallOptions = {}): Promise<Upload> {
+    return this.#ask(uploadPath(id), { signal });
+  }
+
+  /** URLs for parts. */
+  signParts(id: string, numbers: readonly number[], { signal }: CallOptions = {}): Promise<SignedParts> {
+    return this.#ask(`${uploadPath(id)}/parts`, { method: 'POST', json: { numbers }, signal });
+  }
+
+  /** The parts that are there. */
+  listParts(id: string, { signal }: CallOptions = {}): Promise<Parts> {
+    return this.#ask(`${uploadPath(id)}/parts`, { signal });
+  }
+
+  /** Makes the file of what is there. May be repeated. */
+  completeUpload(id: string, { signal }: CallOptions = {}): Promise<z.infer<typeof completedSchema>> {
+    return this.#ask(`${uploadPath(id)}/complete`, { method: 'POST', json: {}, signal });
+  }
+
+  /** Drops what was sent. May be repeated. */
+  abortUpload(id: string, { signal }: CallOptions = {}): Promise<void> {
+    return this.#ask(uploadPath(id), { method: 'DELETE', signal });
+  }
+
+  // Videos
+
+  /** A page of videos, newest first. */
+  listVideos(query: ListQuery = {}, { signal }: CallOptions = {}): Promise<Videos> {
+    return this.#ask('/api/videos', { query: { ...query }, signal });
+  }
+
+  showVideo(id: string, { signal }: CallOptions = {}): Promise<Video> {
+    return this.#ask(videoPath(id), { signal });
+  }
+
+  /** Changes what is named; the rest stays. */
+  updateVideo(
+    id: string,
+    changes: z.input<typeof patchVideoSchema>,
+    { signal }: CallOptions = {},
+  ): Promise<Video> {
+    return this.#ask(videoPath(id), { method: 'PATCH', json: changes, signal });
+  }
+
+  /** Deletes a video with everything that belongs to it. May be repeated. */
+  deleteVideo(id: string, { signal }: CallOptions = {}): Promise<Deleted> {
+    return this.#ask(videoPath(id), { method: 'DELETE', signal });
+  }
+
+  /** Lets a video that failed go on. */
+  retryVideo(id: string, { signal }: CallOptions = {}): Promise<z.infer<typeof requeuedSchema>> {
+    return this.#ask(`${videoPath(id)}/retry`, { method: 'POST', json: {}, signal });
+  }
+
+  /** Encodes a video anew; the present one plays until the new one is whole. */
+  reencodeVideo(
+    id: string,
+    settings: EncodeOptions = {},
+    { signal }: CallOptions = {},
+  ): Promise<z.infer<typeof requeuedSchema>> {
+    return this.#ask(`${videoPath(id)}/reencode`, { method: 'POST', json: { settings }, signal });
+  }
+
+  /** Lets an earlier revision play, at once. @param revision which; otherwise the one before */
+  rollbackVideo(
+    id: string,
+    revision?: string,
+    { signal }: CallOptions = {},
+  ): Promise<z.infer<typeof rolledBackSchema>> {
+    const once = revision === undefined; // twice would go back two
+    return this.#ask(`${videoPath(id)}/rollback`, { method: 'POST', json: { revision }, once, signal });
+  }
+
+  // Subtitles
+
+  /** Adds a subtitle file: SubRip, WebVTT or ASS, in any usual encoding. The same file twice is one. */
+  addSubtitles(
+    id: string,
+    said: SubtitlesQuery,
+    file: Blob | Uint8Array<ArrayBuffer>,
+    { signal }: CallOptions = {},
+  ): Promise<z.infer<typeof subtitlesSchema>> {
+    return this.#ask(`${videoPath(id)}/subtitles`, { method: 'POST', query: said, bytes: file, signal });
+  }
+
+  listSubtitles(id: string, { signal }: CallOptions = {}): Promise<z.infer<typeof subtitlesListSchema>> {
+    return this.#ask(`${videoPath(id)}/subtitles`, { signal });
+  }
+
+  /** @param track its id, as adding and listing tell it */
+  removeSubtitles(id: string, track: string, { signal }: CallOptions = {}): Promise<object> {
+    const path = `${videoPath(id)}/subtitles/${encodeURIComponent(track)}`;
+    return this.#ask(path, { method: 'DELETE', signal });
+  }
+
+  // Tokens
+
+  /** Makes an API token, which is told this once. */
+  createToken(
+    token: z.input<typeof createTokenSchema>,
+    { signal }: CallOptions = {},
+  ): Promise<z.infer<typeof createdTokenSchema>> {
+    return this.#ask('/api/tokens', { method: 'POST', json: token, once: true, signal });
+  }
+
+  listTokens({ signal }: CallOptions = {}): Promise<z.infer<typeof tokensSchema>> {
+    return this.#ask('/api/tokens', { signal });
+  }
+
+  /** Ends a token; it may work for another minute. */
+  revokeToken(id: string, { signal }: CallOptions = {}): Promise<void> {
+    return this.#ask(`/api/tokens/${encodeURIComponent(id)}`, { method: 'DELETE', signal });
+  }
+
+  /** Makes a token for one upload, to give to a browser. */
+  createUploadToken(
+    token: z.input<typeof createUploadTokenSchema>,
+    { signal }: CallOptions = {},
+  ): Promise<z.infer<typeof uploadTokenSchema>> {
+    return this.#ask('/api/upload-tokens', { method: 'POST', json: token, once: true, signal });
+  }
+}
+
+const uploadPath = (id: string): string => `/api/uploads/${encodeURIComponent(id)}`;
+const videoPath = (id: string): string => `/api/videos/${encodeURIComponent(id)}`;
