@@ -1,5 +1,6 @@
 /** Uploads: handed out, signed part by part, resumed, completed, aborted. */
 import { isDeepStrictEqual } from 'node:util';
+import { inBatches } from '../jobs/batches.ts';
 import { readClaim } from '../jobs/claim.ts';
 import { deleteVideo, isDeleted } from '../jobs/deletion.ts';
 import { idUnderKey } from '../jobs/idempotency.ts';
@@ -179,10 +180,7 @@ export async function signParts(
     const url = await presignPart(target, { uploadId, number, size: bytes }, EXPIRES_IN);
     return { number, url, size: bytes };
   };
-  const parts: SignedParts['parts'] = [];
-  for (let start = 0; start < numbers.length; start += SIGNED_AT_ONCE)
-    parts.push(...(await Promise.all(numbers.slice(start, start + SIGNED_AT_ONCE).map(sign))));
-  return { parts, expiresAt };
+  return { parts: await Array.fromAsync(inBatches(numbers, SIGNED_AT_ONCE, sign)), expiresAt };
 }
 
 /** The parts that are there. Of an upload that is completed, all. */

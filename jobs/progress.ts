@@ -2,9 +2,13 @@
 import type { Plan } from '../video/plan.ts';
 import { planSchema } from '../video/plan.ts';
 import { type Receipt, receiptSchema } from '../video/receipt.ts';
+import { inBatches } from './batches.ts';
 import type { Encode, Task } from './messages.ts';
 import { jobKeys, type TaskName } from './names.ts';
 import type { ObjectStore } from './store.ts';
+
+/** Receipts read at once: a long video has more than a thousand, and publishing should take under a second. */
+const RECEIPTS_AT_ONCE = 50;
 
 /** The name under which a task's receipt is kept. */
 export function taskName(task: Task): TaskName {
@@ -125,18 +129,12 @@ async function receiptsOf(
   tasks: readonly Task[],
 ): Promise<Receipt[] | undefined> {
   const receipts: Receipt[] = [];
-  const names = tasks.map(taskName);
-  // A long video has more than a thousand receipts: a few at a time keep publishing under a second.
-  for (let start = 0; start < names.length; start += RECEIPTS_AT_ONCE) {
-    const some = names.slice(start, start + RECEIPTS_AT_ONCE).map((name) => {
-      return uploads.getJson(jobKeys.receipt(video, revision, name), receiptSchema);
-    });
-    for (const receipt of await Promise.all(some)) {
-      if (!receipt) return undefined;
-      receipts.push(receipt);
-    }
+  const reading = inBatches(tasks, RECEIPTS_AT_ONCE, (task) =>
+    uploads.getJson(jobKeys.receipt(video, revision, taskName(task)), receiptSchema),
+  );
+  for await (const receipt of reading) {
+    if (!receipt) return undefined;
+    receipts.push(receipt);
   }
   return receipts;
 }
-
-const RECEIPTS_AT_ONCE = 50;

@@ -15,6 +15,7 @@ import {
   type TextFile,
   type Timeline,
 } from '../video/text/webvtt.ts';
+import { inBatches } from './batches.ts';
 import { log } from './log.ts';
 import { isTrackId, jobKeys, type TrackId, type VideoId, videoKeys } from './names.ts';
 import { CACHE_CONTROL, contentTypeOf } from './platform.ts';
@@ -70,14 +71,11 @@ async function putFiles(
   files: readonly TextFile[],
   keyOf: (name: string) => string,
 ): Promise<void> {
-  for (let start = 0; start < files.length; start += WRITES_AT_ONCE) {
-    await Promise.all(
-      files.slice(start, start + WRITES_AT_ONCE).map(({ name, text }) => {
-        const headers = { contentType: contentTypeOf(name), cacheControl: CACHE_CONTROL.immutable };
-        return production.putOnce(keyOf(name), text, headers);
-      }),
-    );
-  }
+  const writing = inBatches(files, WRITES_AT_ONCE, ({ name, text }) => {
+    const headers = { contentType: contentTypeOf(name), cacheControl: CACHE_CONTROL.immutable };
+    return production.putOnce(keyOf(name), text, headers);
+  });
+  await Array.fromAsync(writing);
 }
 
 /** Writes a track as it is cut for a timeline, unless that is there. @returns how the master names it */

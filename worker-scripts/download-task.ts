@@ -1,5 +1,5 @@
 /** `download`: one rung and its sound as a file to keep, copied from the stream without encoding anything again. */
-
+import { inBatches } from '../jobs/batches.ts';
 import { attachment } from '../jobs/content-disposition.ts';
 import type { Encode, Task } from '../jobs/messages.ts';
 import { videoKeys } from '../jobs/names.ts';
@@ -29,14 +29,11 @@ async function* mediaOf(
   { fragments }: Download,
   mp4: ProgressiveMp4,
 ): AsyncGenerator<Buffer> {
-  for (let start = 0; start < fragments.length; start += READS_AT_ONCE) {
+  const reading = inBatches(fragments, READS_AT_ONCE, async ({ track, path, offset, length }) => {
     signal.throwIfAborted();
-    const some = fragments.slice(start, start + READS_AT_ONCE);
-    const read = await Promise.all(
-      some.map(({ path, offset, length }) => production.getRange(keyOf(path), offset, length)),
-    );
-    for (const [index, { track }] of some.entries()) yield mp4.add(track, read[index] ?? Buffer.of());
-  }
+    return { track, bytes: await production.getRange(keyOf(path), offset, length) };
+  });
+  for await (const { track, bytes } of reading) yield mp4.add(track, bytes);
 }
 
 /** Writes the file. @returns its bytes */

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { inBatches } from '../jobs/batches.ts';
 import type { Encode, Task } from '../jobs/messages.ts';
 import { videoKeys } from '../jobs/names.ts';
 import { CACHE_CONTROL, contentTypeOf } from '../jobs/platform.ts';
@@ -39,13 +40,6 @@ import { run } from './process.ts';
 /** Requests to S3 at once. */
 const READS_AT_ONCE = 16;
 
-async function inOrder<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  for (let start = 0; start < items.length; start += READS_AT_ONCE)
-    results.push(...(await Promise.all(items.slice(start, start + READS_AT_ONCE).map(work))));
-  return results;
-}
-
 /** One GOP of a rung: where it lies, and its first slot. */
 interface Gop {
   readonly key: string;
@@ -81,11 +75,12 @@ class RungReader {
 
   /** An MP4 of the key frames at these slots. */
   async keyFrames(slots: readonly number[]): Promise<Buffer> {
-    const frames = await inOrder(slots, async (slot) => {
+    const reading = inBatches(slots, READS_AT_ONCE, async (slot) => {
       const { key, offset, firstSampleEnd } = this.#gopOf(slot);
       const bytes = await this.#context.production.getRange(key, offset, firstSampleEnd);
       return bytes.subarray(bytes.readUInt32BE(0) + 8); // behind `moof` and the header of `mdat`
     });
+    const frames = await Array.fromAsync(reading);
     const { ticksPerFrame } = timescaleOf(this.#plan.rate);
     return Buffer.concat([await this.#readInit(), writeFragment(1, 0, ticksPerFrame, frames)]);
   }
@@ -93,9 +88,10 @@ class RungReader {
   /** An MP4 of the whole GOPs that hold these slots, and the number in it of each. */
   async frames(slots: readonly number[]): Promise<{ data: Buffer; numbers: number[] }> {
     const gops = [...new Set(slots.map((slot) => this.#gopOf(slot)))];
-    const fragments = await inOrder(gops, ({ key, offset, length }) =>
+    const reading = inBatches(gops, READS_AT_ONCE, ({ key, offset, length }) =>
       this.#context.production.getRange(key, offset, length),
     );
+    const fragments = await Array.fromAsync(reading);
     // All but a video's last GOP are of one length.
     const numbers = slots.map((slot) => {
       const gop = this.#gopOf(slot);

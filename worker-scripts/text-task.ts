@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ZodError } from 'zod';
+import { inBatches } from '../jobs/batches.ts';
 import type { Encode, Task } from '../jobs/messages.ts';
 import { MissingObjectError } from '../jobs/store.ts';
 import type { Finding } from '../video/findings.ts';
@@ -133,21 +134,17 @@ async function readAll(context: TaskContext, encode: Encode, plan: Plan) {
 }
 
 /** Stores a rendition's files. */
-async function storeRendition(
+const storeRendition = (
   context: TaskContext,
   encode: Encode,
   rendition: string,
   files: readonly TextFile[],
-): Promise<StoredFile[]> {
-  const stored: StoredFile[] = [];
-  for (let start = 0; start < files.length; start += WRITES_AT_ONCE) {
-    const some = files
-      .slice(start, start + WRITES_AT_ONCE)
-      .map(({ name, text }) => storeFile(context, encode, `${rendition}/${name}`, Buffer.from(text)));
-    stored.push(...(await Promise.all(some)));
-  }
-  return stored;
-}
+): Promise<StoredFile[]> =>
+  Array.fromAsync(
+    inBatches(files, WRITES_AT_ONCE, ({ name, text }) =>
+      storeFile(context, encode, `${rendition}/${name}`, Buffer.from(text)),
+    ),
+  );
 
 export async function textTask(context: TaskContext, task: Task & { kind: 'text' }): Promise<void> {
   const plan = await requirePlan(context, task);

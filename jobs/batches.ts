@@ -1,0 +1,14 @@
+/** Much of the same to do: a few at a time, so that neither memory nor S3 gets all of it at once. */
+
+/**
+ * Does the work of every item, `size` of them at a time, and yields what comes of each in the items' order. Nothing is
+ * begun before it is asked for, nor after one failed.
+ */
+export async function* inBatches<T, R>(
+  items: readonly T[],
+  size: number,
+  work: (item: T) => Promise<R>,
+): AsyncGenerator<R> {
+  for (let start = 0; start < items.length; start += size)
+    yield* await Promise.all(items.slice(start, start + size).map((item) => work(item)));
+}
