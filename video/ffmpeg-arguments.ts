@@ -61,7 +61,7 @@ export function packetArguments(url: string, stream: number): string[] {
   return ['-v', 'error', '-select_streams', `${stream}`, ...entries, ...input(url)];
 }
 
-/** ffprobe for `SpanReader`: one line a packet of any audio track. */
+/** ffprobe for `SpanReader` and `SoundEndReader`: one line a packet of any audio track. */
 export function soundPacketArguments(url: string): string[] {
   const wanted = 'packet=pts_time,dts_time,duration_time,flags:packet_side_data=side_data_type';
   return ['-v', 'error', '-select_streams', 'a', '-show_entries', wanted, '-of', 'csv=p=0', ...input(url)];

@@ -3,7 +3,8 @@ import { z } from 'zod';
 
 /** Every code that a finding can have, and when it is said. Published in docs/findings.md. */
 export const FINDINGS = {
-  'cut-off': 'The picture ends well before the file says that it does.',
+  'cut-off': 'The video ends well before the file says that it does.',
+  'held-picture': 'The sound goes on where the picture ends; the last picture stays as long.',
   timestamps: 'The clock of the file jumps; its parts were put one after the other.',
   damaged: 'Pictures of the file could not be decoded, or only with faults.',
   turned: 'The picture is stored turned or mirrored and was made upright.',

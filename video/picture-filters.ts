@@ -38,12 +38,12 @@ export function timeFilters({ timeBase, firstPts, leadTicks = 0, fieldOrder }: P
  * @param from the chunk's first slot
  */
 export function restFilters(
-  { timeBase, firstPts, lastPts }: Picture,
+  { timeBase, firstPts, lastPts, leadTicks = 0 }: Picture,
   rate: Rational,
   from: number,
 ): string[] {
   if (lastPts === undefined) return [];
-  const last = (lastPts - firstPts - 0.5) * toNumber(timeBase); // half a tick, so that rounding does not count
+  const last = (lastPts - firstPts + leadTicks - 0.5) * toNumber(timeBase); // half a tick, so that rounding does not count
   if (from <= last * toNumber(rate)) return [];
   const slots = `settb=${toText(rational(rate.den, rate.num))}`;
   return [`select='gte(t,${last})'`, 'loop=loop=-1:size=1', slots, `setpts=N+${from}`];

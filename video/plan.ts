@@ -5,8 +5,9 @@
 import { z } from 'zod';
 import { chapterSchema, clipChapters } from './chapters.ts';
 import { isPlain } from './colour.ts';
+import { cutOffFindings, type Ends, endsOf, heldFindings, restTicks } from './ending.ts';
 import { SourceError } from './failures.ts';
-import { type Finding, findingSchema } from './findings.ts';
+import { findingSchema } from './findings.ts';
 import { type FrameRate, findFrameRate, lead, playable } from './frame-rate.ts';
 import { fieldOrderOf, wholeFrames } from './interlace.ts';
 import { chooseRungs, downloadRung, prunedFindings, rungSchema } from './ladder.ts';
@@ -117,19 +118,6 @@ function workOf(plan: Shape & Pick<Plan, 'chunks' | 'audio' | 'loudness' | 'text
   return Math.ceil(work * 100) / 100;
 }
 
-/** Seconds by which the picture may end before the file's own duration, and the share of it: sound may last longer. */
-const CUT_OFF = { seconds: 2, share: 0.02 };
-
-function findingsOf(source: Source, seconds: number): Finding[] {
-  const findings: Finding[] = [];
-  const promised = source.durationSeconds ?? 0;
-  if (promised - seconds > Math.max(CUT_OFF.seconds, CUT_OFF.share * promised)) {
-    const text = `The file says that it lasts ${promised.toFixed(1)} s, but its picture ends after ${seconds.toFixed(1)} s; what is there was encoded. If something is missing, upload the whole file.`;
-    findings.push({ code: 'cut-off', text });
-  }
-  return findings;
-}
-
 /** Slots from which the last picture's stay is more than its own: of two fields it has two. */
 const RESTS_FROM = 3;
 
@@ -153,24 +141,12 @@ interface Grid {
   readonly found: FrameRate;
   /** Times of the source's frames, in ticks. */
   readonly pts: readonly number[];
+  /** Of the last of them that is shown. */
+  readonly last: number;
   /** Slots. */
   readonly frames: number;
   readonly fieldOrder: Picture['fieldOrder'];
-}
-
-/**
- * Ticks for which the last frame stays. A still image stays as long as the sound; else a frame's own word counts as far
- * as the file lasts at all, for a recording of a screen may rest at its end.
- */
-function lastFrameTicks(
-  source: Source,
-  pts: readonly number[],
-  { lastDuration = 0 }: Packets,
-  timeBase: Rational,
-): number {
-  const end = source.startSeconds + (source.durationSeconds ?? 0);
-  const left = end / toNumber(timeBase) - (pts.at(-1) ?? 0);
-  return pts.length === 1 && source.audio.length > 0 ? left : Math.min(left, lastDuration);
+  readonly ends: Ends;
 }
 
 /** Throws `SourceError('undecodable')` where there is no frame. */
@@ -187,15 +163,18 @@ function layGrid(source: Source, video: VideoTrack, packets: Packets): Grid {
   const fields = { ...ofFrames, rate: playable(rational(ofFrames.rate.num * 2, ofFrames.rate.den)) };
   const found = fieldOrder ? fields : ofFrames;
   const slots = (ticks: number) => Math.round(ticks * toNumber(timeBase) * toNumber(found.rate));
-  const lasts = lastFrameTicks(source, pts, packets, timeBase);
   // The slot of the last frame, rounded as ffmpeg's fps filter rounds (near), and those for its own length.
-  const ownSlots = Math.max(fieldOrder ? 2 : 1, slots(lasts));
+  const ownSlots = Math.max(fieldOrder ? 2 : 1, slots(restTicks(source, packets, timeBase)));
   const { steady, framesPerSlot } = ofFrames;
-  const frames =
+  const shown =
     steady && framesPerSlot !== 1
       ? Math.ceil(pts.length / framesPerSlot)
       : slots(lastPts - firstPts) + ownSlots;
-  return { found, pts, frames, fieldOrder };
+  const ends = endsOf(source, { ...packets, pts }, timeBase);
+  const frames = ends.held === undefined ? shown : slots(ends.held / toNumber(timeBase) - firstPts);
+  // Where several frames share a slot, those behind the last slot's are not shown.
+  const last = steady && framesPerSlot > 1 ? pts[Math.round((shown - 1) * framesPerSlot)] : lastPts;
+  return { found, pts, last: last ?? lastPts, frames, fieldOrder, ends };
 }
 
 /**
@@ -229,7 +208,7 @@ function planPicture(
   const { video } = source;
   if (!video) throw new SourceError('no-video-stream');
   const { timeBase } = video;
-  const { found, pts, frames, fieldOrder } = layGrid(source, video, packets);
+  const { found, pts, last, frames, fieldOrder, ends } = layGrid(source, video, packets);
   const { rate } = found;
   const firstPts = pts[0] ?? 0;
   const leadTicks = Math.round(lead(found.framesPerSlot) / toNumber(rate) / toNumber(timeBase));
@@ -239,8 +218,7 @@ function planPicture(
 
   const gopFrames = Math.max(1, Math.round(settings.gopSeconds * toNumber(rate)));
   const segmentFrames = gopFrames * Math.round(settings.segmentSeconds / settings.gopSeconds);
-  const lastPts = pts.at(-1) ?? firstPts;
-  const rests = frames - (lastPts - firstPts) * toNumber(timeBase) * toNumber(rate) > RESTS_FROM;
+  const rests = frames - (last - firstPts) * toNumber(timeBase) * toNumber(rate) > RESTS_FROM;
   const keyGap = packets.longestKeyGap * toNumber(timeBase);
   const picture: Picture = {
     codec: video.codec,
@@ -251,7 +229,7 @@ function planPicture(
     frames: countPictures(pts, toNumber(timeBase)),
     timeBase,
     firstPts,
-    ...(rests && { lastPts }),
+    ...(rests && { lastPts: last }),
     ...(leadTicks > 0 && { leadTicks }),
     ...treatmentOf(video, fieldOrder),
     preroll: INDEXED.test(source.container) ? INDEXED_PREROLL : Math.ceil(keyGap * 1.2) + 2,
@@ -271,7 +249,6 @@ function planPicture(
     loudness: settings.loudness,
   };
   const { text, findings: textFindings } = chooseText(source.text);
-  const origin = firstPts * toNumber(timeBase);
   const download = downloadRung(shape.rungs, settings.download);
   return {
     revision,
@@ -280,20 +257,21 @@ function planPicture(
       containerStart: source.startSeconds,
       ...(source.copy && { copy: { bytes: source.copy.bytes } }),
     },
-    origin,
+    origin: ends.first,
     ...shape,
     delayFrames: frames > REORDERED_FRAMES ? REORDERED_FRAMES : 0,
     gopFrames,
     segmentFrames,
     ...tasks,
     text: [...text, ...speechTrack(sound.audio, settings.transcribe)],
-    chapters: clipChapters(source.chapters, origin, seconds),
+    chapters: clipChapters(source.chapters, ends.first, seconds),
     thumbnailWidths: settings.thumbnailWidths,
     ...(download !== undefined && { download }),
     workSeconds: workOf({ ...shape, ...tasks, text }),
     findings: [
       ...pictureFindings(video, picture, found, seconds),
-      ...findingsOf(source, seconds),
+      ...(found.measured === undefined ? [] : heldFindings(ends)), // of a still image there is a finding
+      ...cutOffFindings(source, seconds),
       ...timestampFindings(source),
       ...prunedFindings(pruned),
       ...sound.findings,

@@ -120,6 +120,8 @@ export interface Source {
   readonly cover?: Cover | undefined;
   /** Every track that can be heard, in the file's order. */
   readonly audio: readonly AudioTrack[];
+  /** Seconds on the source's clock until which it is heard, where that was measured because it may outlast the picture. */
+  readonly soundEnds?: number;
   /** Every subtitle track, of whatever kind. */
   readonly text: readonly TextTrack[];
   /** As the file has them. */

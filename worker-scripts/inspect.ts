@@ -4,6 +4,7 @@
  */
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { mayGoOn, pictureEnd } from '../video/ending.ts';
 import { SourceError } from '../video/failures.ts';
 import {
   decodeTestArguments,
@@ -29,7 +30,7 @@ import { toNumber } from '../video/rational.ts';
 import { refusalOf } from '../video/refusals.ts';
 import type { EncodeSettings } from '../video/settings.ts';
 import { HEAD_BYTES, recognise } from '../video/signature.ts';
-import { type Span, SpanReader } from '../video/sound-span.ts';
+import { SoundEndReader, type Span, SpanReader } from '../video/sound-span.ts';
 import {
   CAPTION_MARK,
   canCarryCaptions,
@@ -84,7 +85,11 @@ export async function inspect(
   const video = await lookAtFrames(served, source, source.video);
   const hasCaptions = canCarryCaptions(video.codec) && (await findCaptions(served, video));
   const text = hasCaptions ? [...source.text, captionTrack(stream)] : source.text;
-  return { source: { ...source, video, text }, packets };
+  const { timeBase } = video;
+  const heard = mayGoOn(source, packets, timeBase) && {
+    soundEnds: await readSoundEnd(served, pictureEnd(source, packets, timeBase)),
+  };
+  return { source: { ...source, video, text, ...heard }, packets };
 }
 
 /** What only the decoded frames tell of a picture, where its headers give a reason to look. */
@@ -107,9 +112,7 @@ const SCANNED_WHOLE = 6;
 
 async function scanFields({ url, bytes, signal }: Served, source: Source, video: VideoTrack): Promise<Scan> {
   const reader = new ScanReader();
-  const read = async (stdout: Readable) => {
-    for await (const line of createInterface({ input: stdout })) reader.read(line);
-  };
+  const read = linesTo(reader);
   const seconds = source.durationSeconds ?? 0;
   for (const place of seconds < SCANNED_WHOLE ? [0] : SCANNED_PLACES) {
     const args = scanArguments(url, video.stream, place * seconds);
@@ -149,9 +152,7 @@ async function readPackets(
   { stream, timeBase }: VideoTrack,
 ): Promise<Packets> {
   const reader = new PacketReader(settings.maxFrames, toNumber(timeBase));
-  const read = async (stdout: Readable) => {
-    for await (const line of createInterface({ input: stdout })) reader.read(line);
-  };
+  const read = linesTo(reader);
   const args = packetArguments(url, stream);
   await orRefuse(run({ program: 'ffprobe', args, timeoutSeconds: packetsTimeout(bytes), signal, read }));
   return reader.packets();
@@ -159,12 +160,19 @@ async function readPackets(
 
 async function readSpan({ url, bytes, signal }: Served): Promise<Span> {
   const reader = new SpanReader();
-  const read = async (stdout: Readable) => {
-    for await (const line of createInterface({ input: stdout })) reader.read(line);
-  };
+  const read = linesTo(reader);
   const args = soundPacketArguments(url);
   await orRefuse(run({ program: 'ffprobe', args, timeoutSeconds: packetsTimeout(bytes), signal, read }));
   return reader.span();
+}
+
+/** How far sound goes on behind the picture; as far as its packets can be read. */
+async function readSoundEnd({ url, bytes, signal }: Served, pictureEnds: number): Promise<number> {
+  const reader = new SoundEndReader(pictureEnds);
+  const read = linesTo(reader);
+  const args = soundPacketArguments(url);
+  await ifItCan(run({ program: 'ffprobe', args, timeoutSeconds: packetsTimeout(bytes), signal, read }));
+  return reader.end;
 }
 
 /**
@@ -186,6 +194,11 @@ async function findCaptions({ url, bytes, signal }: Served, video: VideoTrack): 
   await ifItCan(run({ program: 'ffmpeg', args, timeoutSeconds: packetsTimeout(bytes), signal, read }));
   return found;
 }
+
+/** Hands on what a program writes, line by line. */
+const linesTo = (reader: { read(line: string): void }) => async (stdout: Readable) => {
+  for await (const line of createInterface({ input: stdout })) reader.read(line);
+};
 
 /** What ffprobe writes of a file. Throws `SourceError` where that is more than any honest file has to say. */
 export async function readJson(stdout: Readable, limit = MAX_JSON_BYTES): Promise<string> {

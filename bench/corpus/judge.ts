@@ -80,7 +80,14 @@ function checkFrames({ plan, findings, framesIn }: Playing): string[] {
 }
 
 /** Findings that say why there are more or fewer frames. */
-const EXPLAIN_FRAMES: readonly string[] = ['frame-rate', 'cut-off', 'still-image', 'deinterlaced', 'damaged'];
+const EXPLAIN_FRAMES: readonly string[] = [
+  'frame-rate',
+  'cut-off',
+  'held-picture',
+  'still-image',
+  'deinterlaced',
+  'damaged',
+];
 
 /** Seconds that the source's picture lasts, and its picture and sound together. */
 function secondsIn({ entry }: Outcome, { plan, spans }: Playing): { picture: number; all: number } {

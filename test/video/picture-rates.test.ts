@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { picturesByMerit } from '../../video/choose-picture.ts';
 import type { FindingCode } from '../../video/findings.ts';
 import { findFrameRate } from '../../video/frame-rate.ts';
-import type { Plan } from '../../video/plan.ts';
+import { durationOf, type Plan } from '../../video/plan.ts';
 import { rational } from '../../video/rational.ts';
 import { corpusFile, testWithCorpus } from '../support/corpus.ts';
 import { encodeFile, joinChunks, OWN_SIZE, planFile } from '../support/encode.ts';
@@ -68,6 +68,45 @@ describe('few frames', () => {
     expect(plan.findings).toContainEqual(finding('still-image', /20.\d+ s/));
     expect(Math.abs(numbers.length / 25 - 20)).toBeLessThan(0.1);
     expect(new Set(numbers)).toEqual(new Set([0]));
+  });
+});
+
+describe('the last picture stays as long as the sound', () => {
+  const sounding = (name: string, rate: string, seconds: number, sound: number, ...muxer: string[]) => {
+    const heard = ['-f', 'lavfi', '-i', `sine=duration=${sound}`];
+    return shown(name, ...numbered(rate, seconds), ...heard, ...X264, '-c:a', 'aac', ...muxer);
+  };
+
+  test.each([
+    ['mp4', '25', 2, 4, 49],
+    ['mkv', '25', 2, 4, 49],
+    ['ts', '25', 2, 4, 49],
+    ['mkv', '240', 2, 20, 476], // every fourth frame, and chunks behind the picture's end
+    ['mkv', '1/2', 6, 20, 2], // every frame twice
+  ])('%s, %s a second: %d s of picture, %d s of sound', async (container, rate, seconds, sound, last) => {
+    const { plan, numbers } = await sounding(`goes-on.${container}`, rate, seconds, sound);
+    expect(Math.abs(durationOf(plan) - sound)).toBeLessThan(0.1);
+    expect(numbers).toHaveLength(plan.frames);
+    const held = numbers.slice(Math.ceil((seconds * plan.rate.num) / plan.rate.den));
+    expect([...new Set(held)]).toEqual([last]);
+    expect(plan.findings).toContainEqual(
+      finding('held-picture', new RegExp(`after ${seconds}\\.. s, the sound after ${sound}\\.`)),
+    );
+    expect(plan.findings).not.toContainEqual(finding('cut-off', /./));
+  });
+
+  test('where the file does not say how long it is, too', async () => {
+    const { plan } = await sounding('live.mkv', '25', 2, 4, '-live', '1');
+    expect(Math.abs(durationOf(plan) - 4)).toBeLessThan(0.1);
+  });
+
+  test.each([
+    ['4 s of picture, 2 s of sound', 4, 2],
+    ['sound that ends little later', 4, 4.4],
+  ])('%s stays as it is', async (_, seconds, sound) => {
+    const { plan, numbers } = await sounding('as-it-is.mp4', '25', seconds, sound);
+    expect(numbers).toEqual(every(1, 100));
+    expect(plan.findings).not.toContainEqual(finding('held-picture', /./));
   });
 });
 
