@@ -83,6 +83,12 @@ export const oidcSchema = z.strictObject({
   claim: z.string().min(1).default('scope'),
 });
 export type OidcSettings = z.infer<typeof oidcSchema>;
+export type OidcInput = Readonly<z.input<typeof oidcSchema>>;
+
+/** A site, as browsers send it in `Origin`: scheme, host and port, and nothing after them. */
+export const originSchema = z
+  .url()
+  .refine((text) => new URL(text).origin === text, 'is not an origin such as https://example.org');
 
 export const apiEnvironmentSchema = z.object({
   UPLOAD_BUCKET: z.string().min(1),
@@ -96,7 +102,7 @@ export const apiEnvironmentSchema = z.object({
   PARAMETERS: z.string().regex(/^(\/[A-Za-z0-9_.-]+)+$/),
   OIDC: json(oidcSchema).optional(),
   /** Sites whose pages may call the API besides our own. */
-  CORS_ORIGINS: json(z.array(z.url())).prefault('[]'),
+  CORS_ORIGINS: json(z.array(originSchema)).prefault('[]'),
 });
 
 export const workerEnvironmentSchema = z.object({

@@ -58,6 +58,9 @@ export const MEND_TIMEOUT_SECONDS = 600;
 /** The API must answer within this many seconds; API Gateway gives up after 30. */
 export const API_TIMEOUT_SECONDS = 29;
 
+/** What API Gateway lets through to the API, of all callers together; a page of the library asks a few times a minute. */
+export const API_THROTTLE = { requestsPerSecond: 100, burst: 200 } as const;
+
 export interface QueueSettings {
   /** Seconds that a received message stays hidden unless extended. */
   readonly visibilityTimeoutSeconds: number;
@@ -137,31 +140,36 @@ export const PLAYBACK_CORS: CorsRule = {
 /**
  * What the pages may load and do. hls.js plays through a `blob:` URL of its MediaSource, makes text tracks of an empty
  * `data:` file, and runs its worker from a file of ours, so that scripts never come from anywhere but our own origin.
+ * @param connect origins that they speak with besides their own: the upload bucket's, which takes the files
  */
-export const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "worker-src 'self'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "media-src 'self' blob: data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+export const contentSecurityPolicy = (connect: readonly string[]): string =>
+  [
+    "default-src 'none'",
+    "script-src 'self'",
+    "worker-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "media-src 'self' blob: data:",
+    ["connect-src 'self'", ...connect].join(' '),
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
 
 /** Seconds that a browser keeps to HTTPS; over plain HTTP on a laptop browsers ignore it (RFC 6797, 8.1). */
 export const STRICT_TRANSPORT_SECONDS = 31_536_000;
 
-/** Headers on every answer: CloudFront's response headers policy and the local edge set the same. */
-export const SECURITY_HEADERS = {
+/**
+ * Headers on every answer: CloudFront's response headers policies and the local edge set the same.
+ * @param connect as `contentSecurityPolicy` has it
+ */
+export const securityHeaders = (connect: readonly string[]) => ({
   'strict-transport-security': `max-age=${STRICT_TRANSPORT_SECONDS}`,
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'referrer-policy': 'same-origin',
-  'content-security-policy': CONTENT_SECURITY_POLICY,
-} as const;
+  'content-security-policy': contentSecurityPolicy(connect),
+});
 
 /** Days after which S3 drops the parts of an upload that was never completed. */
 export const INCOMPLETE_UPLOAD_DAYS = 1;

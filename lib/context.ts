@@ -20,6 +20,10 @@ const jsonOr = <T extends z.ZodType>(schema: T) =>
     }
   }, schema);
 
+/** A list, or what it would be with commas between. */
+const words = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((value) => (typeof value === 'string' ? value.split(',') : value), z.array(schema));
+
 const number = jsonOr(z.number()).optional();
 const architecture = z.enum(['arm64', 'x86_64']);
 const workerTypes = z.array(z.object({ type: z.string(), vcpus: z.number() })).optional();
@@ -30,15 +34,15 @@ const contextSchema = z.object({
   maxOnDemandVcpus: number,
   turnaroundSeconds: number,
   /** `arm64`, `x86_64` or `arm64,x86_64`. */
-  architectures: z
-    .preprocess((value) => (typeof value === 'string' ? value.split(',') : value), z.array(architecture))
-    .optional(),
+  architectures: words(architecture).optional(),
   instanceTypes: jsonOr(z.object({ arm64: workerTypes, x86_64: workerTypes })).optional(),
   idleSeconds: number,
   maxLifetimeMinutes: number,
   rootVolumeGib: number,
   zones: number,
   encodeSettings: jsonOr(z.record(z.string(), z.unknown())).optional(),
+  oidc: jsonOr(z.record(z.string(), z.unknown())).optional(),
+  corsOrigins: words(z.string()).optional(),
   /** `retain` or `destroy`. */
   removalPolicy: z.enum(['retain', 'destroy']).optional(),
   /** `100`, `200` or `all`. */

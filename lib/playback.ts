@@ -1,53 +1,64 @@
 /**
- * CloudFront: `v/*` are the videos of the production bucket, everything else the pages. What is cached for
- * how long is said by the objects themselves (`CACHE_CONTROL`).
+ * CloudFront: `/v/*` are the videos of the production bucket, `/api/*` is the API, everything else the pages. What is
+ * cached for how long is said by the objects themselves (`CACHE_CONTROL`); of the API nothing is.
  */
 import { Duration, Validations } from 'aws-cdk-lib';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
-import { S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
+import { HttpOrigin, S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { VIDEOS_PREFIX } from '../jobs/names.ts';
 import {
-  CONTENT_SECURITY_POLICY,
   CONTENT_TYPES,
+  type CorsRule,
+  contentSecurityPolicy,
   PLAYBACK_CORS,
   STRICT_TRANSPORT_SECONDS,
 } from '../jobs/platform.ts';
-import { NOT_FOUND_PATH, REWRITE_FILE } from '../web/files.ts';
+import { rewriteSource } from '../web/files.ts';
 
-/** Seconds for which "not there" is remembered: a video may be published at any moment. */
-const NOT_FOUND_SECONDS = 5;
+/**
+ * Errors that CloudFront would keep for ten seconds, whatever a behaviour's cache policy says: a video may be published
+ * at any moment, and what the API refuses one caller it may grant the next.
+ * https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/custom-error-pages-expiration.html
+ */
+const KEPT_ERRORS = [400, 403, 404, 405, 414, 500, 501, 502, 503, 504];
 
 export interface PlaybackProps {
   readonly production: s3.IBucket;
   readonly pages: s3.IBucket;
+  /** Host name of the API. */
+  readonly api: string;
+  /** Origins that the pages speak with besides their own. */
+  readonly connect: readonly string[];
   readonly priceClass: cloudfront.PriceClass;
 }
 
 export class Playback extends Construct {
   readonly distribution: cloudfront.Distribution;
 
-  constructor(scope: Construct, id: string, { production, pages, priceClass }: PlaybackProps) {
+  constructor(scope: Construct, id: string, props: PlaybackProps) {
     super(scope, id);
-    const shared = {
-      viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
-      responseHeadersPolicy: this.#headers(),
-    };
+    const { production, pages, api, connect, priceClass } = props;
+    const shared = { viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS };
+    const own = { ...shared, responseHeadersPolicy: this.#headers('Headers', connect) };
     const text = {
-      ...shared,
       compress: true,
       cachePolicy: this.#cachePolicy('TextCache', 'Compressed; kept as long as Cache-Control says', true),
     };
     // Media does not compress; without Accept-Encoding in the key, a segment is cached once, not once an encoding.
     const media = {
-      ...shared,
       compress: false,
       cachePolicy: this.#cachePolicy('MediaCache', 'Kept as long as Cache-Control says', false),
     };
     // Preflights are answered by the bucket, which must hear what they ask.
     const video = {
-      origin: S3BucketOrigin.withOriginAccessControl(production),
+      ...shared,
+      responseHeadersPolicy: this.#headers('VideoHeaders', connect, PLAYBACK_CORS),
+      origin: S3BucketOrigin.withOriginAccessControl(production, {
+        // A reader that may not list a bucket hears 403 for what is not there. No path leads to the listing itself.
+        originAccessLevels: [cloudfront.AccessLevel.READ, cloudfront.AccessLevel.LIST],
+      }),
       allowedMethods: cloudfront.AllowedMethods.ALLOW_GET_HEAD_OPTIONS,
       originRequestPolicy: cloudfront.OriginRequestPolicy.CORS_S3_ORIGIN,
     };
@@ -57,6 +68,7 @@ export class Playback extends Construct {
       httpVersion: cloudfront.HttpVersion.HTTP2_AND_3,
       priceClass,
       defaultBehavior: {
+        ...own,
         ...text,
         origin: S3BucketOrigin.withOriginAccessControl(pages),
         functionAssociations: [this.#rewrite()],
@@ -66,14 +78,15 @@ export class Playback extends Construct {
           MEDIA_SUFFIXES.map((suffix) => [`/${VIDEOS_PREFIX}*${suffix}`, { ...media, ...video }]),
         ),
         [`/${VIDEOS_PREFIX}*`]: { ...text, ...video },
+        '/api/*': {
+          ...own,
+          origin: new HttpOrigin(api),
+          allowedMethods: cloudfront.AllowedMethods.ALLOW_ALL,
+          cachePolicy: cloudfront.CachePolicy.CACHING_DISABLED,
+          originRequestPolicy: cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+        },
       },
-      // S3 says 403 to a reader that may not list the bucket.
-      errorResponses: [403, 404].map((httpStatus) => ({
-        httpStatus,
-        responseHttpStatus: 404,
-        responsePagePath: NOT_FOUND_PATH,
-        ttl: Duration.seconds(NOT_FOUND_SECONDS),
-      })),
+      errorResponses: KEPT_ERRORS.map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(0) })),
     });
     Validations.of(this.distribution).acknowledge(...ACKNOWLEDGED);
   }
@@ -93,29 +106,31 @@ export class Playback extends Construct {
     return {
       eventType: cloudfront.FunctionEventType.VIEWER_REQUEST,
       function: new cloudfront.Function(this, 'Rewrite', {
-        comment: 'Spotreel: /watch is watch.html',
+        comment: 'Spotreel: /watch is watch.html, and what is no page is a 404',
         runtime: cloudfront.FunctionRuntime.JS_2_0,
-        code: cloudfront.FunctionCode.fromFile({ filePath: REWRITE_FILE }),
+        code: cloudfront.FunctionCode.fromInline(rewriteSource()),
       }),
     };
   }
 
-  /** `SECURITY_HEADERS` and `PLAYBACK_CORS`, in CloudFront's words. */
-  #headers(): cloudfront.ResponseHeadersPolicy {
+  /** `securityHeaders`, and CORS where any page may read, in CloudFront's words. */
+  #headers(id: string, connect: readonly string[], cors?: CorsRule): cloudfront.ResponseHeadersPolicy {
     const override = true;
-    return new cloudfront.ResponseHeadersPolicy(this, 'Headers', {
-      comment: 'Spotreel: any player may read; pages are kept to themselves',
-      corsBehavior: {
-        accessControlAllowCredentials: false,
-        accessControlAllowHeaders: [...PLAYBACK_CORS.allowedHeaders],
-        accessControlAllowMethods: [...PLAYBACK_CORS.allowedMethods],
-        accessControlAllowOrigins: [...PLAYBACK_CORS.allowedOrigins],
-        accessControlExposeHeaders: [...PLAYBACK_CORS.exposedHeaders],
-        accessControlMaxAge: Duration.seconds(PLAYBACK_CORS.maxAgeSeconds),
-        originOverride: override,
-      },
+    return new cloudfront.ResponseHeadersPolicy(this, id, {
+      comment: cors ? 'Spotreel: any player may read' : 'Spotreel: pages are kept to themselves',
+      ...(cors && {
+        corsBehavior: {
+          accessControlAllowCredentials: false,
+          accessControlAllowHeaders: [...cors.allowedHeaders],
+          accessControlAllowMethods: [...cors.allowedMethods],
+          accessControlAllowOrigins: [...cors.allowedOrigins],
+          accessControlExposeHeaders: [...cors.exposedHeaders],
+          accessControlMaxAge: Duration.seconds(cors.maxAgeSeconds),
+          originOverride: override,
+        },
+      }),
       securityHeadersBehavior: {
-        contentSecurityPolicy: { contentSecurityPolicy: CONTENT_SECURITY_POLICY, override },
+        contentSecurityPolicy: { contentSecurityPolicy: contentSecurityPolicy(connect), override },
         contentTypeOptions: { override },
         frameOptions: { frameOption: cloudfront.HeadersFrameOption.DENY, override },
         referrerPolicy: { referrerPolicy: cloudfront.HeadersReferrerPolicy.SAME_ORIGIN, override },
@@ -133,6 +148,10 @@ const MEDIA_SUFFIXES = CONTENT_TYPES.filter(({ type }) => /^(audio|video)\//.tes
 );
 
 const ACKNOWLEDGED = [
+  {
+    id: 'Annotation::@aws-cdk/aws-cloudfront-origins:listBucketSecurityRisk',
+    reason: 'The bucket that may be listed is not behind the root, and no query reaches it.',
+  },
   { id: 'AwsSolutions-CFR1', reason: 'Who may watch from where is the owner’s to say, not the platform’s.' },
   {
     id: 'AwsSolutions-CFR2',

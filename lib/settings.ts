@@ -1,6 +1,8 @@
 /** What the construct's settings must satisfy, checked before anything is made. */
 import type { Duration, Size } from 'aws-cdk-lib';
+import type { z } from 'zod';
 import { MIN_INSTANCE_TYPES } from '../jobs/capacity.ts';
+import { type OidcInput, oidcSchema, originSchema } from '../jobs/environment.ts';
 import { encodeSettingsSchema } from '../video/settings.ts';
 import { type Architecture, MAX_INSTANCE_TYPES, type WorkerType } from './instance-types.ts';
 
@@ -15,6 +17,8 @@ export interface CheckedSettings {
   readonly rootVolume: Size;
   readonly zones: number;
   readonly encodeSettings: Readonly<Record<string, unknown>>;
+  readonly oidc: OidcInput | undefined;
+  readonly corsOrigins: readonly string[];
 }
 
 const isWhole = (value: number, min: number, max: number) =>
@@ -26,7 +30,6 @@ function problemsOf(settings: CheckedSettings): string[] {
   const turnaround = settings.turnaround.toSeconds();
   const lifetime = settings.maxLifetime.toSeconds();
   const gibibytes = settings.rootVolume.toGibibytes();
-  const encode = encodeSettingsSchema.safeParse(settings.encodeSettings);
   const rules: ReadonlyArray<readonly [holds: boolean, problem: string]> = [
     [isWhole(maxVcpus, 2, 100_000), `maxVcpus is ${maxVcpus}; give a whole number of at least 2`],
     [
@@ -56,11 +59,17 @@ function problemsOf(settings: CheckedSettings): string[] {
   ];
   return [
     ...rules.flatMap(([holds, problem]) => (holds ? [] : [problem])),
-    ...(encode.error?.issues ?? []).map(
-      ({ path, message }) => `encodeSettings${path.map((part) => `.${String(part)}`).join('')}: ${message}`,
-    ),
+    ...misfits('encodeSettings', encodeSettingsSchema, settings.encodeSettings),
+    ...misfits('oidc', oidcSchema.optional(), settings.oidc),
+    ...misfits('corsOrigins', originSchema.array(), settings.corsOrigins),
   ];
 }
+
+/** What of a setting does not fit its schema. */
+const misfits = (name: string, schema: z.ZodType, value: unknown): string[] =>
+  (schema.safeParse(value).error?.issues ?? []).map(
+    ({ path, message }) => `${name}${path.map((part) => `.${String(part)}`).join('')}: ${message}`,
+  );
 
 function typeRules(architecture: Architecture, types: readonly WorkerType[], maxVcpus: number) {
   const name = `instanceTypes.${architecture}`;

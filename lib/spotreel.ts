@@ -4,6 +4,8 @@ import { PriceClass } from 'aws-cdk-lib/aws-cloudfront';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { OidcInput } from '../jobs/environment.ts';
+import { Api } from './api.ts';
 import { Bury } from './bury.ts';
 import { Dispatch } from './dispatch.ts';
 import { type Architecture, DEFAULT_INSTANCE_TYPES, type WorkerType } from './instance-types.ts';
@@ -92,6 +94,20 @@ export interface SpotreelProps {
   readonly encodeSettings?: Readonly<Record<string, unknown>>;
 
   /**
+   * An OpenID Connect issuer whose tokens the API takes besides its own (docs/api.md).
+   *
+   * @default - none
+   */
+  readonly oidc?: OidcInput;
+
+  /**
+   * Sites whose pages may call the API besides the platform's own: `https://example.org`.
+   *
+   * @default []
+   */
+  readonly corsOrigins?: readonly string[];
+
+  /**
    * What becomes of both buckets when the stack is deleted. DESTROY deletes every upload and every video.
    *
    * @default RemovalPolicy.RETAIN
@@ -114,6 +130,8 @@ export class Spotreel extends Construct {
   readonly tasksQueue: sqs.IQueue;
   /** Host name of the pages and the videos. */
   readonly playbackDomain: string;
+  /** Where the API's tokens are kept in SSM's Parameter Store. */
+  readonly apiParameters: string;
 
   constructor(scope: Construct, id: string, props: SpotreelProps = {}) {
     super(scope, id);
@@ -129,6 +147,8 @@ export class Spotreel extends Construct {
       rootVolume: props.rootVolume ?? Size.gibibytes(20),
       zones: props.zones ?? 3,
       encodeSettings: { turnaroundSeconds: turnaround.toSeconds(), ...props.encodeSettings },
+      oidc: props.oidc,
+      corsOrigins: props.corsOrigins ?? [],
       removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
       priceClass: props.priceClass ?? PriceClass.PRICE_CLASS_100,
     };
@@ -144,16 +164,20 @@ export class Spotreel extends Construct {
     new Sweep(this, 'Sweep', launcher);
     new Bury(this, 'Bury', launcher);
     new Mend(this, 'Mend', launcher);
+    const api = new Api(this, 'Api', { ...settings, platform, storage, queues });
     const pages = new Pages(this, 'Pages');
     const playback = new Playback(this, 'Playback', {
       ...settings,
       production: storage.production,
       pages: pages.bucket,
+      api: api.domain,
+      connect: [`https://${storage.uploads.bucketRegionalDomainName}`],
     });
 
     this.uploadBucket = storage.uploads;
     this.productionBucket = storage.production;
     this.tasksQueue = queues.tasks;
     this.playbackDomain = playback.distribution.distributionDomainName;
+    this.apiParameters = api.parameters;
   }
 }

@@ -16,6 +16,8 @@ export class SpotreelStack extends Stack {
       ProductionBucket: platform.productionBucket.bucketName,
       TasksQueueUrl: platform.tasksQueue.queueUrl,
       PlaybackUrl: `https://${platform.playbackDomain}`,
+      ApiUrl: `https://${platform.playbackDomain}/api`,
+      ApiParameters: platform.apiParameters,
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }

@@ -1,9 +1,6 @@
 /**
  * The CDN edge of a laptop: serves the pages, the production bucket and the API at one address as CloudFront does,
  * with the same paths, headers, compression and rewrite. It has no cache, for S3 is as near as it.
- *
- * What is not there answers 404 with the page of `web/404.html`, whether S3 said 403 or 404: CloudFront's error
- * responses of the stack do the same, because S3 says 403 to a reader that may not list the bucket.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -12,11 +9,11 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { VIDEOS_PREFIX } from '../jobs/names.ts';
-import { PLAYBACK_CORS, SECURITY_HEADERS } from '../jobs/platform.ts';
+import { PLAYBACK_CORS, securityHeaders } from '../jobs/platform.ts';
 import { type Answer, sentence } from './edge/answer.ts';
 import { acceptedEncoding, compressedHeaders, compressor, isCompressible } from './edge/compress.ts';
 import { originAnswer } from './edge/origin.ts';
-import { notFound, pageAnswer, pageFiles } from './edge/pages.ts';
+import { type AnswerPage, openPages } from './edge/pages.ts';
 
 export interface EdgeOptions {
   /** 0 takes any free port. */
@@ -27,6 +24,12 @@ export interface EdgeOptions {
   readonly bucket: string;
   /** Answers every request for a path below `/api/`. */
   readonly api: (request: IncomingMessage) => Promise<Answer>;
+  /** Origins that the pages speak with besides their own. */
+  readonly connect: readonly string[];
+}
+
+interface Served extends EdgeOptions {
+  readonly page: AnswerPage;
 }
 
 export interface Edge {
@@ -60,11 +63,7 @@ function pathOf(request: IncomingMessage): string | undefined {
   }
 }
 
-async function answerTo(
-  request: IncomingMessage,
-  options: EdgeOptions,
-  signal: AbortSignal,
-): Promise<Answer> {
+async function answerTo(request: IncomingMessage, options: Served, signal: AbortSignal): Promise<Answer> {
   const { method = '', headers } = request;
   const path = pathOf(request);
   if (request.url?.startsWith(API_PATH)) return options.api(request);
@@ -72,20 +71,25 @@ async function answerTo(
   if (!['GET', 'HEAD', 'OPTIONS'].includes(method)) return sentence(403, `${method} is not allowed here`);
   if (path === undefined) return sentence(400, `${request.url} is not a URL: its escapes are not UTF-8`);
   if (method === 'OPTIONS') return { status: 200, headers: { ...PREFLIGHT_HEADERS, 'content-length': '0' } };
-  if (!path.startsWith(MEDIA_PATH)) return pageAnswer(path, headers['if-none-match']);
+  if (!path.startsWith(MEDIA_PATH)) return options.page(path, headers['if-none-match']);
   const { s3, bucket } = options;
-  return (await originAnswer(s3, bucket, { method, key: path.slice(1), headers }, signal)) ?? notFound();
+  return originAnswer(s3, bucket, { method, key: path.slice(1), headers }, signal);
 }
 
 /** Sends an answer, compressed where viewer and content are for it, as fast as the viewer reads and no faster. */
-async function send(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
+async function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { connect }: EdgeOptions,
+  answer: Answer,
+): Promise<void> {
   const compressible = isCompressible(answer);
   const encoding = compressible ? acceptedEncoding(request.headers['accept-encoding']) : undefined;
   response.writeHead(answer.status, {
     ...(encoding ? compressedHeaders(answer.headers, encoding) : answer.headers),
     ...(compressible && { vary: 'accept-encoding' }),
     ...(request.url?.startsWith(MEDIA_PATH) && CORS_HEADERS),
-    ...SECURITY_HEADERS,
+    ...securityHeaders(connect),
   });
   if (answer.body === undefined || request.method === 'HEAD') {
     response.end();
@@ -96,19 +100,21 @@ async function send(request: IncomingMessage, response: ServerResponse, answer: 
   else await pipeline(body, response);
 }
 
-async function serve(
-  request: IncomingMessage,
-  response: ServerResponse,
-  options: EdgeOptions,
-): Promise<void> {
+async function serve(request: IncomingMessage, response: ServerResponse, options: Served): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   try {
-    await send(request, response, await answerTo(request, options, gone.signal));
+    await send(request, response, options, await answerTo(request, options, gone.signal));
   } catch (error) {
     // Once headers are out, or the viewer is gone, the one way to say that something is wrong is to hang up.
     if (response.headersSent || gone.signal.aborted) response.destroy();
-    else await send(request, response, sentence(502, `The edge cannot answer ${request.url}: ${error}`));
+    else
+      await send(
+        request,
+        response,
+        options,
+        sentence(502, `The edge cannot answer ${request.url}: ${error}`),
+      );
   }
 }
 
@@ -117,10 +123,11 @@ async function serve(
  * @throws where the port is taken, or the pages can not be built
  */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
-  pageFiles(); // a viewer should not wait for a build, nor be the one to hear that it failed
+  // Before any viewer comes, who should not wait for a build, nor be the one to hear that it failed.
+  const served = { ...options, page: openPages() };
   const server = createServer((request, response) => {
     // Only the sending of an error can still fail here, and that means that the viewer is gone.
-    serve(request, response, options).catch(() => response.destroy());
+    serve(request, response, served).catch(() => response.destroy());
   });
   server.listen(options.port, '127.0.0.1');
   await once(server, 'listening');

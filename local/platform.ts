@@ -281,7 +281,9 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
         logFile: join(logs, 'api.log'),
       }),
     );
-    const edge = started(await startEdge({ port, s3, bucket: PRODUCTION_BUCKET, api: api.handle }));
+    const edge = started(
+      await startEdge({ port, s3, bucket: PRODUCTION_BUCKET, api: api.handle, connect: [s3Server.url] }),
+    );
     return {
       url: edge.url.replace('127.0.0.1', 'localhost'),
       s3Url: s3Server.url,

@@ -46,8 +46,18 @@ export function webFiles(): ReadonlyArray<{ readonly path: string; readonly file
   return filesOf(folder).map((file) => ({ path: file.slice(folder.length), file }));
 }
 
-/** The page for whatever is not there: CloudFront's error page, with status 404. */
-export const NOT_FOUND_PATH = '/404.html';
+/** The page for whatever is not there. */
+const NOT_FOUND_PATH = '/404.html';
 
-/** The source of the CloudFront Function that turns pretty URLs into paths of `webFiles`. */
-export const REWRITE_FILE = join(import.meta.dirname, 'rewrite.js');
+/** The source of the CloudFront Function before the pages: `rewrite.js`, and what it knows of them. It may have 10 KB. */
+export function rewriteSource(): string {
+  const files = webFiles();
+  const notFound = files.find(({ path }) => path === NOT_FOUND_PATH);
+  if (!notFound) throw new Error(`The pages have no ${NOT_FOUND_PATH}`);
+  const paths = files.map(({ path }) => path);
+  return [
+    `const PATHS = ${JSON.stringify(paths)};`,
+    `const NOT_FOUND = ${JSON.stringify(readFileSync(notFound.file, 'utf8'))};`,
+    readFileSync(join(import.meta.dirname, 'rewrite.js'), 'utf8'),
+  ].join('\n');
+}

@@ -12,7 +12,7 @@ import {
   type S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
-import type { Answer } from './answer.ts';
+import { type Answer, whole } from './answer.ts';
 
 export interface OriginRequest {
   readonly method: string;
@@ -54,10 +54,10 @@ const statusOf = (output: GetObjectCommandOutput | HeadObjectCommandOutput) =>
 /** Headers that S3 sends with "not modified" and "range not satisfiable". */
 const ERROR_HEADERS = ['etag', 'cache-control', 'last-modified', 'content-range'];
 
-function errorAnswer(error: S3ServiceException): Answer | undefined {
+function errorAnswer(error: S3ServiceException): Answer {
   const status = error.$metadata.httpStatusCode ?? 500;
-  // Without s3:ListBucket, which the edge has no use for, S3 says 403 for an object that is not there.
-  if (status === 403 || status === 404) return undefined;
+  if (status === 403 || status === 404)
+    return whole(status, { 'content-type': 'application/xml' }, `<Error><Code>${error.name}</Code></Error>`);
   if (status !== 304 && status !== 416) throw error;
   const sent = error.$response?.headers ?? {};
   const headers = ERROR_HEADERS.flatMap((name) => (sent[name] ? [[name, sent[name]]] : []));
@@ -74,7 +74,7 @@ function isOutdated(ifRange: string | string[] | undefined, answer: Answer): boo
 }
 
 /**
- * Answers with an object of the production bucket; `undefined` where there is none.
+ * Answers with an object of the production bucket, or with what S3 says where there is none.
  * @param signal ends the request to S3 when the viewer is gone
  * @throws whatever the SDK throws where S3 fails or cannot be reached
  */
@@ -83,7 +83,7 @@ export async function originAnswer(
   bucket: string,
   request: OriginRequest,
   signal: AbortSignal,
-): Promise<Answer | undefined> {
+): Promise<Answer> {
   const input = { Bucket: bucket, Key: request.key, ...conditionsOf(request) };
   try {
     if (request.method === 'HEAD') {

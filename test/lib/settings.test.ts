@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import { PriceClass } from 'aws-cdk-lib/aws-cloudfront';
+import type { OidcInput } from '../../jobs/environment.ts';
 import { propsFromContext, type SpotreelProps, SpotreelStack } from '../../lib/index.ts';
 import { DEFAULT_INSTANCE_TYPES } from '../../lib/instance-types.ts';
 import { spell, synthesize, testApp } from './support/template.ts';
@@ -50,6 +51,12 @@ describe('a stack with', () => {
       't4g.x has 0.5 vCPUs',
     ],
     ['an unknown encode setting', { encodeSettings: { presett: 'fast' } }, 'encodeSettings'],
+    [
+      'an issuer without keys',
+      { oidc: { issuer: 'https://id.example', audience: 'x', jwksUri: '' } },
+      'oidc.jwksUri',
+    ],
+    ['a page for a site', { corsOrigins: ['https://example.org/page'] }, 'corsOrigins.0: is not an origin'],
     ['a wrong encode setting', { encodeSettings: { preset: 'warp' } }, 'encodeSettings.preset'],
   ];
 
@@ -115,6 +122,11 @@ describe('the CDK context', () => {
     [{ maxLifetimeMinutes: '90' }, { maxLifetime: Duration.minutes(90) }],
     [{ rootVolumeGib: '40' }, { rootVolume: Size.gibibytes(40) }],
     [{ encodeSettings: '{"preset":"medium"}' }, { encodeSettings: { preset: 'medium' } }],
+    [{ oidc: '{"audience":"spotreel"}' }, { oidc: { audience: 'spotreel' } as OidcInput }], // checked with all settings
+    [
+      { corsOrigins: 'https://a.example,https://b.example' },
+      { corsOrigins: ['https://a.example', 'https://b.example'] },
+    ],
     [{ removalPolicy: 'destroy' }, { removalPolicy: RemovalPolicy.DESTROY }],
     [{ priceClass: 'all' }, { priceClass: PriceClass.PRICE_CLASS_ALL }],
     [{ priceClass: 200 }, { priceClass: PriceClass.PRICE_CLASS_200 }],

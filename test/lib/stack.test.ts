@@ -2,22 +2,25 @@
 import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import {
+  apiEnvironmentSchema,
   buryEnvironmentSchema,
   dispatchEnvironmentSchema,
   PLATFORM_TAG,
   parseEnvironment,
 } from '../../jobs/environment.ts';
 import {
+  API_THROTTLE,
   BURY_BATCH,
   DISPATCH_BATCH,
   INCOMPLETE_UPLOAD_DAYS,
   MEND_MINUTES,
   PLAYBACK_CORS,
-  SECURITY_HEADERS,
   SWEEP_MINUTES,
+  securityHeaders,
   UPLOAD_CORS,
   UPLOAD_NOTIFICATIONS,
 } from '../../jobs/platform.ts';
+import { rewriteSource } from '../../web/files.ts';
 import { spell, synthesize } from './support/template.ts';
 
 const resources = synthesize();
@@ -45,6 +48,10 @@ const allowedTo = (part: string) =>
 
 describe('while idle', () => {
   const ALLOWED_TYPES = [
+    'AWS::ApiGatewayV2::Api',
+    'AWS::ApiGatewayV2::Integration',
+    'AWS::ApiGatewayV2::Route',
+    'AWS::ApiGatewayV2::Stage',
     'AWS::CloudFront::CachePolicy',
     'AWS::CloudFront::Distribution',
     'AWS::CloudFront::Function',
@@ -143,7 +150,8 @@ describe('every bucket', () => {
     const [distribution] = ofType('AWS::CloudFront::Distribution');
     expect(allowed).toHaveLength(2);
     for (const { Action, Principal, Condition } of allowed) {
-      expect(Action).toEqual(['s3:GetObject']);
+      // Listing is what makes S3 say 404 for a video that is not there.
+      expect(['s3:GetObject', 's3:GetObject s3:ListBucket']).toContain(Action.join(' '));
       expect(Principal).toEqual({ Service: 'cloudfront.amazonaws.com' });
       expect(Condition).toEqual({
         StringEquals: {
@@ -381,7 +389,7 @@ describe('bury', () => {
 });
 
 describe('least privilege', () => {
-  const roles = ['Workers', 'Dispatch', 'Sweep', 'Bury', 'Mend', 'Pages'];
+  const roles = ['Workers', 'Dispatch', 'Sweep', 'Bury', 'Mend', 'Api', 'Pages'];
   const EC2 = 'arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>';
 
   test('there are no roles but those looked at here, and none has AWS’s managed policies', () => {
@@ -405,6 +413,7 @@ describe('least privilege', () => {
     ['Dispatch', ['ec2:DescribeInstances']],
     ['Sweep', ['ec2:DescribeInstances']],
     ['Bury', []],
+    ['Api', []],
     ['Pages', []],
     [
       'Workers',
@@ -500,6 +509,26 @@ describe('least privilege', () => {
     ]);
   });
 
+  test('the API writes uploads, job state and videos, and deletes what belongs to videos', () => {
+    const merged = new Map<string, string[]>();
+    for (const [resource = '', actions = []] of objectsOf('Api'))
+      merged.set(String(resource), [...(merged.get(String(resource)) ?? []), ...[actions].flat()]);
+    expect(
+      [...merged].map(([resource, actions]) => `${resource} ${actions.sort().join(' ')}`).sort(),
+    ).toEqual(
+      [
+        'PlatformStorageProduction/v/* s3:DeleteObject s3:GetObject s3:PutObject',
+        'PlatformStorageUploads/deleted/* s3:DeleteObject s3:GetObject s3:PutObject',
+        'PlatformStorageUploads/idempotency/* s3:GetObject s3:PutObject',
+        'PlatformStorageUploads/index/* s3:DeleteObject',
+        'PlatformStorageUploads/jobs/* s3:DeleteObject s3:GetObject s3:PutObject',
+        'PlatformStorageUploads/open/* s3:DeleteObject s3:PutObject',
+        'PlatformStorageUploads/pending/* s3:DeleteObject s3:GetObject s3:PutObject',
+        'PlatformStorageUploads/uploads/* s3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:ListMultipartUploadParts s3:PutObject',
+      ].sort(),
+    );
+  });
+
   test('only mend ends machines, and only those with the tag of this platform', () => {
     for (const role of ['Dispatch', 'Sweep', 'Bury', 'Workers'])
       expect(allowedTo(role).flatMap(({ Action }) => Action)).not.toContain('ec2:TerminateInstances');
@@ -512,13 +541,15 @@ describe('least privilege', () => {
     ]);
   });
 
-  test.each(['Dispatch', 'Bury', 'Mend', 'Workers'])('%s lists by prefix only', (role) => {
+  test.each(['Dispatch', 'Bury', 'Mend', 'Api', 'Workers'])('%s lists by prefix only', (role) => {
     const lists = allowedTo(role).filter(({ Action }) => Action.includes('s3:ListBucket'));
     expect(lists.length).toBeGreaterThan(0);
     for (const { Condition } of lists) {
       const prefixes = z.object({ 's3:prefix': z.unknown() }).parse(Condition['StringLike'])['s3:prefix'];
       for (const prefix of [prefixes].flat())
-        expect(prefix).toMatch(/^(uploads|jobs|open|pending|index|deleted|workers|models|v|capacity)\/\*$/);
+        expect(prefix).toMatch(
+          /^(uploads|jobs|open|pending|index|deleted|idempotency|workers|models|v|capacity)\/\*$/,
+        );
     }
   });
 
@@ -578,10 +609,13 @@ describe('playback', () => {
     .looseObject({
       DefaultCacheBehavior: behaviorSchema,
       CacheBehaviors: z.array(behaviorSchema),
-      Origins: z.array(z.looseObject({ OriginAccessControlId: z.string() })),
+      Origins: z.array(
+        z.looseObject({ DomainName: z.string(), OriginAccessControlId: z.string().optional() }),
+      ),
     })
     .parse(spell(only('AWS::CloudFront::Distribution')['DistributionConfig']));
   const behaviors = [...config.CacheBehaviors, config.DefaultCacheBehavior];
+  const api = behaviors.find(({ PathPattern }) => PathPattern === '/api/*');
 
   test('speaks HTTP/3, and sends plain HTTP to HTTPS', () => {
     expect(config['HttpVersion']).toBe('http2and3');
@@ -593,12 +627,13 @@ describe('playback', () => {
       ['/v/*.mp4', false],
       ['/v/*.m4a', false],
       ['/v/*', true],
+      ['/api/*', true],
       [undefined, true],
     ]);
   });
 
   test('objects say themselves how long they are kept; what is compressed is cached by encoding', () => {
-    for (const { Compress, CachePolicyId } of behaviors) {
+    for (const { Compress, CachePolicyId } of behaviors.filter((behavior) => behavior !== api)) {
       const policy = ofType('AWS::CloudFront::CachePolicy').find(({ id }) => `<${id}>` === CachePolicyId);
       expect(policy?.Properties['CachePolicyConfig']).toMatchObject({
         MinTTL: 0,
@@ -616,7 +651,7 @@ describe('playback', () => {
   });
 
   test('CloudFront signs what it asks of either bucket', () => {
-    expect(config.Origins).toHaveLength(2);
+    expect(config.Origins).toHaveLength(3);
     for (const { id, Properties } of ofType('AWS::CloudFront::OriginAccessControl')) {
       expect(Properties['OriginAccessControlConfig']).toMatchObject({ SigningBehavior: 'always' });
       expect(config.Origins.map(({ OriginAccessControlId }) => OriginAccessControlId)).toContain(
@@ -625,10 +660,30 @@ describe('playback', () => {
     }
   });
 
-  test('every answer has the security and CORS headers that the local edge sends', () => {
-    const [policy] = ofType('AWS::CloudFront::ResponseHeadersPolicy');
-    for (const { ResponseHeadersPolicyId } of behaviors)
-      expect(ResponseHeadersPolicyId).toBe(`<${policy?.id}>`);
+  test('every answer has the security headers that the local edge sends, videos the CORS headers', () => {
+    for (const { PathPattern, ResponseHeadersPolicyId } of behaviors) {
+      const cors = checkPolicy(ResponseHeadersPolicyId);
+      expect([PathPattern, cors]).toEqual([
+        PathPattern,
+        PathPattern?.startsWith('/v/')
+          ? {
+              AccessControlAllowCredentials: false,
+              AccessControlAllowHeaders: { Items: PLAYBACK_CORS.allowedHeaders },
+              AccessControlAllowMethods: { Items: PLAYBACK_CORS.allowedMethods },
+              AccessControlAllowOrigins: { Items: PLAYBACK_CORS.allowedOrigins },
+              AccessControlExposeHeaders: { Items: PLAYBACK_CORS.exposedHeaders },
+              AccessControlMaxAgeSec: PLAYBACK_CORS.maxAgeSeconds,
+              OriginOverride: true,
+            }
+          : undefined,
+      ]);
+    }
+  });
+
+  /** Sees that a policy has the security headers. Returns its CORS. */
+  function checkPolicy(id: string): unknown {
+    const policy = ofType('AWS::CloudFront::ResponseHeadersPolicy').find((one) => id === `<${one.id}>`);
+    const [uploads] = ofType('AWS::S3::Bucket').filter((bucket) => bucket.id.includes('StorageUploads'));
     const { SecurityHeadersConfig: security, CorsConfig: cors } = z
       .looseObject({
         SecurityHeadersConfig: z.looseObject({
@@ -638,29 +693,23 @@ describe('playback', () => {
           StrictTransportSecurity: z.looseObject({ AccessControlMaxAgeSec: z.number() }),
           ContentTypeOptions: z.object({ Override: z.literal(true) }),
         }),
-        CorsConfig: z.unknown(),
+        CorsConfig: z.unknown().optional(),
       })
-      .parse(policy?.Properties['ResponseHeadersPolicyConfig']);
+      .parse(spell(policy?.Properties['ResponseHeadersPolicyConfig']));
     expect({
       'strict-transport-security': `max-age=${security.StrictTransportSecurity.AccessControlMaxAgeSec}`,
       'x-content-type-options': 'nosniff',
       'x-frame-options': security.FrameOptions.FrameOption,
       'referrer-policy': security.ReferrerPolicy.ReferrerPolicy,
       'content-security-policy': security.ContentSecurityPolicy.ContentSecurityPolicy,
-    }).toEqual(SECURITY_HEADERS);
-    expect(cors).toEqual({
-      AccessControlAllowCredentials: false,
-      AccessControlAllowHeaders: { Items: PLAYBACK_CORS.allowedHeaders },
-      AccessControlAllowMethods: { Items: PLAYBACK_CORS.allowedMethods },
-      AccessControlAllowOrigins: { Items: PLAYBACK_CORS.allowedOrigins },
-      AccessControlExposeHeaders: { Items: PLAYBACK_CORS.exposedHeaders },
-      AccessControlMaxAgeSec: PLAYBACK_CORS.maxAgeSeconds,
-      OriginOverride: true,
-    });
-  });
+    }).toEqual(securityHeaders([`https://<${uploads?.id}.RegionalDomainName>`]));
+    return cors;
+  }
 
   test('preflights reach the bucket of videos, which answers them', () => {
-    for (const { AllowedMethods, OriginRequestPolicyId } of config.CacheBehaviors) {
+    for (const { AllowedMethods, OriginRequestPolicyId } of config.CacheBehaviors.filter(
+      (one) => one !== api,
+    )) {
       expect(AllowedMethods).toEqual(['GET', 'HEAD', 'OPTIONS']);
       expect(OriginRequestPolicyId).toBeDefined();
     }
@@ -670,15 +719,91 @@ describe('playback', () => {
     });
   });
 
-  test('what is not there is a 404 with a page, and forgotten within seconds', () => {
-    expect(config['CustomErrorResponses']).toEqual(
-      [403, 404].map((ErrorCode) => ({
-        ErrorCode,
-        ResponseCode: 404,
-        ResponsePagePath: '/404.html',
-        ErrorCachingMinTTL: 5,
-      })),
+  test('what is no page is a 404 by the function that the local edge runs', () => {
+    expect(only('AWS::CloudFront::Function')['FunctionCode']).toBe(rewriteSource());
+    expect(config.DefaultCacheBehavior['FunctionAssociations']).toMatchObject([
+      { EventType: 'viewer-request' },
+    ]);
+  });
+
+  test('no error is replaced by a page, for that would hold for the API, too, and none is kept', () => {
+    const errors = z.array(z.record(z.string(), z.unknown())).parse(config['CustomErrorResponses']);
+    // Those that CloudFront keeps unasked: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html
+    for (const ErrorCode of [400, 403, 404, 405, 414, 500, 501, 502, 503, 504])
+      expect(errors).toContainEqual({ ErrorCode, ErrorCachingMinTTL: 0 });
+    for (const error of errors)
+      expect(Object.keys(error).sort()).toEqual(['ErrorCachingMinTTL', 'ErrorCode']);
+  });
+});
+
+describe('the API', () => {
+  const behavior = z
+    .object({
+      DistributionConfig: z.object({ CacheBehaviors: z.array(z.looseObject({ PathPattern: z.string() })) }),
+    })
+    .parse(spell(only('AWS::CloudFront::Distribution')))
+    .DistributionConfig.CacheBehaviors.find(({ PathPattern }) => PathPattern === '/api/*');
+
+  test('is asked by CloudFront for every method, with all that the viewer sent but the host, and nothing is kept', () => {
+    expect(behavior).toMatchObject({
+      AllowedMethods: ['GET', 'HEAD', 'OPTIONS', 'PUT', 'PATCH', 'POST', 'DELETE'],
+      // AWS's own policies CachingDisabled and AllViewerExceptHostHeader.
+      CachePolicyId: '4135ea2d-6df8-44a3-9df3-4b5a84be39ad',
+      OriginRequestPolicyId: 'b689b0a8-53d0-40ab-baf2-68738e2966ac',
+      ViewerProtocolPolicy: 'redirect-to-https',
+    });
+  });
+
+  test('takes so many requests a second and no more', () => {
+    expect(only('AWS::ApiGatewayV2::Stage')).toMatchObject({
+      StageName: '$default',
+      DefaultRouteSettings: {
+        ThrottlingRateLimit: API_THROTTLE.requestsPerSecond,
+        ThrottlingBurstLimit: API_THROTTLE.burst,
+      },
+    });
+  });
+
+  test('is told what it reads, and asks for tokens', () => {
+    const { Environment } = only('AWS::Lambda::Function', 'Api');
+    const { Variables } = z.object({ Variables: z.record(z.string(), z.string()) }).parse(spell(Environment));
+    expect(Object.keys(Variables).sort()).toEqual(
+      Object.keys(apiEnvironmentSchema.shape)
+        .filter((name) => name !== 'OIDC')
+        .sort(),
     );
+    const parsed = parseEnvironment(apiEnvironmentSchema, {
+      ...Variables,
+      UPLOADS_QUEUE_URL: 'https://sqs.example/uploads',
+    });
+    expect(parsed).toMatchObject({ ACCESS: 'tokens', CORS_ORIGINS: [] });
+  });
+
+  test('is told of an issuer and of other sites where there are some', () => {
+    const oidc = { issuer: 'https://id.example/', audience: 'spotreel', jwksUri: 'https://id.example/keys' };
+    const [lambda] = synthesize({ oidc, corsOrigins: ['https://example.org'] }).filter(
+      ({ id, Type }) => Type === 'AWS::Lambda::Function' && id.includes('Api'),
+    );
+    const { Variables } = z
+      .object({ Variables: z.record(z.string(), z.string()) })
+      .parse(spell(lambda?.Properties['Environment']));
+    const parsed = parseEnvironment(apiEnvironmentSchema, {
+      ...Variables,
+      UPLOADS_QUEUE_URL: 'https://sqs.example/uploads',
+    });
+    expect(parsed).toMatchObject({ OIDC: oidc, CORS_ORIGINS: ['https://example.org'] });
+  });
+
+  test('has its tokens under a path of its own in the Parameter Store, and reads no other', () => {
+    const { PARAMETERS } = z
+      .object({ Variables: z.object({ PARAMETERS: z.string() }) })
+      .parse(spell(only('AWS::Lambda::Function', 'Api')['Environment'])).Variables;
+    const statements = allowedTo('Api').filter(({ Action }) =>
+      Action.some((action) => action.startsWith('ssm:')),
+    );
+    expect(statements.flatMap(({ Resource }) => Resource)).toEqual([
+      `arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:parameter${PARAMETERS}/*`,
+    ]);
   });
 });
 

@@ -103,13 +103,39 @@ describe('the worker’s assets', () => {
   });
 });
 
-test.each(['Dispatch/Launcher', 'Sweep/Launcher', 'Bury'])(
+test.each(['Dispatch/Launcher', 'Sweep/Launcher', 'Bury', 'Api'])(
   '%s is one module that exports its handler',
   (name) => {
     const code = readFileSync(join(asset(`${name}/Function/Handler/Code`).path, 'index.mjs'), 'utf8');
     expect(code).toMatch(/export\{[\w$]+ as handler\}/);
   },
 );
+
+test('the API, as it is deployed, answers an event of API Gateway', () => {
+  const file = join(asset('Api/Function/Handler/Code').path, 'index.mjs');
+  const event = {
+    version: '2.0',
+    rawPath: '/api/health',
+    rawQueryString: '',
+    headers: { host: 'example.org' },
+    requestContext: { http: { method: 'GET', path: '/api/health' }, domainName: 'example.org' },
+    isBase64Encoded: false,
+  };
+  const program = `console.log(JSON.stringify(await (await import(${JSON.stringify(file)})).handler(${JSON.stringify(event)})))`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+    env: {
+      AWS_REGION: 'eu-central-1',
+      UPLOAD_BUCKET: 'uploads',
+      PRODUCTION_BUCKET: 'production',
+      UPLOADS_QUEUE_URL: 'https://sqs.example/uploads',
+      ACCESS: 'tokens',
+      PARAMETERS: '/spotreel/test',
+    },
+  });
+  expect(stderr).toBe('');
+  expect(JSON.parse(stdout)).toMatchObject({ statusCode: 200, body: '{"status":"ok"}' });
+});
 
 test('every page is there under the path of its URL', () => {
   for (const { path, file } of webFiles()) {

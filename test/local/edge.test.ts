@@ -5,10 +5,10 @@ import { type IncomingHttpHeaders, type IncomingMessage, request, type ServerRes
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { asVideoId } from '../../jobs/names.ts';
-import { CACHE_CONTROL, SECURITY_HEADERS } from '../../jobs/platform.ts';
+import { CACHE_CONTROL, securityHeaders } from '../../jobs/platform.ts';
 import { whole } from '../../local/edge/answer.ts';
 import { type Edge, startEdge } from '../../local/edge.ts';
-import { webFiles } from '../../web/files.ts';
+import { rewriteSource, webFiles } from '../../web/files.ts';
 import { BUCKET, type Origin, startOrigin } from '../support/origin.ts';
 
 const ID = asVideoId('0123456789abcdefghjk');
@@ -27,6 +27,10 @@ const OBJECTS = new Map([
   [MEDIA.slice(1), { body: BYTES, contentType: 'video/mp4', cacheControl: CACHE_CONTROL.immutable }],
 ]);
 
+/** Where the pages send files. */
+const UPLOADS = 'https://uploads.example';
+const SECURITY_HEADERS = securityHeaders([UPLOADS]);
+
 let origin: Origin;
 let edge: Edge;
 
@@ -39,6 +43,7 @@ beforeAll(async () => {
     api: async ({ method = '', url = '' }) => {
       return whole(418, { 'content-type': 'application/json' }, JSON.stringify({ method, url }));
     },
+    connect: [UPLOADS],
   });
 });
 
@@ -145,11 +150,11 @@ describe('objects of the production bucket', () => {
     expect(origin.requests.map(({ method }) => method)).toEqual(['GET', 'HEAD']);
   });
 
-  test('that are not there answer 404, though S3 says 403', async () => {
+  test('that are not there answer as S3 does: 404 and no page, for players read no pages', async () => {
     const { status, headers, body } = await ask(`/v/${ID}/none.mp4`);
     expect(status).toBe(404);
-    expect(headers['content-type']).toBe('text/html; charset=utf-8');
-    expect(body.toString()).toContain('There is nothing at this address');
+    expect(headers['content-type']).toBe('application/xml');
+    expect(body.toString()).toContain('NoSuchKey');
     expect((await ask(`/v/${ID}/none.mp4`, {}, 'HEAD')).status).toBe(404);
   });
 
@@ -225,6 +230,11 @@ describe('headers', () => {
     '/api/none',
   ])('%s has the security headers', async (path) => {
     expect((await ask(path)).headers).toMatchObject(SECURITY_HEADERS);
+  });
+
+  test('pages may speak with the place where files are put, and with nobody else', async () => {
+    const policy = String((await ask('/')).headers['content-security-policy']);
+    expect(policy.split('; ')).toContain(`connect-src 'self' ${UPLOADS}`);
   });
 
   test('media may be read from any page, with its length, range and ETag', async () => {
@@ -329,11 +339,16 @@ describe('pages', () => {
   test.each(['/none', '/watch/', '/assets/', '/../package.json', '/assets/%2e%2e/files.ts'])(
     '%s is not there',
     async (path) => {
-      const { status, body } = await ask(path);
+      const { status, headers, body } = await ask(path);
       expect(status).toBe(404);
+      expect(headers['content-type']).toBe('text/html; charset=utf-8');
       expect(body.toString()).toContain('There is nothing at this address');
     },
   );
+
+  test('are before a function that fits into the 10 KB that CloudFront takes', () => {
+    expect(Buffer.byteLength(rewriteSource())).toBeLessThanOrEqual(10 * 1024);
+  });
 
   test('have all that they refer to', async () => {
     for (const page of ['/', '/watch', '/404.html']) {

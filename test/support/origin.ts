@@ -1,6 +1,6 @@
 /**
  * The production bucket for tests of the edge and the pages: objects in memory, read by the real S3 client over
- * HTTP. Answers GET and HEAD as S3 does to a reader that may not list the bucket, and records what it was asked.
+ * HTTP. Answers GET and HEAD as S3 does to a reader that may list the bucket, and records what it was asked.
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -85,7 +85,7 @@ export async function startOrigin(objects: ReadonlyMap<string, StoredObject>): P
     const byHand = special.get(key);
     if (byHand) byHand(request, response);
     else if (object) answer(request, response, object);
-    else error(response, 403, 'AccessDenied');
+    else error(response, 404, 'NoSuchKey');
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

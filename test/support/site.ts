@@ -73,6 +73,7 @@ export async function startSite(): Promise<Site> {
     s3: origin.s3,
     bucket: BUCKET,
     api: async ({ url = '' }) => apiAnswer(url, site.videos),
+    connect: [],
   });
   return Object.assign(site, { url: edge.url });
 }

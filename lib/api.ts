@@ -1,0 +1,123 @@
+/** Lambda `api` behind an HTTP API of API Gateway: what CloudFront asks for every path below `/api/`. */
+import { Stack, Validations } from 'aws-cdk-lib';
+import * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { Construct } from 'constructs';
+import type { z } from 'zod';
+import type { apiEnvironmentSchema, OidcInput } from '../jobs/environment.ts';
+import {
+  IDEMPOTENCY_PREFIX,
+  JOBS_PREFIX,
+  OPEN_PREFIX,
+  PENDING_PREFIX,
+  UPLOADS_PREFIX,
+  VIDEOS_PREFIX,
+} from '../jobs/names.ts';
+import { API_THROTTLE, API_TIMEOUT_SECONDS } from '../jobs/platform.ts';
+import { mayList, type Permission } from './allow.ts';
+import { deletionOf } from './deletion.ts';
+import { PlatformFunction } from './function.ts';
+import type { Queues } from './queues.ts';
+import type { Storage } from './storage.ts';
+
+export interface ApiProps {
+  /** Names the platform's parameters. */
+  readonly platform: string;
+  readonly storage: Storage;
+  readonly queues: Queues;
+  readonly encodeSettings: Readonly<Record<string, unknown>>;
+  readonly oidc: OidcInput | undefined;
+  readonly corsOrigins: readonly string[];
+}
+
+export class Api extends Construct {
+  /** Host name of the HTTP API. */
+  readonly domain: string;
+  /** Where its tokens are kept in SSM's Parameter Store. */
+  readonly parameters: string;
+
+  constructor(scope: Construct, id: string, props: ApiProps) {
+    super(scope, id);
+    const { platform, storage, queues, encodeSettings, oidc, corsOrigins } = props;
+    const stack = Stack.of(this);
+    this.parameters = `/spotreel/${platform}`;
+    type Environment = Omit<Record<keyof z.input<typeof apiEnvironmentSchema>, string>, 'OIDC'>;
+    const environment: Environment & { OIDC?: string } = {
+      UPLOAD_BUCKET: storage.uploads.bucketName,
+      PRODUCTION_BUCKET: storage.production.bucketName,
+      UPLOADS_QUEUE_URL: queues.uploads.queueUrl,
+      ENCODE_SETTINGS: JSON.stringify(encodeSettings),
+      ACCESS: 'tokens',
+      PARAMETERS: this.parameters,
+      CORS_ORIGINS: JSON.stringify(corsOrigins),
+      ...(oidc && { OIDC: JSON.stringify(oidc) }),
+    };
+    const { handler } = new PlatformFunction(this, 'Function', {
+      description: 'Spotreel: the HTTP API',
+      entry: 'api.ts',
+      timeoutSeconds: API_TIMEOUT_SECONDS,
+      environment,
+      permissions: permissionsOf(stack, this.parameters, props),
+    });
+
+    const httpApi = new apigateway.HttpApi(this, 'HttpApi', {
+      description: 'Spotreel: the HTTP API',
+      createDefaultStage: false,
+      defaultIntegration: new HttpLambdaIntegration('Lambda', handler),
+    });
+    const stage = new apigateway.HttpStage(this, 'Stage', {
+      httpApi,
+      autoDeploy: true,
+      throttle: { rateLimit: API_THROTTLE.requestsPerSecond, burstLimit: API_THROTTLE.burst },
+    });
+    Validations.of(httpApi).acknowledge({
+      id: 'AwsSolutions-APIG4',
+      reason: 'The function itself asks for tokens; some of its answers need none.',
+    });
+    Validations.of(stage).acknowledge({
+      id: 'AwsSolutions-APIG1',
+      reason: 'The function logs what fails; a line a request would bill for nothing that anybody reads.',
+    });
+    this.domain = `${httpApi.apiId}.execute-api.${stack.region}.${stack.urlSuffix}`;
+  }
+}
+
+function permissionsOf(
+  stack: Stack,
+  parameters: string,
+  { storage: { uploads, production }, queues }: ApiProps,
+): Permission[] {
+  const own = 'Keys are made at run time; the prefix holds nothing else.';
+  const objects = (...prefixes: readonly string[]) =>
+    prefixes.map((prefix) => uploads.arnForObjects(`${prefix}*`));
+  return [
+    {
+      actions: ['s3:GetObject', 's3:PutObject'],
+      resources: objects(JOBS_PREFIX, PENDING_PREFIX, IDEMPOTENCY_PREFIX),
+      why: own,
+    },
+    { actions: ['s3:PutObject'], resources: objects(OPEN_PREFIX), why: own },
+    {
+      // What it may not do itself, its presigned URLs do not let others do.
+      actions: ['s3:GetObject', 's3:PutObject', 's3:ListMultipartUploadParts'],
+      resources: objects(UPLOADS_PREFIX),
+      why: 'Sources; their ids are made at run time.',
+    },
+    {
+      actions: ['s3:GetObject', 's3:PutObject'],
+      resources: [production.arnForObjects(`${VIDEOS_PREFIX}*`)],
+      why: own,
+    },
+    ...deletionOf({ uploads, production }),
+    // 404 instead of 403 for what is not there.
+    mayList(uploads, IDEMPOTENCY_PREFIX),
+    { actions: ['sqs:SendMessage'], resources: [queues.uploads.queueArn] },
+    {
+      actions: ['ssm:GetParameter', 'ssm:GetParametersByPath', 'ssm:PutParameter', 'ssm:DeleteParameter'],
+      resources: [
+        stack.formatArn({ service: 'ssm', resource: 'parameter', resourceName: `${parameters.slice(1)}/*` }),
+      ],
+      why: 'Tokens are named by their hashes; the path holds nothing else.',
+    },
+  ];
+}
