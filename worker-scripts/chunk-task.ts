@@ -11,7 +11,7 @@ import { type Chunk, type Plan, timescaleOf } from '../video/plan.ts';
 import type { MediaObject } from '../video/receipt.ts';
 import { requirePlan, type TaskContext, withPlanned, withScratch } from './context.ts';
 import { describeMedia, once, storeMedia } from './media.ts';
-import { ProcessError, run } from './process.ts';
+import { hasRefused, run } from './process.ts';
 
 /** Throws where a rung of the chunk does not begin and end exactly where the plan says. */
 function checkChunk(object: MediaObject, from: number, to: number, ticksPerFrame: number): void {
@@ -27,7 +27,7 @@ function checkChunk(object: MediaObject, from: number, to: number, ticksPerFrame
 const NO_PICTURE = /Cannot determine format of input|Error while decoding|Invalid data found/;
 
 const sawNoPicture = (error: unknown): boolean =>
-  error instanceof ProcessError && error.exited && error.lines.some((line) => NO_PICTURE.test(line));
+  hasRefused(error) && error.lines.some((line) => NO_PICTURE.test(line));
 
 /** Encodes a chunk; one of which no picture can be decoded is black. */
 async function encodeChunk(

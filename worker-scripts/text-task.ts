@@ -25,7 +25,7 @@ import { lengthOf, segmentCues, TextError, type TextFile } from '../video/text/w
 import { textWork } from '../video/work.ts';
 import { requirePlan, type TaskContext, withPlanned, withScratch } from './context.ts';
 import { once, storeFile } from './media.ts';
-import { MissingProgramError, ProcessError, run } from './process.ts';
+import { hasRefused, MissingProgramError, ProcessError, run } from './process.ts';
 import { transcribe } from './speech.ts';
 
 /** Times what it should need on a core of its own, ffmpeg is stuck. */
@@ -82,7 +82,7 @@ async function readTracks(
   } catch (error) {
     const [first, ...others] = tracks;
     // One that was killed or took too long says nothing about the tracks: it is tried again.
-    if (!(error instanceof ProcessError && error.exited) || !first) throw error;
+    if (!hasRefused(error) || !first) throw error;
     if (others.length === 0) {
       return { read: [finding('broken-subtitles', first, 'could not be read')], cpuSeconds: 0 };
     }
