@@ -2,7 +2,6 @@
  * Looks at a source: everything that planning needs to know of it, and each reason to refuse it, before anything is
  * encoded.
  */
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { mayGoOn, pictureEnd } from '../video/ending.ts';
 import { SourceError } from '../video/failures.ts';
@@ -38,7 +37,7 @@ import {
   captionUnitsArguments,
 } from '../video/text/captions.ts';
 import { asCopied, needsCopy } from '../video/timestamps.ts';
-import { hasRefused, run } from './process.ts';
+import { hasRefused, linesTo, run } from './process.ts';
 
 /** Bytes that ffprobe may write of a file's headers: a feature film with all its tags and chapters has 50 kB. */
 const MAX_JSON_BYTES = 32 * 1024 * 1024;
@@ -194,11 +193,6 @@ async function findCaptions({ url, bytes, signal }: Served, video: VideoTrack): 
   await ifItCan(run({ program: 'ffmpeg', args, timeoutSeconds: packetsTimeout(bytes), signal, read }));
   return found;
 }
-
-/** Hands on what a program writes, line by line. */
-const linesTo = (reader: { read(line: string): void }) => async (stdout: Readable) => {
-  for await (const line of createInterface({ input: stdout })) reader.read(line);
-};
 
 /** What ffprobe writes of a file. Throws `SourceError` where that is more than any honest file has to say. */
 export async function readJson(stdout: Readable, limit = MAX_JSON_BYTES): Promise<string> {

@@ -1,5 +1,6 @@
 /** Runs ffmpeg, ffprobe and recognisers of speech: no credentials, a time limit, and what they said kept short. */
 import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { withoutAddresses } from '../video/refusals.ts';
 
@@ -78,6 +79,13 @@ export function hearLines(output: Readable, hear: (line: string) => void): void 
     if (open !== '') hear(open);
   });
 }
+
+/** Has a reader take standard output line by line, as `Run.read`. What it throws stops the program. */
+export const linesTo =
+  (reader: { read(line: string): void }) =>
+  async (output: Readable): Promise<void> => {
+    for await (const line of createInterface({ input: output })) reader.read(line);
+  };
 
 /** Runs to the end. Throws `ProcessError` on a non-zero exit or a time-out, the signal's reason when stopped. */
 export async function run({

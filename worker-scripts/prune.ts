@@ -1,11 +1,9 @@
 /** Looks for rungs that a video does not need: encodes its samples and compares them. */
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import { chunkArguments, chunkTimeout } from '../video/ffmpeg-arguments.ts';
 import type { Plan } from '../video/plan.ts';
 import { probePlan, prunedRungs, QualityReader, qualityArguments, samplesOf } from '../video/prune.ts';
-import { hasRefused, run } from './process.ts';
+import { hasRefused, linesTo, run } from './process.ts';
 
 /**
  * The names of the rungs to leave out of a plan; none where a sample can not be decoded, for damage is told of and
@@ -22,9 +20,7 @@ export async function findPruned(
   const probe = probePlan(plan);
   const files = probe.rungs.map(({ name }) => join(folder, `${name}.mp4`));
   const reader = new QualityReader();
-  const read = async (stdout: Readable) => {
-    for await (const line of createInterface({ input: stdout })) reader.read(line);
-  };
+  const read = linesTo(reader);
   try {
     for (const sample of samplesOf(plan)) {
       const common = { program: 'ffmpeg', timeoutSeconds: chunkTimeout(probe, sample), signal } as const;
