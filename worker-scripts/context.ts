@@ -10,7 +10,7 @@ import { readPlan } from '../jobs/progress.ts';
 import type { ObjectStore } from '../jobs/store.ts';
 import { SourceError } from '../video/failures.ts';
 import type { Plan } from '../video/plan.ts';
-import type { SourceProxy } from './source-proxy.ts';
+import type { SourceObject, SourceProxy } from './source-proxy.ts';
 
 export interface WorkerContext {
   readonly uploads: ObjectStore;
@@ -47,30 +47,45 @@ export async function requirePlan(context: WorkerContext, encode: Encode): Promi
 const CHANGED_STATUS: readonly (number | undefined)[] = [404, 412];
 
 /**
- * Opens a video's source for ffmpeg while `use` runs. Where a read of S3 was refused or broke, that is the error that
- * is thrown, whatever ffmpeg made of it: `SourceError('source-changed')`, or S3's own.
+ * Opens an object for ffmpeg while `use` runs. Where a read of S3 was refused or broke, that is the error that is
+ * thrown, whatever ffmpeg made of it.
+ * @param told what is thrown for the broken read
  */
+async function withServed<T>(
+  { proxy }: WorkerContext,
+  object: SourceObject,
+  use: (url: string) => Promise<T>,
+  told = (broken: Error): Error => broken,
+): Promise<T> {
+  const opened = proxy.open(object);
+  // ffmpeg takes a read that broke for the end of the file: what it made of it must not count.
+  const throwIfBroken = () => {
+    const broken = opened.error();
+    if (broken) throw told(broken);
+  };
+  try {
+    return await use(opened.url).finally(throwIfBroken);
+  } finally {
+    opened.close();
+  }
+}
+
+/** Opens a video's source as `withServed` does. Throws `SourceError('source-changed')` where it is another one now. */
 export async function withSource<T>(
   context: WorkerContext,
   video: VideoId,
   use: (url: string, claim: Claim) => Promise<T>,
 ): Promise<T> {
   const claim = await requireClaim(context, video);
-  const source = context.proxy.open(claim);
-  try {
-    const result = await use(source.url, claim);
-    // ffmpeg takes a read that broke for the end of the file: what it made of it must not count.
-    const broken = source.error();
-    if (broken) throw broken;
-    return result;
-  } catch (error) {
-    const broken = source.error();
-    if (broken instanceof S3ServiceException && CHANGED_STATUS.includes(broken.$metadata.httpStatusCode))
-      throw new SourceError('source-changed');
-    throw broken ?? error;
-  } finally {
-    source.close();
-  }
+  return withServed(
+    context,
+    claim,
+    (url) => use(url, claim),
+    (broken) =>
+      broken instanceof S3ServiceException && CHANGED_STATUS.includes(broken.$metadata.httpStatusCode)
+        ? new SourceError('source-changed')
+        : broken,
+  );
 }
 
 /**
@@ -89,25 +104,14 @@ export async function withPlanned<T>(
     : withSource(context, encode.video, (url, { size }) => use(url, size));
 }
 
-/** Opens the copy of a source for ffmpeg while `use` runs. Throws S3's error where it could not be read. */
-export async function withCopy<T>(
-  { uploads, proxy }: WorkerContext,
+/** Opens the copy of a source as `withServed` does. */
+export const withCopy = <T>(
+  context: WorkerContext,
   { video, revision }: Encode,
   use: (url: string) => Promise<T>,
-): Promise<T> {
+): Promise<T> =>
   // Without an ETag: whoever makes a copy makes the same bytes.
-  const opened = proxy.open({ bucket: uploads.bucket, key: jobKeys.copy(video, revision) });
-  try {
-    const result = await use(opened.url);
-    const broken = opened.error();
-    if (broken) throw broken;
-    return result;
-  } catch (error) {
-    throw opened.error() ?? error;
-  } finally {
-    opened.close();
-  }
-}
+  withServed(context, { bucket: context.uploads.bucket, key: jobKeys.copy(video, revision) }, use);
 
 /** A folder that is gone, with all in it, when `use` ends. */
 export async function withScratch<T>(
