@@ -35,19 +35,15 @@ export function describeMedia(
 
 /** Stores a media object, once. */
 export async function storeMedia(
-  { production }: TaskContext,
-  { video, revision }: Encode,
+  context: TaskContext,
+  encode: Encode,
   { rendition, file }: MediaObject,
   data: Buffer,
 ): Promise<void> {
-  const key = videoKeys.media(video, revision, `${rendition}/${file}`);
-  await production.putOnce(key, data, {
-    contentType: contentTypeOf(key),
-    cacheControl: CACHE_CONTROL.immutable,
-  });
+  await storeFile(context, encode, `${rendition}/${file}`, data);
 }
 
-/** Stores an object that is no media, once. @param path below the revision */
+/** Stores an object of a revision, once. @param path below the revision */
 export async function storeFile(
   { production }: TaskContext,
   { video, revision }: Encode,

@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { Encode, Task } from '../jobs/messages.ts';
-import { videoKeys } from '../jobs/names.ts';
-import { CACHE_CONTROL, contentTypeOf } from '../jobs/platform.ts';
 import { readMediaReceipts } from '../jobs/progress.ts';
 import type { Cover } from '../video/picture.ts';
 import type { Plan } from '../video/plan.ts';
@@ -41,6 +39,20 @@ interface Made {
   readonly files: StoredFile[];
   readonly cpuSeconds: number;
 }
+
+/** Stores the poster in every size. @param outputs the files that ffmpeg wrote, a size each */
+const storeThumbnails = (
+  context: TaskContext,
+  encode: Encode,
+  sizes: readonly Size[],
+  outputs: readonly string[],
+): Promise<StoredFile[]> =>
+  Promise.all(
+    sizes.map(async (size, index) => {
+      const data = await readFile(outputs[index] ?? '');
+      return { ...(await storeFile(context, encode, stillPaths.thumbnail(size.width), data)), ...size };
+    }),
+  );
 
 /** Makes and stores the pictures of an encode. */
 class PictureMaker {
@@ -124,13 +136,7 @@ class PictureMaker {
     const { file, numbers } = await this.#fetch(encoded, 'poster.mp4', [slot]);
     const outputs = sizes.map(({ width }) => join(this.#folder, `poster-${width}.jpg`));
     const cpuSeconds = await this.#ffmpeg(thumbnailArguments(file, numbers?.[0] ?? 0, sizes, outputs));
-    const files = await Promise.all(
-      sizes.map(async (size, index) => {
-        const data = await readFile(outputs[index] ?? '');
-        return { ...(await this.#store(stillPaths.thumbnail(size.width), data)), ...size };
-      }),
-    );
-    return { files, cpuSeconds };
+    return { files: await storeThumbnails(this.#context, this.#encode, sizes, outputs), cpuSeconds };
   }
 
   #rungOf(isLargeEnough: (size: Size) => boolean): EncodedRung {
@@ -167,12 +173,8 @@ class PictureMaker {
     return cpuSeconds;
   }
 
-  async #store(path: string, data: Buffer): Promise<StoredFile> {
-    const { video, revision } = this.#encode;
-    const key = videoKeys.media(video, revision, path);
-    const headers = { contentType: contentTypeOf(key), cacheControl: CACHE_CONTROL.immutable };
-    await this.#context.production.putOnce(key, data, headers);
-    return { path, bytes: data.length };
+  #store(path: string, data: Buffer): Promise<StoredFile> {
+    return storeFile(this.#context, this.#encode, path, data);
   }
 }
 
@@ -190,13 +192,7 @@ async function makeCover(
     const args = coverArguments(url, cover.stream, sizes, outputs);
     return run({ program: 'ffmpeg', args, timeoutSeconds: STILLS_TIMEOUT, signal: context.signal });
   });
-  const files = await Promise.all(
-    sizes.map(async (size, index) => {
-      const data = await readFile(outputs[index] ?? '');
-      return { ...(await storeFile(context, task, stillPaths.thumbnail(size.width), data)), ...size };
-    }),
-  );
-  return { files, cpuSeconds };
+  return { files: await storeThumbnails(context, task, sizes, outputs), cpuSeconds };
 }
 
 /** Makes an encode's pictures. */
