@@ -22,7 +22,7 @@ import type {
   Video,
   Videos,
 } from '../schemas.ts';
-import { type Platform, type Request, send } from './http.ts';
+import { Connection, type Platform, type Request } from './http.ts';
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
@@ -44,15 +44,15 @@ export type EncodeOptions = NonNullable<z.input<typeof reencodeSchema>['settings
 export type SubtitlesQuery = z.input<typeof subtitlesQuerySchema>;
 
 export class Endpoints {
-  readonly #platform: Platform;
+  readonly #connection: Connection;
 
   constructor(platform: Platform) {
-    this.#platform = platform;
+    this.#connection = new Connection(platform);
   }
 
   // Each caller names the type that the API's schema of this path gives its answer.
   async #ask<T>(path: string, request: Request = {}): Promise<T> {
-    return (await send(this.#platform, path, request)) as T; // the API answers by its schemas
+    return (await this.#connection.send(path, request)) as T; // the API answers by its schemas
   }
 
   // Uploads

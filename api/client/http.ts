@@ -1,4 +1,4 @@
-/** One request to the API and its answer, tried again where that is safe. */
+/** Requests to the API and their answers, tried again where that is safe. */
 import type { Problem } from '../schemas.ts';
 import { ApiError, ConnectionError } from './errors.ts';
 import { retried } from './retry.ts';
@@ -29,8 +29,8 @@ const PASSING = [429, 502, 503, 504];
 const LONGEST_WAIT = 60;
 
 /** Milliseconds to wait at least after an error; undefined where another try would not help. */
-function waitAfter(error: unknown): number | undefined {
-  if (error instanceof ConnectionError) return 0;
+function waitAfter(error: unknown, hasAnswered: boolean): number | undefined {
+  if (error instanceof ConnectionError) return hasAnswered ? 0 : undefined;
   if (!(error instanceof ApiError) || !PASSING.includes(error.status)) return undefined;
   const { retryAfter = 0 } = error;
   return retryAfter <= LONGEST_WAIT ? retryAfter * 1000 : undefined;
@@ -58,38 +58,53 @@ function targetOf(platform: string, path: string, query: Request['query'] = {}):
   return target;
 }
 
-async function ask({ url, token }: Platform, path: string, request: Request): Promise<unknown> {
-  const { method = 'GET', query, json, bytes, headers, signal } = request;
-  const target = targetOf(url, path, query);
-  const type = json === undefined ? bytes && 'application/octet-stream' : 'application/json';
-  const body = json === undefined ? bytes : JSON.stringify(json);
-  let response: Response;
-  try {
-    response = await fetch(target, {
-      method,
-      headers: {
-        ...headers,
-        ...(type !== undefined && { 'content-type': type }),
-        ...(token !== undefined && { authorization: `Bearer ${token}` }),
-      },
-      ...(body !== undefined && { body }),
-      ...(signal && { signal }),
-    });
-  } catch (cause) {
-    signal?.throwIfAborted();
-    throw new ConnectionError(`Nothing answers at ${target.origin}`, { cause });
-  }
-  if (!response.ok) throw await refusalOf(response, `${method} ${target.origin}${target.pathname}`);
-  return response.status === 204 ? undefined : response.json();
-}
+/** Speaks with one platform. */
+export class Connection {
+  readonly #platform: Platform;
+  /** A platform that answered comes back; one that never did may not be there, and that is told at once. */
+  #hasAnswered = false;
 
-/**
- * Sends a request.
- * @param path with its parts escaped
- * @returns what the answer's JSON holds: what the API's schemas say of this path
- * @throws `ApiError`, `ConnectionError`, or the signal's reason
- */
-export function send(platform: Platform, path: string, request: Request = {}): Promise<unknown> {
-  const waiting = (error: unknown) => (request.once ? undefined : waitAfter(error));
-  return retried(() => ask(platform, path, request), waiting, request.signal);
+  constructor(platform: Platform) {
+    this.#platform = platform;
+  }
+
+  /**
+   * Sends a request.
+   * @param path with its parts escaped
+   * @returns what the answer's JSON holds: what the API's schemas say of this path
+   * @throws `ApiError`, `ConnectionError`, or the signal's reason
+   */
+  send(path: string, request: Request = {}): Promise<unknown> {
+    const waiting = (error: unknown) => (request.once ? undefined : waitAfter(error, this.#hasAnswered));
+    return retried(() => this.#ask(path, request), waiting, request.signal);
+  }
+
+  async #ask(
+    path: string,
+    { method = 'GET', query, json, bytes, headers, signal }: Request,
+  ): Promise<unknown> {
+    const { url, token } = this.#platform;
+    const target = targetOf(url, path, query);
+    const type = json === undefined ? bytes && 'application/octet-stream' : 'application/json';
+    const body = json === undefined ? bytes : JSON.stringify(json);
+    let response: Response;
+    try {
+      response = await fetch(target, {
+        method,
+        headers: {
+          ...headers,
+          ...(type !== undefined && { 'content-type': type }),
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        },
+        ...(body !== undefined && { body }),
+        ...(signal && { signal }),
+      });
+    } catch (cause) {
+      signal?.throwIfAborted();
+      throw new ConnectionError(`Nothing answers at ${target.origin}`, { cause });
+    }
+    this.#hasAnswered = true;
+    if (!response.ok) throw await refusalOf(response, `${method} ${target.origin}${target.pathname}`);
+    return response.status === 204 ? undefined : response.json();
+  }
 }

@@ -191,6 +191,17 @@ describe('a refusal', () => {
     await expect(client.createToken({ name: 'x', scopes: ['read'] })).rejects.toMatchObject({ status: 503 });
   });
 
+  test('is told at once where nothing ever answered', async () => {
+    let tries = 0;
+    fault = () => {
+      tries++;
+      return Promise.reject(new TypeError('fetch failed'));
+    };
+    const stranger = new SpotreelClient({ url: 'http://nowhere.test' });
+    await expect(stranger.listVideos()).rejects.toThrow('Nothing answers at http://nowhere.test');
+    expect(tries).toBe(1);
+  });
+
   test('that lasts longer than a client waits is told at once', async () => {
     fault = () => new Response('', { status: 429, headers: { 'retry-after': '3600' } });
     await expect(client.listVideos()).rejects.toMatchObject({ status: 429, retryAfter: 3600 });
