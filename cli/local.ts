@@ -8,7 +8,8 @@ import { type VideoStatus, videoStatus } from '../jobs/status.ts';
 import { addSubtitles } from '../jobs/subtitles.ts';
 import { type LocalPlatform, startLocalPlatform } from '../local/platform.ts';
 import { uploadFile } from '../local/upload.ts';
-import { ProgressLines, progressText } from './progress.ts';
+import { EncodeProgress, ProgressLines } from './progress.ts';
+import { watchUrl } from './remote.ts';
 import { pairSubtitles, type SubtitleFile, type VideoFile } from './subtitle-files.ts';
 
 export interface LocalOptions {
@@ -39,19 +40,19 @@ async function follow(
   lines: ProgressLines,
   json: boolean,
 ): Promise<boolean> {
-  let since: number | undefined;
+  const progress = new EncodeProgress();
   for (let look = 0; ; await sleep(LOOK_EVERY_MS, undefined, { signal: platform.stopped }), look++) {
     const isPublished = await platform.stores.production.exists(videoKeys.master(id));
     if (!isPublished && look % STATUS_EVERY_LOOKS !== 0) continue;
     const status = await videoStatus(platform.stores, id);
     if (!status) continue; // its event is on the way
-    if (status.state === 'encoding') since ??= Date.now();
-    const seconds = since === undefined ? 0 : (Date.now() - since) / 1000;
-    const watchUrl = `${platform.url}/watch?v=${id}`;
-    const playbackUrl = `${platform.url}${status.playbackUrl ?? ''}`;
     if (!json) {
+      const urls = {
+        watchUrl: watchUrl(platform.url, id),
+        playbackUrl: `${platform.url}${status.playbackUrl ?? ''}`,
+      };
       const stage = `${status.state} ${status.percent}`;
-      lines.set(id, progressText(status, seconds, { watchUrl, playbackUrl }), stage);
+      lines.set(id, progress.textOf(status, Date.now() / 1000, urls), stage);
     }
     if (status.state === 'ready' || status.state === 'failed') {
       if (json) console.log(jsonLine(status, platform));

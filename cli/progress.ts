@@ -1,42 +1,51 @@
 /** Progress as people read it: one line a video, rewritten in place on a terminal, appended elsewhere. */
 import { clearScreenDown, moveCursor } from 'node:readline';
 import type { WriteStream } from 'node:tty';
-import type { VideoStatus } from '../jobs/status.ts';
+import { Meter, type Pace } from './meter.ts';
+import { byteCount, clock, plain } from './text.ts';
 
-/** `1:05`, `2:03:09`. */
-function clock(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
-  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  const padded = String(rest).padStart(2, '0');
-  return hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}:${padded}` : `${minutes}:${padded}`;
+/** What is told of a video. */
+export interface Shown {
+  readonly title: string;
+  readonly state: 'uploading' | 'queued' | 'encoding' | 'ready' | 'failed';
+  readonly percent: number;
+  readonly durationSeconds?: number | undefined;
+  readonly failure?: { readonly code: string; readonly message: string } | undefined;
 }
 
-/**
- * One video's line.
- * @param seconds since encoding was first seen
- */
-export function progressText(
-  status: VideoStatus,
-  seconds: number,
-  urls: { watchUrl: string; playbackUrl: string },
-): string {
-  const { title, state, percent, encodedSeconds = 0, failure } = status;
-  switch (state) {
-    case 'uploading':
-      return `${title}: uploading`;
-    case 'queued':
-      return `${title}: waiting for a worker`;
-    case 'encoding': {
-      if (percent === 0) return `${title}:   0 %  encoding`;
-      const speed = (encodedSeconds / seconds).toFixed(1);
-      const left = clock((seconds * (100 - percent)) / percent);
-      return `${title}: ${String(percent).padStart(3)} %  ${speed}x real time  ${left} left`;
+const percentText = (percent: number): string => `${String(Math.floor(percent)).padStart(3)} %`;
+
+/** One video's line while it is made, by what is seen of it. */
+export class EncodeProgress {
+  readonly #meter = new Meter();
+
+  /** @param at seconds of any clock */
+  textOf(video: Shown, at: number, urls: { watchUrl: string; playbackUrl: string }): string {
+    const { title, state, percent, durationSeconds = 0, failure } = video;
+    switch (state) {
+      case 'uploading':
+        return `${title}: uploading`;
+      case 'queued':
+        return `${title}: waiting for a worker`;
+      case 'encoding': {
+        const pace = this.#meter.read(at, percent, 100);
+        if (!pace) return `${title}: ${percentText(percent)}  encoding`;
+        const speed = ((pace.perSecond / 100) * durationSeconds).toFixed(1);
+        return `${title}: ${percentText(percent)}  ${speed}x real time  ${clock(pace.secondsLeft)} left`;
+      }
+      case 'ready':
+        return `${title}: ready\n    watch  ${urls.watchUrl}\n    HLS    ${urls.playbackUrl}`;
+      case 'failed':
+        return `${title}: failed (${failure?.code}). ${failure?.message}`;
     }
-    case 'ready':
-      return `${title}: ready\n    watch  ${urls.watchUrl}\n    HLS    ${urls.playbackUrl}`;
-    case 'failed':
-      return `${title}: failed (${failure?.code}). ${failure?.message}`;
   }
+}
+
+/** One file's line while it is uploaded. */
+export function transferText(file: string, sentBytes: number, totalBytes: number, pace?: Pace): string {
+  const sizes = `${byteCount(sentBytes)} of ${byteCount(totalBytes)}`;
+  const text = `${file}: ${percentText((100 * sentBytes) / totalBytes)}  ${sizes}`;
+  return pace ? `${text}  ${byteCount(pace.perSecond)}/s  ${clock(pace.secondsLeft)} left` : text;
 }
 
 export class ProgressLines {
@@ -52,7 +61,8 @@ export class ProgressLines {
    * Shows a line; the same text twice is shown once.
    * @param stage what must change before a log, which keeps every line, gets another one
    */
-  set(name: string, text: string, stage = text): void {
+  set(name: string, shown: string, stage = shown): void {
+    const text = plain(shown);
     const before = this.#lines.get(name);
     this.#lines.set(name, { text, stage });
     if (before?.text === text) return;

@@ -1,65 +1,52 @@
-/** Commands that speak to a platform over HTTP: `retry`, `reencode`, `rollback`, `subtitles`. */
+/** What all commands share that speak to a platform: where it is, who asks, and how answers are printed. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { SpotreelClient } from '../api/client/index.ts';
+import { plain } from './text.ts';
 
-/** What a problem (RFC 9457) says, or the status where it says nothing. */
-async function problemOf(response: Response): Promise<string> {
-  const body: unknown = await response.json().catch(() => undefined);
-  const detail = typeof body === 'object' && body !== null && 'detail' in body ? body.detail : undefined;
-  return typeof detail === 'string' ? detail : `${response.url} answered ${response.status}`;
+export interface RemoteOptions {
+  readonly url: string;
+  readonly token?: string;
+  readonly json?: boolean;
 }
 
-/** Asks a platform. Throws an `Error` with its reason where it refuses, or with its address where it does not answer. */
-async function ask(target: URL, init: RequestInit): Promise<unknown> {
-  let response: Response;
-  try {
-    response = await fetch(target, init);
-  } catch (cause) {
-    throw new Error(
-      `Nothing answers at ${target.origin}; start it with npm start, or name another with --url`,
-      {
-        cause,
-      },
-    );
-  }
-  if (!response.ok) throw new Error(await problemOf(response));
-  return response.json();
+/** Reads an option that must be the address of a platform. */
+function platformUrl(text: string): string {
+  if (/^https?:$/.test(URL.parse(text)?.protocol ?? '')) return new URL(text).origin;
+  throw new InvalidArgumentError('It must be an address such as https://video.example.org.');
 }
 
-const pathOf = (id: string, rest: string): string => `/api/videos/${encodeURIComponent(id)}/${rest}`;
-
-/**
- * Asks a platform to do something with a video.
- * @param url of the platform, as `spotreel local` prints it
- * @returns the answer, as the API gave it
- */
-export function act(url: string, id: string, action: string, body: object): Promise<unknown> {
-  return ask(new URL(pathOf(id, action), url), {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
+/** Adds a command that speaks to a platform. */
+export function remoteCommand(parent: Command, name: string, description: string): Command {
+  return parent
+    .command(name)
+    .description(description)
+    .addOption(
+      new Option('--url <url>', 'the platform')
+        .env('SPOTREEL_URL')
+        .default('http://localhost:8080')
+        .argParser(platformUrl),
+    )
+    .addOption(
+      new Option('--token <token>', 'who asks; none is needed on this machine').env('SPOTREEL_TOKEN'),
+    )
+    .option('--json', 'print JSON, one object a line');
 }
 
-/** The type of a file's request: one that a page of another site may not send. */
-const BYTES = { 'content-type': 'application/octet-stream' };
+/** The same, about one video. */
+export const videoCommand = (parent: Command, name: string, description: string): Command =>
+  remoteCommand(parent, name, description).argument('<id>', 'the video, as `v` in the address of its page');
 
-/** Adds a subtitle file to a video. @param said language, name, kind and whether it is the default */
-export function addSubtitles(
-  url: string,
-  id: string,
-  said: Readonly<Record<string, string>>,
-  bytes: Uint8Array<ArrayBuffer>,
-): Promise<unknown> {
-  const target = new URL(pathOf(id, `subtitles?${new URLSearchParams(said)}`), url);
-  return ask(target, { method: 'POST', headers: BYTES, body: bytes });
+/** A variable that is set to nothing is not set. */
+export const clientOf = ({ url, token }: RemoteOptions): SpotreelClient =>
+  new SpotreelClient({ url, token: token || undefined });
+
+/** Prints an answer: as JSON where that is asked for, as text otherwise. */
+export function print<T>(
+  { json }: Pick<RemoteOptions, 'json'>,
+  value: T,
+  textOf: (value: T) => string,
+): void {
+  console.log(json ? JSON.stringify(value) : plain(textOf(value)));
 }
 
-/** The subtitles that were added to a video. */
-export function listSubtitles(url: string, id: string): Promise<unknown> {
-  return ask(new URL(pathOf(id, 'subtitles'), url), {});
-}
-
-/** Takes added subtitles away. */
-export function removeSubtitles(url: string, id: string, track: string): Promise<unknown> {
-  const target = new URL(pathOf(id, `subtitles/${encodeURIComponent(track)}`), url);
-  return ask(target, { method: 'DELETE', headers: BYTES });
-}
+export const watchUrl = (platform: string, id: string): string => `${platform}/watch?v=${id}`;

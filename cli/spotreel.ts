@@ -1,21 +1,26 @@
 #!/usr/bin/env node
-/** The command line: parses, calls, prints. */
-import { readFile } from 'node:fs/promises';
-import { Command, InvalidArgumentError, Option } from 'commander';
+/** The command line: every command, and how it ends. */
+import { Command, Option } from 'commander';
 import { runCheck } from './check.ts';
+import { EXIT, fail } from './endings.ts';
 import { runLocal } from './local.ts';
-import { act, addSubtitles, listSubtitles, removeSubtitles } from './remote.ts';
+import { wholeNumber } from './option-readers.ts';
+import { addSubtitles } from './subtitles.ts';
+import { addTokens } from './tokens.ts';
+import { addUpload } from './upload.ts';
+import { addVideos } from './videos.ts';
 
-/** Reads an option that must be a whole number of at least `least`. */
-const wholeNumber = (least: number) => (text: string) => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < least) {
-    throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
-  }
-  return value;
-};
+const program = new Command('spotreel')
+  .description('A video platform that you own.')
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.done : EXIT.usage))
+  .addHelpText(
+    'after',
+    `
+Commands that speak to a platform find it by --url or SPOTREEL_URL (http://localhost:8080), and say who asks by
+--token or SPOTREEL_TOKEN.
 
-const program = new Command('spotreel').description('A video platform that you own.').showHelpAfterError();
+Exit codes: 0 done, 1 failed or refused, 2 called wrongly, 3 the platform does not answer, 4 the token may not.`,
+  );
 
 program
   .command('local')
@@ -39,6 +44,11 @@ program
     process.exitCode = await runLocal(files, options);
   });
 
+addUpload(program);
+addVideos(program);
+addSubtitles(program);
+addTokens(program);
+
 program
   .command('check')
   .description(
@@ -50,81 +60,10 @@ program
     process.exitCode = await runCheck(target, options);
   });
 
-/** A command that has a platform do something with one video, and prints the answer. */
-function videoCommand(name: string, description: string, parent = program): Command {
-  return parent
-    .command(name)
-    .description(description)
-    .argument('<id>', 'the video, as `v` in the address of its page')
-    .addOption(
-      new Option('--url <url>', 'the platform').env('SPOTREEL_URL').default('http://localhost:8080'),
-    );
-}
+// Whoever reads our output may have read enough: `spotreel list | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 
-/** Reads an option that must be a JSON object. */
-function jsonObject(text: string): object {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  } catch {
-    // told below
-  }
-  throw new InvalidArgumentError('It must be a JSON object.');
-}
-
-/** Does it and prints what the platform says; its refusal goes to standard error, with exit code 1. */
-async function tell(answer: Promise<unknown>): Promise<void> {
-  try {
-    console.log(JSON.stringify(await answer));
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
-    process.exitCode = 1;
-  }
-}
-
-videoCommand(
-  'retry',
-  'let a video that failed go on: what is made is kept, what is missing is queued',
-).action((id: string, { url }) => tell(act(url, id, 'retry', {})));
-
-videoCommand('reencode', 'encode a video anew; the present one plays until the new one is whole')
-  .addOption(
-    new Option('--settings <json>', 'encode settings that differ from the platform’s, e.g. {"preset":"slow"}')
-      .default({}, '{}')
-      .argParser(jsonObject),
-  )
-  .action((id: string, { url, settings }) => tell(act(url, id, 'reencode', { settings })));
-
-videoCommand('rollback', 'let an earlier revision play, at once')
-  .option('--to <revision>', 'which; otherwise the one before')
-  .action((id: string, { url, to }) => tell(act(url, id, 'rollback', { revision: to })));
-
-const subtitles = program
-  .command('subtitles')
-  .description('the subtitles that are added to a video; nothing is encoded again');
-
-videoCommand('add', 'add a subtitle file: SubRip, WebVTT or ASS, in any usual encoding', subtitles)
-  .argument('<file>', 'the file')
-  .requiredOption('--language <tag>', 'its language as BCP 47, such as en or pt-BR')
-  .option('--name <text>', 'what people choose it by; otherwise the language’s name')
-  .addOption(
-    new Option('--kind <kind>', 'captions are for the deaf, forced ones have only signs and foreign lines')
-      .choices(['subtitles', 'captions', 'forced'])
-      .default('subtitles'),
-  )
-  .option('--default', 'shown until somebody chooses otherwise')
-  .action((id: string, file: string, { url, default: isDefault = false, ...said }) => {
-    const add = async () =>
-      addSubtitles(url, id, { ...said, default: String(isDefault) }, await readFile(file));
-    return tell(add());
-  });
-
-videoCommand('list', 'list what was added', subtitles).action((id: string, { url }) =>
-  tell(listSubtitles(url, id)),
-);
-
-videoCommand('remove', 'take added subtitles away', subtitles)
-  .argument('<track>', 'the id that add and list print')
-  .action((id: string, track: string, { url }) => tell(removeSubtitles(url, id, track)));
-
-await program.parseAsync();
+await program.parseAsync().catch((error: unknown) => fail(error));

@@ -1,17 +1,14 @@
 /** retry, reencode and rollback, as a person types them. */
-import { execFile } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { newVideoId, sourceKey } from '../../jobs/names.ts';
+import { jsonOfCli, runCli } from '../support/cli.ts';
 import { ffmpeg } from '../support/media.ts';
 import { type Spotreel, scratch, startSpotreel, stopAll, UPLOAD_BUCKET } from '../support/spotreel.ts';
 
-const exec = promisify(execFile);
-const CLI = join(import.meta.dirname, '../../cli/spotreel.ts');
 const id = newVideoId();
 let folder: Awaited<ReturnType<typeof scratch>>;
 let spotreel: Spotreel;
@@ -31,17 +28,11 @@ afterAll(async () => {
   await folder?.remove();
 });
 
-/** Runs the command line; what it printed, or why it failed. */
-async function run(...args: string[]): Promise<unknown> {
-  const { stdout } = await exec(process.execPath, [CLI, ...args, '--url', spotreel.url]);
-  return JSON.parse(stdout);
+/** Runs the command line; what it printed. */
+async function run(...args: string[]) {
+  const [answer] = await jsonOfCli([...args, '--url', spotreel.url]);
+  return answer;
 }
-
-const refusal = (...args: string[]): Promise<{ code: number; stderr: string }> =>
-  run(...args).then(
-    () => ({ code: 0, stderr: '' }),
-    (error: { code: number; stderr: string }) => error, // execFile's, which has both
-  );
 
 /** The folder that the master playlist points into. */
 async function playing(): Promise<string | undefined> {
@@ -51,9 +42,7 @@ async function playing(): Promise<string | undefined> {
 
 test('a re-encode plays when it is whole, a rollback brings back what was before, at once', async () => {
   const first = await playing();
-  const { revision } = (await run('reencode', id, '--settings', '{"preset":"superfast"}')) as {
-    revision: string;
-  };
+  const { revision } = await run('reencode', id, '--settings', '{"preset":"superfast"}');
   expect(revision).not.toBe(first);
   while ((await playing()) !== revision) await sleep(250);
   expect(await run('rollback', id)).toEqual({ revision: first });
@@ -65,19 +54,11 @@ test('a retry of a video that is ready does nothing', async () => {
 });
 
 test.each([
-  ['a video that is not there', ['retry', newVideoId()], /There is no video/],
-  ['a setting that there is none of', ['reencode', id, '--settings', '{"presett":"slow"}'], /presett/],
-  ['settings that are no JSON', ['reencode', id, '--settings', 'slow'], /JSON/],
-  ['a revision that is not there', ['rollback', id, '--to', '0123456789ab'], /no complete revision/],
-])('%s is refused by name, with exit code 1', async (_, args, words) => {
-  const { code, stderr } = await refusal(...args);
-  expect(stderr).toMatch(words);
-  expect(code).toBe(1);
-});
-
-test('an address where nothing answers is named', async () => {
-  const { stderr } = await exec(process.execPath, [CLI, 'retry', id, '--url', 'http://127.0.0.1:9']).catch(
-    (error: { stderr: string }) => error, // execFile's
-  );
-  expect(stderr).toContain('http://127.0.0.1:9');
+  ['a video that is not there', ['retry', newVideoId()], /There is no video/, 1],
+  ['a setting that there is none of', ['reencode', id, '--settings', '{"presett":"slow"}'], /presett/, 1],
+  ['settings that are no JSON', ['reencode', id, '--settings', 'slow'], /JSON/, 2],
+  ['a revision that is not there', ['rollback', id, '--to', '0123456789ab'], /no complete revision/, 1],
+])('%s is refused by name', async (_, args, words, code) => {
+  const ended = await runCli([...args, '--url', spotreel.url]);
+  expect(ended).toMatchObject({ code, stderr: expect.stringMatching(words) });
 });
