@@ -5,6 +5,7 @@ import { HTTPException } from 'hono/http-exception';
 import { log } from '../jobs/log.ts';
 import { MAX_SUBTITLE_BYTES } from '../jobs/subtitles.ts';
 import type { ApiContext } from './context.ts';
+import { liveRoutes } from './live-routes.ts';
 import { PROBLEMS_PATH, ProblemError, problemResponse, problemsPage } from './problems.ts';
 import { newApp } from './routes.ts';
 import { subtitleRoutes } from './subtitle-routes.ts';
@@ -70,6 +71,7 @@ export function createApi(context: ApiContext) {
   return app
     .route('/', uploadRoutes(context))
     .route('/', videoRoutes(context))
+    .route('/', liveRoutes(context))
     .route('/', subtitleRoutes(context))
     .route('/', tokenRoutes(context));
 }

@@ -4,11 +4,20 @@ import type { Redriver } from '../jobs/redrive.ts';
 import type { Tokens } from '../jobs/tokens.ts';
 import type { Authenticate, Principal } from './access.ts';
 
+/** Where who follows videos is to connect. */
+export interface LiveBroker {
+  /** `wss://…/mqtt`, with the name of the authorizer. */
+  readonly url: string;
+  /** What all topics of this platform begin with. */
+  readonly topics: string;
+}
+
 export interface ApiContext extends Redriver {
   /** For presigning; its bucket is that of `stores.uploads`. */
   readonly s3: S3Client;
   readonly authenticate: Authenticate;
   readonly tokens: Tokens;
+  readonly live: LiveBroker;
   /** Sites whose pages may call the API, besides our own: `https://example.org`. */
   readonly corsOrigins: readonly string[];
 }

@@ -266,6 +266,17 @@ export const deletedSchema = z
   .openapi('Deleted');
 export type Deleted = z.infer<typeof deletedSchema>;
 
+export const liveAccessSchema = z
+  .object({
+    url: z.url().openapi({ description: 'Of the broker: MQTT 3.1.1 over WebSocket.' }),
+    topic: z.string().openapi({ example: 'spotreel/home/videos/5jz8m2c0xk4t7w9qv1rb' }),
+    clientId: z.string().openapi({ description: 'Connect under this id: the token is for no other.' }),
+    token: z.string().openapi({ description: 'The password; any user name goes with it.' }),
+    expiresAt: z.iso.datetime().openapi({ description: 'Then the connection ends; ask again for the next.' }),
+  })
+  .openapi('LiveAccess');
+export type LiveAccess = z.infer<typeof liveAccessSchema>;
+
 export const reencodeSchema = z.strictObject({ settings: optionsSchema.default({}) }).openapi('Reencode');
 export const rollbackSchema = z.strictObject({ revision: revisionSchema.optional() }).openapi('Rollback');
 export const requeuedSchema = z

@@ -131,6 +131,15 @@ function viewFor(who: Principal | undefined, status: VideoStatus): Video {
   return seen;
 }
 
+/** Throws a `ProblemError` where there is no such video, or somebody may not know of it. */
+export async function requireVisible(
+  context: ApiContext,
+  who: Principal | undefined,
+  id: VideoId,
+): Promise<void> {
+  viewFor(who, await requireStatus(context, id));
+}
+
 async function requireStatus({ stores }: ApiContext, id: VideoId): Promise<VideoStatus> {
   const status = await videoStatus(stores, id);
   if (!status) throw nothing(id);

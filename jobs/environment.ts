@@ -30,6 +30,9 @@ export const launchTemplateSchema = z.object({
 });
 export type LaunchTemplate = z.infer<typeof launchTemplateSchema>;
 
+/** What the topics of this platform's messages begin with: `spotreel/<platform>`. */
+const liveTopics = z.string().regex(/^[A-Za-z0-9_-]+(\/[A-Za-z0-9_-]+)*$/);
+
 export const dispatchEnvironmentSchema = z.object({
   UPLOAD_BUCKET: z.string().min(1),
   TASKS_QUEUE_URL: z.url(),
@@ -90,6 +93,9 @@ export const originSchema = z
   .url()
   .refine((text) => new URL(text).origin === text, 'is not an origin such as https://example.org');
 
+/** A path in SSM's Parameter Store. */
+const parameters = z.string().regex(/^(\/[A-Za-z0-9_.-]+)+$/);
+
 export const apiEnvironmentSchema = z.object({
   UPLOAD_BUCKET: z.string().min(1),
   PRODUCTION_BUCKET: z.string().min(1),
@@ -99,10 +105,19 @@ export const apiEnvironmentSchema = z.object({
   /** `open`: everybody may do everything, for a platform that only its owner can reach. */
   ACCESS: z.enum(['open', 'tokens']),
   /** Where tokens are kept in SSM's Parameter Store: `/spotreel/<platform>`. */
-  PARAMETERS: z.string().regex(/^(\/[A-Za-z0-9_.-]+)+$/),
+  PARAMETERS: parameters,
   OIDC: json(oidcSchema).optional(),
   /** Sites whose pages may call the API besides our own. */
   CORS_ORIGINS: json(z.array(originSchema)).prefault('[]'),
+  LIVE_TOPICS: liveTopics,
+  /** Where who follows videos connects to: MQTT over WebSocket. */
+  LIVE_URL: z.url(),
+});
+
+export const authorizeLiveEnvironmentSchema = z.object({
+  /** Where tokens are kept, as the API is told. */
+  PARAMETERS: parameters,
+  LIVE_TOPICS: liveTopics,
 });
 
 export const workerEnvironmentSchema = z.object({

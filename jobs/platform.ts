@@ -61,6 +61,9 @@ export const API_TIMEOUT_SECONDS = 29;
 /** What API Gateway lets through to the API, of all callers together; a page of the library asks a few times a minute. */
 export const API_THROTTLE = { requestsPerSecond: 100, burst: 200 } as const;
 
+/** Who wants to connect to the broker is told within this many seconds; IoT gives up after 5. */
+export const AUTHORIZE_TIMEOUT_SECONDS = 5;
+
 export interface QueueSettings {
   /** Seconds that a received message stays hidden unless extended. */
   readonly visibilityTimeoutSeconds: number;

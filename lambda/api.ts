@@ -29,6 +29,7 @@ const answer = handle(
     settings: environment.ENCODE_SETTINGS,
     authenticate: environment.ACCESS === 'open' ? openAccess(tokens) : tokenAccess(tokens, environment.OIDC),
     tokens,
+    live: { url: environment.LIVE_URL, topics: environment.LIVE_TOPICS },
     corsOrigins: environment.CORS_ORIGINS,
   }),
 );

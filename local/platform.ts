@@ -12,6 +12,7 @@ import type { LaunchTemplate } from '../jobs/environment.ts';
 import { capacityKeys } from '../jobs/names.ts';
 import {
   API_TIMEOUT_SECONDS,
+  AUTHORIZE_TIMEOUT_SECONDS,
   BURY_BATCH,
   BURY_TIMEOUT_SECONDS,
   DISPATCH_BATCH,
@@ -31,6 +32,7 @@ import { type Ec2, startEc2 } from './ec2/ec2.ts';
 import type { WorkerSpec } from './ec2/instance.ts';
 import { startEdge } from './edge.ts';
 import type { FaultHooks } from './faults/hooks.ts';
+import { startIot } from './iot/iot.ts';
 import { type EventBridge, startEventBridge } from './lambda/event-bridge.ts';
 import { startEventSource } from './lambda/event-source.ts';
 import { startHttpFunction } from './lambda/http-function.ts';
@@ -55,7 +57,7 @@ const IDLE_SECONDS = 120;
 const MAX_LIFETIME_SECONDS = 24 * 3600;
 
 export interface LocalOptions {
-  /** Port of the pages; S3, SQS and EC2 take the next three. 0 takes free ones. */
+  /** Port of the pages; S3, SQS, EC2 and IoT take the next four. 0 takes free ones. */
   readonly port: number;
   /** Folder that keeps everything; made where it is missing. */
   readonly dataDir: string;
@@ -265,6 +267,19 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
     );
 
     const ssm = started(await startSsm({ dataDir: join(dataDir, 'ssm'), port: 0 }));
+    const live = { PARAMETERS: `/spotreel/${PLATFORM}`, LIVE_TOPICS: `spotreel/${PLATFORM}` };
+    const iot = started(
+      await startIot({
+        port: portAfter(4),
+        region: REGION,
+        authorizer: {
+          entry: file('lambda/authorize-live.ts'),
+          env: { ...lambdaEnv, ...live, AWS_ENDPOINT_URL_SSM: ssm.url },
+          timeoutSeconds: AUTHORIZE_TIMEOUT_SECONDS,
+          logFile: join(logs, 'authorize-live.log'),
+        },
+      }),
+    );
     const api = started(
       await startHttpFunction({
         entry: file('lambda/api.ts'),
@@ -275,7 +290,8 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
           // Nobody but this machine reaches it.
           ACCESS: 'open',
           AWS_ENDPOINT_URL_SSM: ssm.url,
-          PARAMETERS: `/spotreel/${PLATFORM}`,
+          ...live,
+          LIVE_URL: iot.mqttUrl,
         },
         timeoutSeconds: API_TIMEOUT_SECONDS,
         logFile: join(logs, 'api.log'),

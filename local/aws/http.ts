@@ -5,7 +5,14 @@
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type RequestListener, type ServerOptions } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerOptions,
+} from 'node:http';
+import type { Duplex } from 'node:stream';
 
 /** Ten messages of 1 MiB in all, every byte of them escaped as `\u0000` or `%00`: nothing honest is larger. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
@@ -21,13 +28,19 @@ export interface Listening {
   close(): Promise<void>;
 }
 
+export interface ListenOptions extends ServerOptions {
+  /** Takes connections over that are to speak another protocol. */
+  readonly onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+}
+
 /** Listens on loopback. @param port 0 takes a free one. Rejects where the port is taken. */
 export async function listen(
   port: number,
   listener: RequestListener,
-  options: ServerOptions = {},
+  { onUpgrade, ...options }: ListenOptions = {},
 ): Promise<Listening> {
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, ...options }, listener);
+  if (onUpgrade) server.on('upgrade', onUpgrade);
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

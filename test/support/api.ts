@@ -64,6 +64,7 @@ export async function startTestApi() {
     settings: encodeSettingsSchema.parse({}),
     authenticate: tokenAccess(tokens, undefined),
     tokens,
+    live: { url: 'ws://127.0.0.1/mqtt', topics: 'spotreel/test' },
     corsOrigins: [],
   };
   const app = createApi(context);
