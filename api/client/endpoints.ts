@@ -7,6 +7,7 @@ import type {
   createTokenSchema,
   createUploadTokenSchema,
   Deleted,
+  LiveAccess,
   Parts,
   patchVideoSchema,
   reencodeSchema,
@@ -135,6 +136,11 @@ export class Endpoints {
   ): Promise<z.infer<typeof rolledBackSchema>> {
     const once = revision === undefined; // twice would go back two
     return this.#ask(`${videoPath(id)}/rollback`, { method: 'POST', json: { revision }, once, signal });
+  }
+
+  /** How to follow a video, or all; `follow` of `live.ts` does. */
+  liveAccess(video: string | undefined, { signal }: CallOptions = {}): Promise<LiveAccess> {
+    return this.#ask('/api/live', { query: { video }, signal });
   }
 
   // Subtitles

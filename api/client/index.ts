@@ -18,6 +18,8 @@
  * 504) is tried again with growing pauses. A refusal is an `ApiError` with `status`, `code` and `problem` (RFC 9457);
  * a platform that does not answer a `ConnectionError`; a file that does not get to S3 an `UploadError`.
  *
+ * `spotreel/client/live` follows videos while they are made: `follow(client, { video: id, onState })`.
+ *
  * It imports only types from the API, so that a page which bundles it carries no schemas.
  */
 export type {

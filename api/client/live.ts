@@ -5,8 +5,12 @@
  */
 import mqtt from 'mqtt'; // its build for browsers exports nothing by name
 import { hasEnded, liveSchema } from '../../jobs/live-message.ts';
-import type { LiveAccess, Video, Videos } from '../schemas.ts';
+import type { LiveAccess, Video } from '../schemas.ts';
+import type { SpotreelClient } from './client.ts';
+import type { CallOptions } from './endpoints.ts';
+import { ApiError } from './errors.ts';
 import { type LiveVideo, withAnswer, withMessage } from './live-merge.ts';
+import { pause } from './retry.ts';
 
 export { hasEnded, type Live } from '../../jobs/live-message.ts';
 export type { LiveVideo } from './live-merge.ts';
@@ -20,18 +24,15 @@ const DOUBT_MS = 5000;
 /** Milliseconds before the second try to connect, doubled for each further one. */
 const RECONNECT_MS = { first: 1000, longest: 30_000 } as const;
 const CONNECT_TIMEOUT_MS = 10_000;
+const CALL_TIMEOUT_MS = 10_000;
 /** Seconds without a word after which the broker is asked whether it is there. AWS IoT takes 30 to 1200. */
 const KEEPALIVE_SECONDS = 30;
 /** MQTT 3.1.1. */
 const PROTOCOL_VERSION = 4;
-/** The answers that no further try changes: the token is no good, or may not. */
-const FINAL_STATUSES: readonly number[] = [401, 403];
+/** What a token that is no good, or may not, is answered: no further try changes that. */
+const FINAL_CODES = ['unauthenticated', 'forbidden'];
 
 export interface FollowOptions {
-  /** The platform's address; in a page, `location.origin`. */
-  readonly url: string;
-  /** API token; none where the video is not private, or the platform is open. */
-  readonly token?: string | undefined;
   /** One video; every video of the platform where it is not given. */
   readonly video?: string | undefined;
   /** Hears each change. Percent never goes backwards within an encode. A video that is gone is `deleted`. */
@@ -42,10 +43,6 @@ export interface FollowOptions {
 
 export interface Following {
   close(): void;
-}
-
-class RefusedError extends Error {
-  override readonly name = 'RefusedError';
 }
 
 /** How a video stands, as the API tells it. */
@@ -63,6 +60,7 @@ const withoutUndefined = <T extends object>(value: T): T =>
   Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T; // of optional members
 
 class Follower implements Following {
+  readonly #client: SpotreelClient;
   readonly #options: FollowOptions;
   readonly #closed = new AbortController();
   readonly #known = new Map<string, LiveVideo>();
@@ -71,11 +69,14 @@ class Follower implements Following {
   #lastHeard = 0;
   #lastAsked = 0;
   #asking = false;
+  /** A message contradicted what is known. */
+  #inDoubt = false;
   /** A message came while the API was asked that its answer may not know of. */
   #endedMeanwhile = false;
   readonly #timer: ReturnType<typeof setInterval>;
 
-  constructor(options: FollowOptions) {
+  constructor(client: SpotreelClient, options: FollowOptions) {
+    this.#client = client;
     this.#options = options;
     this.#timer = setInterval(() => this.#look(), 1000);
     void this.#ask();
@@ -87,13 +88,18 @@ class Follower implements Following {
     this.#closed.abort();
   }
 
-  /** Asks where nothing came for too long. */
+  /** Asks where it is time to. */
   #look(): void {
+    if (this.#isDue(Date.now() - this.#lastAsked)) void this.#ask();
+  }
+
+  #isDue(sinceAsked: number): boolean {
+    if (this.#inDoubt) return sinceAsked >= DOUBT_MS;
+    if (!this.#connected) return sinceAsked >= POLL_MS;
     const { video } = this.#options;
     const state = video === undefined ? undefined : this.#known.get(video);
-    if (this.#connected && state && hasEnded(state) && !state.next) return;
-    const since = Date.now() - Math.max(this.#lastAsked, this.#connected ? this.#lastHeard : 0);
-    if (since >= (this.#connected ? SILENCE_MS : POLL_MS)) void this.#ask();
+    if (state && hasEnded(state) && !state.next) return false;
+    return Math.min(sinceAsked, Date.now() - this.#lastHeard) >= SILENCE_MS;
   }
 
   /** One connection after another, each with an access of its own: tokens are renewed by it. */
@@ -101,13 +107,13 @@ class Follower implements Following {
     let wait: number = RECONNECT_MS.first;
     while (!this.#closed.signal.aborted) {
       try {
-        const { video } = this.#options;
-        const path = video === undefined ? '/api/live' : `/api/live?video=${encodeURIComponent(video)}`;
-        if (await this.#listen(await this.#get<LiveAccess>(path))) wait = RECONNECT_MS.first;
+        const access = await this.#client.liveAccess(this.#options.video, this.#call());
+        if (await this.#listen(access)) wait = RECONNECT_MS.first;
       } catch {
         // The API does not answer, or the video is gone; `#ask` tells of it.
       }
-      await this.#pause(wait * (0.5 + Math.random() / 2)); // not all at once where a broker comes back
+      // Not all at once where a broker comes back.
+      await pause(wait * (0.5 + Math.random() / 2), this.#closed.signal).catch(() => undefined);
       wait = Math.min(2 * wait, RECONNECT_MS.longest);
     }
   }
@@ -160,7 +166,8 @@ class Follower implements Following {
     if (hasEnded(message)) this.#endedMeanwhile = true;
     const merged = withMessage(this.#known.get(message.id), message);
     if (merged) this.#show(merged);
-    else if (Date.now() - this.#lastAsked >= DOUBT_MS) void this.#ask();
+    else this.#inDoubt = true;
+    this.#look();
   }
 
   #show(video: LiveVideo): void {
@@ -179,11 +186,12 @@ class Follower implements Following {
       do {
         this.#lastAsked = Date.now();
         this.#endedMeanwhile = false;
+        this.#inDoubt = false;
         answers = await this.#answers();
       } while (this.#endedMeanwhile);
       for (const answer of answers) this.#show(withAnswer(this.#known.get(answer.id), answer));
     } catch (error) {
-      if (!(error instanceof RefusedError) || this.#closed.signal.aborted) return;
+      if (!(error instanceof ApiError && FINAL_CODES.includes(error.code ?? ''))) return;
       this.close();
       this.#options.onRefused?.(error);
     } finally {
@@ -193,33 +201,18 @@ class Follower implements Following {
 
   async #answers(): Promise<LiveVideo[]> {
     const { video } = this.#options;
-    if (video === undefined) return (await this.#get<Videos>('/api/videos?limit=100')).videos.map(toLive);
-    const found = await this.#get<Video | undefined>(`/api/videos/${encodeURIComponent(video)}`);
-    return [found ? toLive(found) : { id: video, state: 'deleted', percent: 0, findings: [] }];
+    if (video === undefined)
+      return (await this.#client.listVideos({ limit: 100 }, this.#call())).videos.map(toLive);
+    try {
+      return [toLive(await this.#client.showVideo(video, this.#call()))];
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== 'not-found') throw error;
+      return [{ id: video, state: 'deleted', percent: 0, findings: [] }];
+    }
   }
 
-  /** What the API answers; its own schemas made it. Undefined where it knows of no such thing. */
-  async #get<T>(path: string): Promise<T> {
-    const { url, token } = this.#options;
-    const response = await fetch(new URL(path, url), {
-      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-      signal: AbortSignal.any([this.#closed.signal, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]),
-    });
-    if (FINAL_STATUSES.includes(response.status))
-      throw new RefusedError(`${response.url} answered ${response.status}: the token is no good, or may not`);
-    if (response.status === 404) return undefined as T; // callers that can be told so ask for it
-    if (!response.ok) throw new Error(`${response.url} answered ${response.status}`);
-    return (await response.json()) as T; // what the API's route of this path is declared to answer
-  }
-
-  #pause(milliseconds: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, milliseconds);
-    this.#closed.signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-    return promise;
+  #call(): CallOptions {
+    return { signal: AbortSignal.any([this.#closed.signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]) };
   }
 }
 
@@ -232,4 +225,5 @@ function parsed(text: string): unknown {
 }
 
 /** Follows one video, or all, until closed. */
-export const follow = (options: FollowOptions): Following => new Follower(options);
+export const follow = (client: SpotreelClient, options: FollowOptions): Following =>
+  new Follower(client, options);
