@@ -111,7 +111,7 @@ export const apiEnvironmentSchema = z.object({
   CORS_ORIGINS: json(z.array(originSchema)).prefault('[]'),
   LIVE_TOPICS: liveTopics,
   /** Where who follows videos connects to: MQTT over WebSocket. */
-  LIVE_URL: z.url(),
+  LIVE_URL: z.string().regex(/^wss?:\/\//),
 });
 
 export const authorizeLiveEnvironmentSchema = z.object({

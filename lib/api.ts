@@ -17,12 +17,14 @@ import { API_THROTTLE, API_TIMEOUT_SECONDS } from '../jobs/platform.ts';
 import { mayList, type Permission } from './allow.ts';
 import { deletionOf } from './deletion.ts';
 import { PlatformFunction } from './function.ts';
+import type { Live } from './live.ts';
 import type { Queues } from './queues.ts';
 import type { Storage } from './storage.ts';
 
 export interface ApiProps {
-  /** Names the platform's parameters. */
-  readonly platform: string;
+  /** Where its tokens are kept in SSM's Parameter Store. */
+  readonly parameters: string;
+  readonly live: Live;
   readonly storage: Storage;
   readonly queues: Queues;
   readonly encodeSettings: Readonly<Record<string, unknown>>;
@@ -33,14 +35,11 @@ export interface ApiProps {
 export class Api extends Construct {
   /** Host name of the HTTP API. */
   readonly domain: string;
-  /** Where its tokens are kept in SSM's Parameter Store. */
-  readonly parameters: string;
 
   constructor(scope: Construct, id: string, props: ApiProps) {
     super(scope, id);
-    const { platform, storage, queues, encodeSettings, oidc, corsOrigins } = props;
+    const { parameters, storage, queues, live, encodeSettings, oidc, corsOrigins } = props;
     const stack = Stack.of(this);
-    this.parameters = `/spotreel/${platform}`;
     type Environment = Omit<Record<keyof z.input<typeof apiEnvironmentSchema>, string>, 'OIDC'>;
     const environment: Environment & { OIDC?: string } = {
       UPLOAD_BUCKET: storage.uploads.bucketName,
@@ -48,7 +47,9 @@ export class Api extends Construct {
       UPLOADS_QUEUE_URL: queues.uploads.queueUrl,
       ENCODE_SETTINGS: JSON.stringify(encodeSettings),
       ACCESS: 'tokens',
-      PARAMETERS: this.parameters,
+      PARAMETERS: parameters,
+      LIVE_TOPICS: live.topics,
+      LIVE_URL: live.url,
       CORS_ORIGINS: JSON.stringify(corsOrigins),
       ...(oidc && { OIDC: JSON.stringify(oidc) }),
     };
@@ -57,7 +58,7 @@ export class Api extends Construct {
       entry: 'api.ts',
       timeoutSeconds: API_TIMEOUT_SECONDS,
       environment,
-      permissions: permissionsOf(stack, this.parameters, props),
+      permissions: permissionsOf(stack, props),
     });
 
     const httpApi = new apigateway.HttpApi(this, 'HttpApi', {
@@ -84,8 +85,7 @@ export class Api extends Construct {
 
 function permissionsOf(
   stack: Stack,
-  parameters: string,
-  { storage: { uploads, production }, queues }: ApiProps,
+  { parameters, storage: { uploads, production }, queues }: ApiProps,
 ): Permission[] {
   const own = 'Keys are made at run time; the prefix holds nothing else.';
   const objects = (...prefixes: readonly string[]) =>

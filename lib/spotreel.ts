@@ -9,6 +9,7 @@ import { Api } from './api.ts';
 import { Bury } from './bury.ts';
 import { Dispatch } from './dispatch.ts';
 import { type Architecture, DEFAULT_INSTANCE_TYPES, type WorkerType } from './instance-types.ts';
+import { Live } from './live.ts';
 import { Mend } from './mend.ts';
 import { Network } from './network.ts';
 import { Pages } from './pages.ts';
@@ -164,20 +165,22 @@ export class Spotreel extends Construct {
     new Sweep(this, 'Sweep', launcher);
     new Bury(this, 'Bury', launcher);
     new Mend(this, 'Mend', launcher);
-    const api = new Api(this, 'Api', { ...settings, platform, storage, queues });
+    const parameters = `/spotreel/${platform}`;
+    const live = new Live(this, 'Live', { platform, parameters });
+    const api = new Api(this, 'Api', { ...settings, parameters, storage, queues, live });
     const pages = new Pages(this, 'Pages');
     const playback = new Playback(this, 'Playback', {
       ...settings,
       production: storage.production,
       pages: pages.bucket,
       api: api.domain,
-      connect: [`https://${storage.uploads.bucketRegionalDomainName}`],
+      connect: [`https://${storage.uploads.bucketRegionalDomainName}`, live.origin],
     });
 
     this.uploadBucket = storage.uploads;
     this.productionBucket = storage.production;
     this.tasksQueue = queues.tasks;
     this.playbackDomain = playback.distribution.distributionDomainName;
-    this.apiParameters = api.parameters;
+    this.apiParameters = parameters;
   }
 }

@@ -298,7 +298,13 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
       }),
     );
     const edge = started(
-      await startEdge({ port, s3, bucket: PRODUCTION_BUCKET, api: api.handle, connect: [s3Server.url] }),
+      await startEdge({
+        port,
+        s3,
+        bucket: PRODUCTION_BUCKET,
+        api: api.handle,
+        connect: [s3Server.url, new URL(iot.mqttUrl).origin],
+      }),
     );
     return {
       url: edge.url.replace('127.0.0.1', 'localhost'),

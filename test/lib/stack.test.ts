@@ -71,6 +71,7 @@ describe('while idle', () => {
     'AWS::IAM::InstanceProfile',
     'AWS::IAM::Policy',
     'AWS::IAM::Role',
+    'AWS::IoT::Authorizer',
     'AWS::Lambda::EventInvokeConfig',
     'AWS::Lambda::EventSourceMapping',
     'AWS::Lambda::Function',
@@ -81,6 +82,7 @@ describe('while idle', () => {
     'AWS::S3::BucketPolicy',
     'AWS::SQS::Queue',
     'AWS::SQS::QueuePolicy',
+    'Custom::AWS', // asks once for the address of the account's broker
     'Custom::CDKBucketDeployment',
   ];
 
@@ -389,7 +391,17 @@ describe('bury', () => {
 });
 
 describe('least privilege', () => {
-  const roles = ['Workers', 'Dispatch', 'Sweep', 'Bury', 'Mend', 'Api', 'Pages'];
+  const roles = [
+    'Workers',
+    'Dispatch',
+    'Sweep',
+    'Bury',
+    'Mend',
+    'LiveAuthorize',
+    'LiveEndpoint',
+    'Api',
+    'Pages',
+  ];
   const EC2 = 'arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>';
 
   test('there are no roles but those looked at here, and none has AWS’s managed policies', () => {
@@ -683,6 +695,7 @@ describe('playback', () => {
   /** Sees that a policy has the security headers. Returns its CORS. */
   function checkPolicy(id: string): unknown {
     const policy = ofType('AWS::CloudFront::ResponseHeadersPolicy').find((one) => id === `<${one.id}>`);
+    const [broker] = ofType('Custom::AWS');
     const [uploads] = ofType('AWS::S3::Bucket').filter((bucket) => bucket.id.includes('StorageUploads'));
     const { SecurityHeadersConfig: security, CorsConfig: cors } = z
       .looseObject({
@@ -702,7 +715,12 @@ describe('playback', () => {
       'x-frame-options': security.FrameOptions.FrameOption,
       'referrer-policy': security.ReferrerPolicy.ReferrerPolicy,
       'content-security-policy': security.ContentSecurityPolicy.ContentSecurityPolicy,
-    }).toEqual(securityHeaders([`https://<${uploads?.id}.RegionalDomainName>`]));
+    }).toEqual(
+      securityHeaders([
+        `https://<${uploads?.id}.RegionalDomainName>`,
+        `wss://<${broker?.id}.endpointAddress>`,
+      ]),
+    );
     return cors;
   }
 

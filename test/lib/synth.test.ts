@@ -131,6 +131,8 @@ test('the API, as it is deployed, answers an event of API Gateway', () => {
       UPLOADS_QUEUE_URL: 'https://sqs.example/uploads',
       ACCESS: 'tokens',
       PARAMETERS: '/spotreel/test',
+      LIVE_TOPICS: 'spotreel/test',
+      LIVE_URL: 'wss://iot.example/mqtt',
     },
   });
   expect(stderr).toBe('');
