@@ -9,6 +9,7 @@ import { packetsTimeout } from './packets.ts';
 import { durationOf, type Plan } from './plan.ts';
 import { AAC_FRAME, AUDIO_RATE } from './settings.ts';
 import type { Sound } from './sound.ts';
+import { HEAR_FILTER } from './sound-damage.ts';
 
 const LAYOUTS: Readonly<Record<Sound['channels'], string>> = { 2: 'stereo', 6: '5.1' };
 
@@ -28,6 +29,7 @@ const HEADROOM = 100_000;
 /** ffmpeg from a source to what `samples` reads: the track in the rendition's channels, on the source's clock. */
 export function decodeSoundArguments({ stream, mix, channels }: Sound, url: string): string[] {
   const filter = [
+    HEAR_FILTER,
     ...PAN[mix],
     // Floating point is not scaled down by itself when channels are added up; with a greatest sum of 1 nothing clips.
     `aresample=${AUDIO_RATE}:rematrix_maxval=1`,

@@ -94,12 +94,12 @@ export async function audioTask(context: TaskContext, task: Task & { kind: 'audi
     );
   await once(context, task, plan, async () => {
     const cutter = new SoundCutter(context, task, plan, task.index, sound);
-    const { cpuSeconds, broken, lostShare } = await withPlanned(context, task, plan, (url, bytes) =>
+    const { cpuSeconds, broken, silentSeconds } = await withPlanned(context, task, plan, (url, bytes) =>
       encodeSound(plan, sound, { url, bytes }, (output) => cutter.read(output), context.signal),
     );
     if (broken !== undefined)
       return { cpuSeconds, unmade: audioRendition(task.index), findings: [brokenSound(sound, broken)] };
     const objects = await cutter.finish();
-    return { objects, cpuSeconds, findings: damagedSound(sound, lostShare, durationOf(plan)) };
+    return { objects, cpuSeconds, findings: damagedSound(sound, silentSeconds, durationOf(plan)) };
   });
 }

@@ -1,7 +1,7 @@
 /** Runs the two ffmpegs of a sound: one decodes the source's track, the other takes what it gives. */
 import type { Readable, Writable } from 'node:stream';
 import { corrected, type Level, LoudnessReader, levelFor } from '../video/loudness.ts';
-import type { Plan } from '../video/plan.ts';
+import { durationOf, type Plan } from '../video/plan.ts';
 import type { Sound } from '../video/sound.ts';
 import {
   audioTimeout,
@@ -37,8 +37,8 @@ export interface SoundRun {
   readonly cpuSeconds: number;
   /** Why the track can not be had; undefined where it can. */
   readonly broken?: string | undefined;
-  /** The share of it that could not be decoded. */
-  readonly lostShare: number;
+  /** Seconds of it that could not be decoded. */
+  readonly silentSeconds: number;
 }
 
 /**
@@ -52,7 +52,7 @@ async function runSound(
   second: Pick<Run, 'args' | 'read' | 'onLine'>,
   signal: AbortSignal,
 ): Promise<SoundRun> {
-  const watch = new SoundWatch(sound);
+  const watch = new SoundWatch(sound, { from: plan.origin, to: plan.origin + durationOf(plan) });
   const common = { program: 'ffmpeg', timeoutSeconds: audioTimeout(plan, bytes), signal } as const;
   let cpuSeconds = 0;
   let refused: ProcessError | undefined;
@@ -70,10 +70,10 @@ async function runSound(
   };
   const took = await run({ ...common, ...second, feed }).catch(orRefused);
   cpuSeconds += took.cpuSeconds;
-  const { lostShare, isBroken } = watch;
-  if (isBroken) return { cpuSeconds, lostShare, broken: refused?.message ?? percent(lostShare) };
+  const { silentSeconds, lostShare, isBroken } = watch;
+  if (isBroken) return { cpuSeconds, silentSeconds, broken: refused?.message ?? percent(lostShare) };
   if (refused) throw refused; // the track is whole: it is not the file's fault
-  return { cpuSeconds, lostShare };
+  return { cpuSeconds, silentSeconds };
 }
 
 const percent = (share: number): string => `${Math.round(100 * share)} % of it is damaged`;
@@ -97,7 +97,7 @@ async function findLevel(plan: Plan, sound: Sound, source: ReadableSource, signa
     level = next;
     if (!level.limited) break; // a gain alone is exact
   }
-  return { cpuSeconds, lostShare: 0, level };
+  return { cpuSeconds, silentSeconds: 0, level };
 }
 
 /** Encodes a rendition, as loud as the plan wants it. @param read takes the fragmented MP4 that ffmpeg writes */

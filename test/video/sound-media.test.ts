@@ -206,3 +206,28 @@ test('channels that change in the middle, as in recordings of television, neithe
     }
   }
 });
+
+test('a codec that changes in the middle of a track ends its sound, and for how long is known', async () => {
+  const parts: Buffer[] = [];
+  for (const [index, codec] of ['aac', 'ac3'].entries()) {
+    const file = join(folder.path, `${codec}.ts`);
+    const source = ['-f', 'lavfi', '-i', `aevalsrc='${sine(400, 0.3)}':s=48000:d=3`];
+    const times = ['-muxdelay', '0', '-muxpreload', '0', '-output_ts_offset', `${3 * index}`];
+    await ffmpeg(...source, '-c:a', codec, ...times, file);
+    parts.push(await readFile(file));
+  }
+  const file = join(folder.path, 'codecs.ts');
+  await writeFile(file, Buffer.concat(parts));
+  const { url, close } = await serveFile(file);
+  const plan = tinyPlan('r');
+  const [sound] = plan.audio;
+  if (!sound) throw new Error('The tiny plan has no sound');
+  const { data, silentSeconds } = await encodeSound(plan, { ...sound, stream: 0 }, url).finally(close);
+  expect(Math.abs(silentSeconds - 5)).toBeLessThan(0.2); // of the stream's 8 s
+  const rendition = join(folder.path, 'codecs.m4a');
+  await writeFile(rendition, data);
+  const levels = await Promise.all(
+    [1, 5].map((from) => readChannels(['-ss', `${from}`, '-t', '1', '-i', rendition], [400])),
+  );
+  expect(levels.map(([left]) => (left?.level ?? 0) > -60)).toEqual([true, false]);
+});

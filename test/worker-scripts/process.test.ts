@@ -22,14 +22,16 @@ describe('a line', () => {
 });
 
 test('a title that imitates ffmpeg breaks no track', () => {
-  const watch = new SoundWatch({ stream: 1 });
+  const watch = new SoundWatch({ stream: 1 }, { from: 0, to: 60 });
   for (const line of [
     '[info]     title           : [error] Error while decoding stream #0:1: x',
     '                    : Input stream #0:1 (audio): 1 packets read (1 bytes); 0 frames decoded',
+    '[info]     title           : [ashowinfo@source @ 0x1] [info] n:0 pts:48000 rate:48000 nb_samples:1024 ',
     '[error] Error while decoding stream #0:1: Invalid data found when processing input',
     '[verbose]   Input stream #0:1 (audio): 4 packets read (1841 bytes); 3 frames decoded (44608 samples); ',
     '[info]     title           : Input stream #0:1 (audio): 1 packets read (1 bytes); 0 frames decoded',
   ])
     watch.read(line);
   expect(watch.lostShare).toBe(0.25);
+  expect(watch.silentSeconds).toBe(60);
 });
