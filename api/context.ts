@@ -1,5 +1,6 @@
 /** What the API's handlers work with. */
 import type { S3Client } from '@aws-sdk/client-s3';
+import type { Quota } from '../jobs/environment.ts';
 import type { Redriver } from '../jobs/redrive.ts';
 import type { Tokens } from '../jobs/tokens.ts';
 import type { Authenticate, Principal } from './access.ts';
@@ -20,6 +21,8 @@ export interface ApiContext extends Redriver {
   readonly live: LiveBroker;
   /** Sites whose pages may call the API, besides our own: `https://example.org`. */
   readonly corsOrigins: readonly string[];
+  /** What each caller may use; undefined for as much as they like. */
+  readonly quota: Quota | undefined;
 }
 
 /** What hono carries with a request. */

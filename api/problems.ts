@@ -61,7 +61,8 @@ export const PROBLEMS = {
   'too-many-requests': {
     status: 429,
     title: 'Too much at once',
-    advice: 'Wait for the seconds of `Retry-After`; `detail` names the limit.',
+    advice:
+      'Wait for the seconds of `Retry-After`. `quota` says what is used up: its limit, and how much is used.',
   },
   internal: {
     status: 500,
@@ -85,6 +86,8 @@ export interface ProblemExtras {
   readonly errors?: readonly FieldError[];
   /** Numbers of parts. */
   readonly missing?: readonly number[];
+  /** Which quota is used up, and how much of it. */
+  readonly quota?: { readonly of: string; readonly used: number; readonly limit: number };
   /** Seconds, for the header of that name. */
   readonly retryAfter?: number;
 }

@@ -361,6 +361,7 @@ export const problemSchema = z
     detail: z.string(),
     errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
     missing: z.array(z.int()).optional(),
+    quota: z.object({ of: z.string(), used: z.int(), limit: z.int() }).optional(),
   })
   .openapi('Problem', { description: 'RFC 9457.' });
 export type Problem = z.infer<typeof problemSchema>;

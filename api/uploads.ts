@@ -16,10 +16,12 @@ import {
   startMultipart,
   type UploadedPart,
 } from '../jobs/source-upload.ts';
+import { giveBack } from '../jobs/usage.ts';
 import type { Principal, UploadGrant } from './access.ts';
 import type { ApiContext } from './context.ts';
 import { ONE_PUT, partCountOf, partSizeFor, sizeOfPart } from './parts.ts';
 import { ProblemError } from './problems.ts';
+import { requireRoom } from './quota.ts';
 import type { CreateUpload, Parts, SignedParts, Upload } from './schemas.ts';
 
 /** Seconds that a presigned URL is good for. Role credentials may end it sooner; a client then asks for another. */
@@ -105,12 +107,27 @@ export async function createUpload(
   const { uploads } = context.stores;
   const id = await idFor(context, who, input, idempotencyKey);
   if (await isDeleted(uploads, id)) throw new ProblemError('gone', `The upload ${id} was deleted`);
-  const pending =
-    (await readPending(uploads, id)) ??
-    (await recordPending(uploads, id, await begin(context, who, id, input)));
+  const pending = (await readPending(uploads, id)) ?? (await createPending(context, who, id, input));
   if (!isSame(pending, input))
     throw new ProblemError('conflict', `The upload ${id} was created for another file before`);
   return uploadOf(context, id, pending);
+}
+
+/** Counts a new upload, and begins it. Throws a `ProblemError` where its caller's quota has no room for it. */
+async function createPending(
+  context: ApiContext,
+  who: Principal,
+  id: VideoId,
+  input: CreateUpload,
+): Promise<PendingUpload> {
+  const { uploads } = context.stores;
+  await requireRoom(context, who, { video: id, bytes: input.size });
+  try {
+    return await recordPending(uploads, id, await begin(context, who, id, input));
+  } catch (error) {
+    await giveBack(uploads, who.id, id);
+    throw error;
+  }
 }
 
 async function begin(
@@ -249,5 +266,7 @@ export async function abortUpload({ stores }: ApiContext, id: VideoId): Promise<
       'conflict',
       `The upload ${id} is complete; DELETE /api/videos/${id} deletes its video`,
     );
+  const pending = await readPending(stores.uploads, id);
   await deleteVideo(stores, id, Date.now() + ABORT_MS);
+  if (pending) await giveBack(stores.uploads, pending.createdBy, id);
 }

@@ -96,6 +96,15 @@ export const originSchema = z
 /** A path in SSM's Parameter Store. */
 const parameters = z.string().regex(/^(\/[A-Za-z0-9_.-]+)+$/);
 
+/** What one caller of the API may use. */
+export const quotaSchema = z.strictObject({
+  /** Videos that may be uploaded or encoded at once. */
+  videosInFlight: z.int().min(1).max(10_000),
+  /** Bytes that may be uploaded within 24 hours. */
+  bytesADay: z.int().min(1),
+});
+export type Quota = Readonly<z.infer<typeof quotaSchema>>;
+
 export const apiEnvironmentSchema = z.object({
   UPLOAD_BUCKET: z.string().min(1),
   PRODUCTION_BUCKET: z.string().min(1),
@@ -109,6 +118,8 @@ export const apiEnvironmentSchema = z.object({
   OIDC: json(oidcSchema).optional(),
   /** Sites whose pages may call the API besides our own. */
   CORS_ORIGINS: json(z.array(originSchema)).prefault('[]'),
+  /** What each caller may use; without it as much as they like. */
+  QUOTA: json(quotaSchema).optional(),
   LIVE_TOPICS: liveTopics,
   /** Where who follows videos connects to: MQTT over WebSocket. */
   LIVE_URL: z.string().regex(/^wss?:\/\//),

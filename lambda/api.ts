@@ -31,6 +31,7 @@ const answer = handle(
     tokens,
     live: { url: environment.LIVE_URL, topics: environment.LIVE_TOPICS },
     corsOrigins: environment.CORS_ORIGINS,
+    quota: environment.QUOTA,
   }),
 );
 

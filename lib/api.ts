@@ -4,13 +4,14 @@ import * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Construct } from 'constructs';
 import type { z } from 'zod';
-import type { apiEnvironmentSchema, OidcInput } from '../jobs/environment.ts';
+import type { apiEnvironmentSchema, OidcInput, Quota } from '../jobs/environment.ts';
 import {
   IDEMPOTENCY_PREFIX,
   JOBS_PREFIX,
   OPEN_PREFIX,
   PENDING_PREFIX,
   UPLOADS_PREFIX,
+  USAGE_PREFIX,
   VIDEOS_PREFIX,
 } from '../jobs/names.ts';
 import { API_THROTTLE, API_TIMEOUT_SECONDS } from '../jobs/platform.ts';
@@ -30,6 +31,7 @@ export interface ApiProps {
   readonly encodeSettings: Readonly<Record<string, unknown>>;
   readonly oidc: OidcInput | undefined;
   readonly corsOrigins: readonly string[];
+  readonly quota: Quota;
 }
 
 export class Api extends Construct {
@@ -38,7 +40,7 @@ export class Api extends Construct {
 
   constructor(scope: Construct, id: string, props: ApiProps) {
     super(scope, id);
-    const { parameters, storage, queues, live, encodeSettings, oidc, corsOrigins } = props;
+    const { parameters, storage, queues, live, encodeSettings, oidc, corsOrigins, quota } = props;
     const stack = Stack.of(this);
     type Environment = Omit<Record<keyof z.input<typeof apiEnvironmentSchema>, string>, 'OIDC'>;
     const environment: Environment & { OIDC?: string } = {
@@ -51,6 +53,7 @@ export class Api extends Construct {
       LIVE_TOPICS: live.topics,
       LIVE_URL: live.url,
       CORS_ORIGINS: JSON.stringify(corsOrigins),
+      QUOTA: JSON.stringify(quota),
       ...(oidc && { OIDC: JSON.stringify(oidc) }),
     };
     const { handler } = new PlatformFunction(this, 'Function', {
@@ -93,7 +96,7 @@ function permissionsOf(
   return [
     {
       actions: ['s3:GetObject', 's3:PutObject'],
-      resources: objects(JOBS_PREFIX, PENDING_PREFIX, IDEMPOTENCY_PREFIX),
+      resources: objects(JOBS_PREFIX, PENDING_PREFIX, IDEMPOTENCY_PREFIX, USAGE_PREFIX),
       why: own,
     },
     { actions: ['s3:PutObject'], resources: objects(OPEN_PREFIX), why: own },
@@ -110,7 +113,7 @@ function permissionsOf(
     },
     ...deletionOf({ uploads, production }),
     // 404 instead of 403 for what is not there.
-    mayList(uploads, IDEMPOTENCY_PREFIX),
+    mayList(uploads, IDEMPOTENCY_PREFIX, USAGE_PREFIX),
     { actions: ['sqs:SendMessage'], resources: [queues.uploads.queueArn] },
     {
       actions: ['ssm:GetParameter', 'ssm:GetParametersByPath', 'ssm:PutParameter', 'ssm:DeleteParameter'],

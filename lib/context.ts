@@ -43,6 +43,8 @@ const contextSchema = z.object({
   encodeSettings: jsonOr(z.record(z.string(), z.unknown())).optional(),
   oidc: jsonOr(z.record(z.string(), z.unknown())).optional(),
   corsOrigins: words(z.string()).optional(),
+  videosInFlight: number,
+  bytesADay: number,
   /** `retain` or `destroy`. */
   removalPolicy: z.enum(['retain', 'destroy']).optional(),
   /** `100`, `200` or `all`. */
@@ -66,14 +68,24 @@ export function propsFromContext(node: Node): SpotreelProps {
     const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
     throw new Error(`The CDK context is not usable: ${problems.join('; ')}`);
   }
-  const { turnaroundSeconds, maxLifetimeMinutes, rootVolumeGib, removalPolicy, priceClass, ...same } =
-    parsed.data;
+  const {
+    turnaroundSeconds,
+    maxLifetimeMinutes,
+    rootVolumeGib,
+    videosInFlight,
+    bytesADay,
+    removalPolicy,
+    priceClass,
+    ...same
+  } = parsed.data;
+  const quota = withoutUndefined({ videosInFlight, bytesADay });
   // Only keys whose value is undefined are left out, so what remains has the type of the props.
   return withoutUndefined({
     ...same,
     turnaround: turnaroundSeconds === undefined ? undefined : Duration.seconds(turnaroundSeconds),
     maxLifetime: maxLifetimeMinutes === undefined ? undefined : Duration.minutes(maxLifetimeMinutes),
     rootVolume: rootVolumeGib === undefined ? undefined : Size.gibibytes(rootVolumeGib),
+    quota: Object.keys(quota).length > 0 ? quota : undefined,
     removalPolicy: removalPolicy && REMOVAL_POLICIES[removalPolicy],
     priceClass: priceClass && PRICE_CLASSES[priceClass],
   });

@@ -2,7 +2,7 @@
 import type { Duration, Size } from 'aws-cdk-lib';
 import type { z } from 'zod';
 import { MIN_INSTANCE_TYPES } from '../jobs/capacity.ts';
-import { type OidcInput, oidcSchema, originSchema } from '../jobs/environment.ts';
+import { type OidcInput, oidcSchema, originSchema, type Quota, quotaSchema } from '../jobs/environment.ts';
 import { encodeSettingsSchema } from '../video/settings.ts';
 import { type Architecture, MAX_INSTANCE_TYPES, type WorkerType } from './instance-types.ts';
 
@@ -19,6 +19,7 @@ export interface CheckedSettings {
   readonly encodeSettings: Readonly<Record<string, unknown>>;
   readonly oidc: OidcInput | undefined;
   readonly corsOrigins: readonly string[];
+  readonly quota: Quota;
 }
 
 const isWhole = (value: number, min: number, max: number) =>
@@ -61,6 +62,7 @@ function problemsOf(settings: CheckedSettings): string[] {
     ...rules.flatMap(([holds, problem]) => (holds ? [] : [problem])),
     ...misfits('encodeSettings', encodeSettingsSchema, settings.encodeSettings),
     ...misfits('oidc', oidcSchema.optional(), settings.oidc),
+    ...misfits('quota', quotaSchema, settings.quota),
     ...misfits('corsOrigins', originSchema.array(), settings.corsOrigins),
   ];
 }

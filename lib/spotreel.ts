@@ -4,7 +4,7 @@ import { PriceClass } from 'aws-cdk-lib/aws-cloudfront';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { OidcInput } from '../jobs/environment.ts';
+import type { OidcInput, Quota } from '../jobs/environment.ts';
 import { Api } from './api.ts';
 import { Bury } from './bury.ts';
 import { Dispatch } from './dispatch.ts';
@@ -19,6 +19,9 @@ import { checkSettings } from './settings.ts';
 import { Storage } from './storage.ts';
 import { Sweep } from './sweep.ts';
 import { WorkerFleet } from './worker-fleet.ts';
+
+/** Enough for a person's work, and an end to what a token in wrong hands can cost. */
+const DEFAULT_QUOTA: Quota = { videosInFlight: 250, bytesADay: 1024 ** 4 };
 
 export interface SpotreelProps {
   /**
@@ -102,6 +105,13 @@ export interface SpotreelProps {
   readonly oidc?: OidcInput;
 
   /**
+   * What each caller of the API may use: each token, and each person of the issuer. Who exceeds it hears 429.
+   *
+   * @default - 250 videos in flight, 1 TiB a day
+   */
+  readonly quota?: Partial<Quota>;
+
+  /**
    * Sites whose pages may call the API besides the platform's own: `https://example.org`.
    *
    * @default []
@@ -150,6 +160,7 @@ export class Spotreel extends Construct {
       encodeSettings: { turnaroundSeconds: turnaround.toSeconds(), ...props.encodeSettings },
       oidc: props.oidc,
       corsOrigins: props.corsOrigins ?? [],
+      quota: { ...DEFAULT_QUOTA, ...props.quota },
       removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
       priceClass: props.priceClass ?? PriceClass.PRICE_CLASS_100,
     };

@@ -56,6 +56,7 @@ describe('a stack with', () => {
       { oidc: { issuer: 'https://id.example', audience: 'x', jwksUri: '' } },
       'oidc.jwksUri',
     ],
+    ['a quota that lets nothing in', { quota: { videosInFlight: 0 } }, 'quota.videosInFlight'],
     ['a page for a site', { corsOrigins: ['https://example.org/page'] }, 'corsOrigins.0: is not an origin'],
     ['a wrong encode setting', { encodeSettings: { preset: 'warp' } }, 'encodeSettings.preset'],
   ];
@@ -127,6 +128,7 @@ describe('the CDK context', () => {
       { corsOrigins: 'https://a.example,https://b.example' },
       { corsOrigins: ['https://a.example', 'https://b.example'] },
     ],
+    [{ bytesADay: '5e9' }, { quota: { bytesADay: 5e9 } }],
     [{ removalPolicy: 'destroy' }, { removalPolicy: RemovalPolicy.DESTROY }],
     [{ priceClass: 'all' }, { priceClass: PriceClass.PRICE_CLASS_ALL }],
     [{ priceClass: 200 }, { priceClass: PriceClass.PRICE_CLASS_200 }],

@@ -536,6 +536,7 @@ describe('least privilege', () => {
         'PlatformStorageUploads/jobs/* s3:DeleteObject s3:GetObject s3:PutObject',
         'PlatformStorageUploads/open/* s3:DeleteObject s3:PutObject',
         'PlatformStorageUploads/pending/* s3:DeleteObject s3:GetObject s3:PutObject',
+        'PlatformStorageUploads/usage/* s3:GetObject s3:PutObject',
         'PlatformStorageUploads/uploads/* s3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:ListMultipartUploadParts s3:PutObject',
       ].sort(),
     );
@@ -560,7 +561,7 @@ describe('least privilege', () => {
       const prefixes = z.object({ 's3:prefix': z.unknown() }).parse(Condition['StringLike'])['s3:prefix'];
       for (const prefix of [prefixes].flat())
         expect(prefix).toMatch(
-          /^(uploads|jobs|open|pending|index|deleted|idempotency|workers|models|v|capacity)\/\*$/,
+          /^(uploads|jobs|open|pending|index|deleted|idempotency|usage|workers|models|v|capacity)\/\*$/,
         );
     }
   });
@@ -794,7 +795,11 @@ describe('the API', () => {
       ...Variables,
       UPLOADS_QUEUE_URL: 'https://sqs.example/uploads',
     });
-    expect(parsed).toMatchObject({ ACCESS: 'tokens', CORS_ORIGINS: [] });
+    expect(parsed).toMatchObject({
+      ACCESS: 'tokens',
+      CORS_ORIGINS: [],
+      QUOTA: { videosInFlight: 250, bytesADay: 1024 ** 4 },
+    });
   });
 
   test('is told of an issuer and of other sites where there are some', () => {

@@ -8,6 +8,7 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import { createApi } from '../../api/app.ts';
 import type { Scope } from '../../api/schemas.ts';
 import { tokenAccess } from '../../api/token-access.ts';
+import type { Quota } from '../../jobs/environment.ts';
 import { QUEUES, UPLOAD_CORS } from '../../jobs/platform.ts';
 import { ObjectStore } from '../../jobs/store.ts';
 import { Tokens } from '../../jobs/tokens.ts';
@@ -29,7 +30,7 @@ export interface Reply {
 }
 
 /** Starts it. `ask` sends a request as the API's Lambda gets it. */
-export async function startTestApi() {
+export async function startTestApi({ quota }: { readonly quota?: Quota } = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'spotreel-api-'));
   const sqs = await startSqs({
     dataDir: join(dataDir, 'sqs'),
@@ -66,6 +67,7 @@ export async function startTestApi() {
     tokens,
     live: { url: 'ws://127.0.0.1/mqtt', topics: 'spotreel/test' },
     corsOrigins: [],
+    quota,
   };
   const app = createApi(context);
   return {
