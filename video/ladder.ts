@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type Colour, keepsHdr } from './colour.ts';
 import type { Finding } from './findings.ts';
 import { type Codec, codecSchema, type EncodeSettings, type RungSettings } from './settings.ts';
+import { even, type Size } from './size.ts';
 
 /** One rendition of the picture. */
 export const rungSchema = z.object({
@@ -41,10 +42,7 @@ const LEAST_SIDE: Readonly<Record<Codec, number>> = { h264: 2, hevc: 64, av1: 64
  */
 const ALONE = { mostKbps: 64, belowShare: 2 / 3 };
 
-const even = (pixels: number): number => Math.max(2, Math.round(pixels / 2) * 2);
-
-const blocks = ({ width, height }: { width: number; height: number }): number =>
-  Math.ceil(width / 16) * Math.ceil(height / 16);
+const blocks = ({ width, height }: Size): number => Math.ceil(width / 16) * Math.ceil(height / 16);
 
 /** Crf and cap for a size between the table's rungs: the next larger rung's, its cap scaled by the pixels. */
 function interpolate(short: number, table: readonly RungSettings[]): RungSettings {

@@ -1,6 +1,7 @@
 /** Refuses what is beyond the owner's limits, each before the work that it saves. */
 import { SourceError } from './failures.ts';
 import type { EncodeSettings } from './settings.ts';
+import type { Size } from './size.ts';
 
 /** Before anything is read. */
 export function checkBytes(bytes: number, { maxBytes }: Pick<EncodeSettings, 'maxBytes'>): void {
@@ -13,11 +14,6 @@ export function checkBytes(bytes: number, { maxBytes }: Pick<EncodeSettings, 'ma
 export function checkTracks(tracks: number, { maxTracks }: Pick<EncodeSettings, 'maxTracks'>): void {
   if (tracks > maxTracks)
     throw new SourceError('too-many-tracks', `${tracks} tracks, the limit is ${maxTracks}`);
-}
-
-interface Size {
-  readonly width: number;
-  readonly height: number;
 }
 
 /** Before a picture is decoded: pixels as they are shown, and as they are coded, for the shape of a pixel may hide many. */

@@ -7,6 +7,7 @@ import { WATCH_FILTER } from './damage.ts';
 import { ORIENTATIONS } from './orientation.ts';
 import type { Picture } from './picture.ts';
 import { type Rational, rational, toNumber, toText } from './rational.ts';
+import type { Size } from './size.ts';
 import { toneMapFilters } from './tone-map.ts';
 
 /** Deterministic in every processor: no assembly whose rounding differs from the C code's. */
@@ -14,11 +15,6 @@ export const SCALER = 'flags=bicubic+accurate_rnd+bitexact';
 
 /** What the encoder writes of the colours: of every rung the same, and true by then. */
 const TAGS = 'setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709';
-
-interface Size {
-  readonly width: number;
-  readonly height: number;
-}
 
 /** What of a picture decides how it is shown; of nothing at all, as it is. */
 export type Shown = Pick<Picture, 'orientation' | 'colour' | 'transparent'>;

@@ -1,6 +1,7 @@
 /** The command lines of ffmpeg that make a video's pictures, from pictures that were encoded already. */
 import { input as sourceInput } from './ffmpeg-arguments.ts';
-import { PREVIEW, type Size } from './stills.ts';
+import type { Size } from './size.ts';
+import { PREVIEW } from './stills.ts';
 
 /** The one file that is read lies in the worker's scratch folder, and is our own encode. */
 const input = (file: string): string[] => ['-protocol_whitelist', 'file', '-f', 'mov', '-i', file];

@@ -6,13 +6,8 @@ import { z } from 'zod';
 import type { Plan } from './plan.ts';
 import { toNumber } from './rational.ts';
 import type { MediaObject, StoredFile } from './receipt.ts';
+import { even, type Size } from './size.ts';
 import { timeText } from './text/webvtt.ts';
-
-/** Width and height in pixels. */
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
 
 /** Where pictures lie below a revision. */
 const FOLDER = 'stills/';
@@ -31,8 +26,6 @@ export const PREVIEW = { frames: 10, seconds: 0.5, side: 320 } as const;
 
 /** Pixels of the longer side of the grey pictures by which the poster is chosen. */
 const MEASURED_SIDE = 96;
-
-const even = (pixels: number): number => Math.max(2, Math.round(pixels / 2) * 2);
 
 /** A size in proportion whose longer side is no longer than `side`; never larger than it was. */
 function scaledInto({ width, height }: Size, side: number): Size {

@@ -9,12 +9,12 @@ import type { Cover } from '../video/picture.ts';
 import type { Plan } from '../video/plan.ts';
 import { choosePoster } from '../video/poster.ts';
 import { objectsOf, type Receipt, type StoredFile } from '../video/receipt.ts';
+import type { Size } from '../video/size.ts';
 import {
   chooseRung,
   type EncodedRung,
   PREVIEW,
   previewTiles,
-  type Size,
   sheetsOf,
   showsKeyFrames,
   sizesFrom,
