@@ -76,8 +76,8 @@ function shareKept(pts: readonly number[], secondsPerTick: number, rate: number)
   return slots / pts.length;
 }
 
-/** The middle one of the distances between frames, in ticks; robust against a few gaps. */
-function medianDistance(pts: readonly number[]): number {
+/** The middle one of the distances between frames, in ticks; robust against a few gaps. 0 where there are none. */
+export function medianDistance(pts: readonly number[]): number {
   const distances = pts.slice(1).map((time, index) => time - (pts[index] ?? 0));
   return distances.toSorted((a, b) => a - b)[distances.length >> 1] ?? 0;
 }

@@ -1,5 +1,6 @@
 /** Whether a picture is two pictures in alternate lines, and which of them is first: by measurement, not by its flag. */
 import { z } from 'zod';
+import { medianDistance } from './frame-rate.ts';
 
 export const fieldOrderSchema = z.enum(['top-first', 'bottom-first']);
 export type FieldOrder = z.infer<typeof fieldOrderSchema>;
@@ -85,7 +86,7 @@ export class ScanReader {
   }
 
   scan(): Scan {
-    const frameDistance = usualDistance(this.#pts);
+    const frameDistance = medianDistance(this.#pts);
     const times = (kind: string) => this.#seen.get(kind) ?? 0;
     return {
       topFirst: times('tff'),
@@ -94,12 +95,6 @@ export class ScanReader {
       frameDistance,
     };
   }
-}
-
-/** The usual distance of ascending times; 0 where there are none. */
-function usualDistance(times: readonly number[]): number {
-  const distances = times.slice(1).map((time, index) => time - (times[index] ?? 0));
-  return distances.toSorted((a, b) => a - b)[distances.length >> 1] ?? 0;
 }
 
 /**
@@ -113,7 +108,7 @@ export function wholeFrames(
   frameDistance: number,
   fieldOrder: FieldOrder | undefined,
 ): readonly number[] {
-  if (!fieldOrder && usualDistance(pts) > frameDistance * HALVES) return pts;
+  if (!fieldOrder && medianDistance(pts) > frameDistance * HALVES) return pts;
   const whole: number[] = [];
   for (const time of pts) {
     const last = whole.at(-1);
