@@ -1,5 +1,6 @@
 /** What ffprobe lists of a track's packets, read into the times of its pictures. */
 import { SourceError } from './failures.ts';
+import { readPacket } from './packet-line.ts';
 
 /** The packets of a track, in ticks of its time base. */
 export interface Packets {
@@ -37,12 +38,9 @@ export function countPictures(pts: readonly number[], secondsPerTick: number): n
   return pts.filter(first).length;
 }
 
-/** Side data of a packet that nobody can decode without a key (ffmpeg's `AV_PKT_DATA_ENCRYPTION_INFO`). */
-export const ENCRYPTED = 'Encryption info';
-
 /**
- * Reads, line by line, what ffprobe prints for `packetArguments`. Packets that an edit list discards (flag D) are
- * never shown, so they do not count. A packet without a presentation time shows at its decode time.
+ * Reads, line by line, what ffprobe prints for `packetArguments`. Packets that an edit list discards are
+ * never shown, so they do not count.
  */
 export class PacketReader {
   readonly #pts: number[] = [];
@@ -59,19 +57,18 @@ export class PacketReader {
     this.#secondsPerTick = secondsPerTick;
   }
 
-  /** @param line such as `1890,-2110,3600,K_` or `N/A,3600,N/A,__,MPEGTS Stream ID`. Throws `SourceError('encrypted')`. */
+  /** Throws `SourceError('encrypted')`. */
   read(line: string): void {
-    const [pts, dts, duration, flags = '', ...sideData] = line.split(',');
-    if (sideData.includes(ENCRYPTED)) throw new SourceError('encrypted');
-    if (flags.includes('D')) return;
-    this.#follow(Number(dts));
-    const shown = Number.isNaN(Number(pts)) ? Number(dts) : Number(pts);
-    if (pts === undefined || pts === '' || Number.isNaN(shown)) return;
+    const { time, dts, duration, isKey, isDiscarded, isEncrypted } = readPacket(line);
+    if (isEncrypted) throw new SourceError('encrypted');
+    if (isDiscarded) return;
+    this.#follow(dts);
+    if (time === undefined) return;
     if (this.#pts.length === this.#maxFrames)
       throw new SourceError('too-many-frames', `the limit is ${this.#maxFrames}`);
-    this.#pts.push(shown);
-    if (shown >= this.#last.pts) this.#last = { pts: shown, duration: Number(duration) || 0 };
-    if (flags.includes('K')) this.#keys.push(shown);
+    this.#pts.push(time);
+    if (time >= this.#last.pts) this.#last = { pts: time, duration };
+    if (isKey) this.#keys.push(time);
   }
 
   #follow(dts: number): void {

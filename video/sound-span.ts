@@ -1,6 +1,6 @@
 /** When the sound of a file begins and ends, by its packets. */
 import { SourceError } from './failures.ts';
-import { ENCRYPTED } from './packets.ts';
+import { type ListedPacket, readPacket } from './packet-line.ts';
 
 /** Seconds on the source's clock. */
 export interface Span {
@@ -8,16 +8,9 @@ export interface Span {
   readonly to: number;
 }
 
-/**
- * What a line of ffprobe says of a packet, if it is heard: those that an edit list discards (flag D) never are.
- * @param line such as `0.046440,0.046440,0.023220,K_`
- */
-function heard(line: string): Span | undefined {
-  const [pts, dts, duration, flags = ''] = line.split(',');
-  const from = Number.isNaN(Number(pts)) ? Number(dts) : Number(pts);
-  if (flags.includes('D') || pts === undefined || pts === '' || Number.isNaN(from)) return undefined;
-  return { from, to: from + (Number(duration) || 0) };
-}
+/** When a packet is heard: those that an edit list discards never are. */
+const heard = ({ time, duration, isDiscarded }: ListedPacket): Span | undefined =>
+  isDiscarded || time === undefined ? undefined : { from: time, to: time + duration };
 
 /**
  * Reads, line by line, what ffprobe prints for `soundPacketArguments`: all tracks at once. Keeps no packets: raw sound
@@ -29,11 +22,12 @@ export class SpanReader {
 
   /** Throws `SourceError('encrypted')`. */
   read(line: string): void {
-    if (line.split(',').includes(ENCRYPTED)) throw new SourceError('encrypted');
-    const packet = heard(line);
-    if (!packet) return;
-    this.#from = Math.min(this.#from, packet.from);
-    this.#to = Math.max(this.#to, packet.to);
+    const packet = readPacket(line);
+    if (packet.isEncrypted) throw new SourceError('encrypted');
+    const span = heard(packet);
+    if (!span) return;
+    this.#from = Math.min(this.#from, span.from);
+    this.#to = Math.max(this.#to, span.to);
   }
 
   /** Throws `SourceError('undecodable-sound')` where there is nothing. */
@@ -56,8 +50,8 @@ export class SoundEndReader {
   }
 
   read(line: string): void {
-    const packet = heard(line);
-    if (packet && packet.from <= this.#end + LONGEST_PAUSE) this.#end = Math.max(this.#end, packet.to);
+    const span = heard(readPacket(line));
+    if (span && span.from <= this.#end + LONGEST_PAUSE) this.#end = Math.max(this.#end, span.to);
   }
 
   /** Seconds on the source's clock; the picture's end where no sound goes on. */
