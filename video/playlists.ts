@@ -174,8 +174,9 @@ export function masterPlaylist(
   );
   const uri = (index: number) => `${base}${audio[index]?.name ?? ''}/index.m3u8`;
   const media = groups.flatMap((group) => audioMedia(group, plan.audio, uri));
+  const soundRates = sound.map((segments) => measureBandwidth(segments, target));
   const worst = (members: readonly number[], pick: 'peak' | 'average') =>
-    Math.max(0, ...members.map((index) => measureBandwidth(sound[index] ?? [], target)[pick]));
+    Math.max(0, ...members.map((index) => soundRates[index]?.[pick] ?? 0));
   // Each variant with each group (Apple's rule 2.3: stereo for every device beside what is better).
   const ways = groups.map(({ id, members }) => {
     const tag = `AUDIO="${id}"`;
