@@ -67,9 +67,12 @@ export function soundPacketArguments(url: string): string[] {
   return ['-v', 'error', '-select_streams', 'a', '-show_entries', wanted, '-of', 'csv=p=0', ...input(url)];
 }
 
-/** What every run of ffmpeg begins with. */
+/** What every run of ffmpeg begins with: it says what `run` reads, and nothing else. */
+export const QUIET = ['-nostdin', '-hide_banner', '-nostats', '-v', 'level+info', '-benchmark'];
+
+/** What every run that decodes a source begins with. */
 export const COMMON = [
-  ...['-nostdin', '-hide_banner', '-nostats', '-v', 'level+info', '-benchmark', '-y'],
+  ...[...QUIET, '-y'],
   // However little of a source can be decoded, it is; without this, ffmpeg fails where it is less than a third.
   ...['-max_error_rate', '1'],
 ];
@@ -162,12 +165,18 @@ export function filterGraph(plan: Plan, chunk: Chunk): string {
   return rungsFrom(grid, picture, plan.rungs).join(';');
 }
 
+/** The same bytes from every worker: no tags, no dates, no encoder's name. */
+export const EXACT = [
+  ...['-map_metadata', '-1', '-map_chapters', '-1'],
+  ...['-fflags', '+bitexact', '-flags', '+bitexact'],
+];
+
 /** One fragmented MP4 a rung, from the labels of `rungsFrom`. */
 function outputArguments(plan: Plan, outputs: readonly string[]): string[] {
   const { timescale } = timescaleOf(plan.rate);
   return plan.rungs.flatMap((rung, index) => [
     ...['-map', `[v${index}]`, ...encoderArguments(plan, rung)],
-    ...['-map_metadata', '-1', '-map_chapters', '-1', '-fflags', '+bitexact', '-flags', '+bitexact'],
+    ...EXACT,
     ...['-video_track_timescale', `${timescale}`, '-use_editlist', '0', '-f', 'mp4', '-movflags'],
     '+cmaf+frag_keyframe+empty_moov+default_base_moof+frag_discont+negative_cts_offsets+skip_trailer',
     outputs[index] ?? '',

@@ -2,6 +2,7 @@
  * Which rungs a title does not need: those that look no better than the one below. Found by encoding a few seconds with
  * the plan's own command line and comparing each rung, enlarged, with the picture (docs/encoding.md, "Pruning").
  */
+import { QUIET } from './ffmpeg-arguments.ts';
 import type { Rung } from './ladder.ts';
 import { type Chunk, durationOf, type Plan } from './plan.ts';
 import { toNumber } from './rational.ts';
@@ -59,7 +60,7 @@ export function qualityArguments({ rungs }: Plan, files: readonly string[]): str
     return `${enlarged};[r${index}][e${index}]ssim,${label}[o${index}]`;
   });
   return [
-    ...['-nostdin', '-hide_banner', '-nostats', '-v', 'level+info', '-benchmark'],
+    ...QUIET,
     ...files.flatMap((file) => ['-threads', '1', '-noautorotate', '-i', file]),
     ...['-filter_complex_threads', '1', '-filter_complex'],
     [`[0:v]${every},split=${others.length}${references.join('')}`, ...compare].join(';'),

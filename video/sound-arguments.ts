@@ -3,7 +3,7 @@
  * and mixes it; where channels or sample rate change in the middle, as in recordings of television, it builds its
  * filters anew. The second, which must keep count from the first sample to the last, sees nothing of that.
  */
-import { COMMON, input } from './ffmpeg-arguments.ts';
+import { COMMON, EXACT, input } from './ffmpeg-arguments.ts';
 import { type Level, levelFilters, MEASURE_FILTER } from './loudness.ts';
 import { packetsTimeout } from './packets.ts';
 import { durationOf, type Plan } from './plan.ts';
@@ -85,8 +85,7 @@ export function encodeSoundArguments(plan: Plan, sound: Sound, level?: Level): s
     ...COMMON,
     ...samples,
     ...['-filter:a', filter, '-c:a', 'aac', '-b:a', `${sound.kbps}k`, '-threads', '1'],
-    ...['-map_metadata', '-1', '-map_chapters', '-1', '-fflags', '+bitexact', '-flags', '+bitexact'],
-    ...['-use_editlist', '0', '-f', 'mp4'],
+    ...[...EXACT, '-use_editlist', '0', '-f', 'mp4'],
     ...['-movflags', '+cmaf+empty_moov+default_base_moof+frag_every_frame', 'pipe:1'],
   ];
 }

@@ -1,22 +1,13 @@
 /** The command lines of ffmpeg that make a video's pictures, from pictures that were encoded already. */
-import { input as sourceInput } from './ffmpeg-arguments.ts';
+import { QUIET, input as sourceInput } from './ffmpeg-arguments.ts';
+import { SCALER } from './picture-filters.ts';
 import type { Size } from './size.ts';
 import { PREVIEW } from './stills.ts';
 
 /** The one file that is read lies in the worker's scratch folder, and is our own encode. */
 const input = (file: string): string[] => ['-protocol_whitelist', 'file', '-f', 'mov', '-i', file];
 
-const COMMON = [
-  '-nostdin',
-  '-hide_banner',
-  '-nostats',
-  '-v',
-  'level+info',
-  '-benchmark',
-  '-y',
-  '-threads',
-  '1',
-];
+const COMMON = [...QUIET, '-y', '-threads', '1'];
 
 /** The same bytes on every worker: one thread, no encoder's name in the file. */
 const EXACT = [
@@ -32,7 +23,6 @@ const EXACT = [
   '+bitexact',
 ];
 
-const SCALER = 'flags=bicubic+accurate_rnd+bitexact';
 const scale = ({ width, height }: Size): string => `scale=${width}:${height}:${SCALER}`;
 
 /**
