@@ -27,7 +27,7 @@ function unescapeHtml(text: string): string {
 }
 
 /** WebVTT 3.5: `&` and `<` begin something else; `>` too, so that no text ever holds the arrow of a timing line. */
-const escapeText = (text: string): string =>
+export const escapeText = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 /** Tags open at once; more of them mean nothing to anybody. */

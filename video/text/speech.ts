@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { COMMON, input } from '../ffmpeg-arguments.ts';
 import { durationOf, type Plan } from '../plan.ts';
 import type { Cue } from './cues.ts';
+import { escapeText } from './markup.ts';
 
 /** A recognised word. Times are whole milliseconds from the beginning of what was listened to. */
 export interface Word {
@@ -114,9 +115,7 @@ export function groupWords(words: readonly Word[]): Cue[] {
     if (!first || !last) return [];
     const next = groups[index + 1]?.[0]?.start ?? Number.POSITIVE_INFINITY;
     const end = Math.max(last.end, Math.min(first.start + SHORTEST, next));
-    const text = linesOf(group).map((line) =>
-      line.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;'),
-    );
+    const text = linesOf(group).map(escapeText);
     return [{ start: first.start, end, text: text.join('\n') }];
   });
 }
