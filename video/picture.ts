@@ -37,6 +37,8 @@ export const pictureSchema = z.object({
   /** Whether parts of it can be transparent: they are shown on black. */
   transparent: z.boolean().optional(),
 });
+export type Picture = z.infer<typeof pictureSchema>;
+
 /** An image inside a file of sound. */
 export const coverSchema = z.object({
   /** The stream's index in the file. */
@@ -45,5 +47,3 @@ export const coverSchema = z.object({
   height: z.int().positive(),
 });
 export type Cover = z.infer<typeof coverSchema>;
-
-export type Picture = z.infer<typeof pictureSchema>;
