@@ -1,9 +1,15 @@
 /** What an init segment's CODECS string is (RFC 6381), from the decoder configuration of its picture. */
+import { type Box, boxes, find } from './boxes.ts';
 
-/** The content of the first box of a type. */
-function configuration(init: Buffer, type: string): Buffer | undefined {
-  const at = init.indexOf(type, 0, 'latin1');
-  return at < 4 ? undefined : init.subarray(at + 4, at - 4 + init.readUInt32BE(at - 4));
+/** Bytes before the boxes in `stsd` (ISO/IEC 14496-12, 8.5.2) and in a picture's sample entry (12.1.3). */
+const FIELDS = { stsd: 8, entry: 78 };
+
+/** The boxes in the sample entries of the first track. */
+function* entryBoxes(init: Buffer): Generator<Box> {
+  const whole = { content: 0, end: init.length };
+  const stsd = find(init, ['moov', 'trak', 'mdia', 'minf', 'stbl', 'stsd'], whole);
+  for (const entry of boxes(init, stsd.content + FIELDS.stsd, stsd.end))
+    yield* boxes(init, entry.content + FIELDS.entry, entry.end);
 }
 
 /** H.264 (ISO/IEC 14496-15, 5.3.3.1). */
@@ -38,12 +44,17 @@ function av1(av1C: Buffer): string {
   return `av01.${second >> 5}.${twoDigits(second & 31)}${third & 0x80 ? 'H' : 'M'}.${twoDigits(depth)}`;
 }
 
+const READERS = new Map([
+  ['avcC', avc],
+  ['hvcC', hevc],
+  ['av1C', av1],
+]);
+
 /** The CODECS string of an init segment with a picture of ours. Throws where it has none. */
 export function pictureCodec(init: Buffer): string {
-  const readers: Readonly<Record<string, (record: Buffer) => string>> = { avcC: avc, hvcC: hevc, av1C: av1 };
-  for (const [type, read] of Object.entries(readers)) {
-    const record = configuration(init, type);
-    if (record) return read(record);
+  for (const { type, content, end } of entryBoxes(init)) {
+    const read = READERS.get(type);
+    if (read) return read(init.subarray(content, end));
   }
   throw new Error("The init segment has no 'avcC', 'hvcC' or 'av1C' box");
 }
