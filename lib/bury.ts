@@ -4,17 +4,10 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import type { z } from 'zod';
 import type { buryEnvironmentSchema } from '../jobs/environment.ts';
-import {
-  ATTEMPTS_PATTERN,
-  DELETED_PREFIX,
-  INDEX_PREFIX,
-  JOBS_PREFIX,
-  OPEN_PREFIX,
-  PENDING_PREFIX,
-  VIDEOS_PREFIX,
-} from '../jobs/names.ts';
+import { ATTEMPTS_PATTERN, OPEN_PREFIX, VIDEOS_PREFIX } from '../jobs/names.ts';
 import { BURY_BATCH, BURY_TIMEOUT_SECONDS } from '../jobs/platform.ts';
 import { mayList, type Permission } from './allow.ts';
+import { claimingOf } from './claiming.ts';
 import { PlatformFunction } from './function.ts';
 import type { Queues } from './queues.ts';
 import type { Storage } from './storage.ts';
@@ -54,14 +47,11 @@ export class Bury extends Construct {
   }
 }
 
-function permissionsOf({ storage: { uploads, production }, queues }: BuryProps): Permission[] {
+function permissionsOf({ storage, queues }: BuryProps): Permission[] {
+  const { uploads, production } = storage;
   const own = 'Keys are made at run time; the prefix holds nothing else.';
   return [
-    {
-      actions: ['s3:GetObject', 's3:PutObject'],
-      resources: [uploads.arnForObjects(`${JOBS_PREFIX}*`)],
-      why: own,
-    },
+    ...claimingOf(storage),
     {
       actions: ['s3:DeleteObject'],
       resources: [uploads.arnForObjects(ATTEMPTS_PATTERN)],
@@ -72,24 +62,7 @@ function permissionsOf({ storage: { uploads, production }, queues }: BuryProps):
       resources: [uploads.arnForObjects(`${OPEN_PREFIX}*`)],
       why: own,
     },
-    {
-      actions: ['s3:GetObject', 's3:DeleteObject'],
-      resources: [uploads.arnForObjects(`${DELETED_PREFIX}*`)],
-      why: own,
-    },
-    {
-      actions: ['s3:GetObject'],
-      resources: [uploads.arnForObjects(`${PENDING_PREFIX}*`)],
-      why: own,
-    },
-    {
-      actions: ['s3:PutObject'],
-      resources: [uploads.arnForObjects(`${INDEX_PREFIX}*`)],
-      why: own,
-    },
     { actions: ['s3:GetObject'], resources: [production.arnForObjects(`${VIDEOS_PREFIX}*`)], why: own },
-    // Listings, and 404 instead of 403 for what is not there.
-    mayList(uploads, JOBS_PREFIX, PENDING_PREFIX, DELETED_PREFIX),
     mayList(production, VIDEOS_PREFIX),
     { actions: ['sqs:SendMessage'], resources: [queues.tasks.queueArn] },
   ];

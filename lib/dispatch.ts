@@ -2,9 +2,10 @@
 import { Duration } from 'aws-cdk-lib';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
-import { DELETED_PREFIX, INDEX_PREFIX, JOBS_PREFIX, OPEN_PREFIX, PENDING_PREFIX } from '../jobs/names.ts';
+import { OPEN_PREFIX } from '../jobs/names.ts';
 import { DISPATCH_BATCH } from '../jobs/platform.ts';
-import { mayList, type Permission } from './allow.ts';
+import type { Permission } from './allow.ts';
+import { claimingOf } from './claiming.ts';
 import { Launcher, type LauncherProps } from './launcher.ts';
 
 export class Dispatch extends Construct {
@@ -27,35 +28,14 @@ export class Dispatch extends Construct {
   }
 }
 
-function permissionsOf({ storage: { uploads }, queues: { tasks } }: LauncherProps): Permission[] {
+function permissionsOf({ storage, queues }: LauncherProps): Permission[] {
   return [
-    {
-      actions: ['s3:GetObject', 's3:PutObject'],
-      resources: [uploads.arnForObjects(`${JOBS_PREFIX}*`)],
-      why: 'Keys are made at run time; the prefix holds nothing else.',
-    },
+    ...claimingOf(storage),
     {
       actions: ['s3:PutObject'],
-      resources: [uploads.arnForObjects(`${OPEN_PREFIX}*`)],
+      resources: [storage.uploads.arnForObjects(`${OPEN_PREFIX}*`)],
       why: 'Keys are made at run time; the prefix holds nothing else.',
     },
-    {
-      actions: ['s3:GetObject', 's3:DeleteObject'],
-      resources: [uploads.arnForObjects(`${DELETED_PREFIX}*`)],
-      why: 'Keys are made at run time; the prefix holds nothing else.',
-    },
-    {
-      actions: ['s3:GetObject'],
-      resources: [uploads.arnForObjects(`${PENDING_PREFIX}*`)],
-      why: 'Keys are made at run time; the prefix holds nothing else.',
-    },
-    {
-      actions: ['s3:PutObject'],
-      resources: [uploads.arnForObjects(`${INDEX_PREFIX}*`)],
-      why: 'Keys are made at run time; the prefix holds nothing else.',
-    },
-    // For 404 instead of 403 where nothing is there yet.
-    mayList(uploads, JOBS_PREFIX, PENDING_PREFIX, DELETED_PREFIX),
-    { actions: ['sqs:SendMessage'], resources: [tasks.queueArn] },
+    { actions: ['sqs:SendMessage'], resources: [queues.tasks.queueArn] },
   ];
 }

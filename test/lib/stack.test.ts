@@ -496,12 +496,12 @@ describe('least privilege', () => {
   test('bury writes job state, deletes attempts only, and looks at videos', () => {
     expect(objectsOf('Bury')).toEqual([
       ['PlatformStorageUploads/jobs/*', ['s3:GetObject', 's3:PutObject']],
-      ['PlatformStorageUploads/jobs/*/attempts/*', ['s3:DeleteObject']],
-      ['PlatformStorageUploads/open/*', ['s3:DeleteObject', 's3:PutObject']],
       ['PlatformStorageUploads/deleted/*', ['s3:DeleteObject', 's3:GetObject']],
       ['PlatformStorageProduction/v/*', ['s3:GetObject']],
       ['PlatformStorageUploads/pending/*', ['s3:GetObject']],
       ['PlatformStorageUploads/index/*', ['s3:PutObject']],
+      ['PlatformStorageUploads/jobs/*/attempts/*', ['s3:DeleteObject']],
+      ['PlatformStorageUploads/open/*', ['s3:DeleteObject', 's3:PutObject']],
     ]);
   });
 
