@@ -1,7 +1,7 @@
 /** Who asks, and what they may do. */
 import type { VideoId } from '../jobs/names.ts';
+import type { Scope } from '../jobs/tokens.ts';
 import { ProblemError } from './problems.ts';
-import type { Scope } from './schemas.ts';
 
 /** The one upload that an upload token is for. */
 export interface UploadGrant {

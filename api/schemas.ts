@@ -3,9 +3,13 @@
  * handlers and clients, and make the OpenAPI document.
  */
 import { z } from '@hono/zod-openapi';
+import { visibilitySchema as storedVisibility } from '../jobs/edits.ts';
 import { isRevision, isVideoId, type Revision, type VideoId } from '../jobs/names.ts';
+import { VIDEO_STATES } from '../jobs/status.ts';
 import { subtitlesRequestSchema } from '../jobs/subtitles.ts';
+import { scopeSchema as keptScope } from '../jobs/tokens.ts';
 import { presetSchema, rungSettingsSchema } from '../video/settings.ts';
+import { TEXT_KINDS } from '../video/text/made.ts';
 import { LARGEST_PART, LARGEST_UPLOAD, MOST_PARTS } from './parts.ts';
 
 /** Whether a text is whole Unicode without control characters: what may be shown, and sent in a header. */
@@ -159,10 +163,10 @@ const chapterSchema = z
 const failureSchema = z.object({ code: z.string(), message: z.string() }).openapi('Failure');
 
 export const stateSchema = z
-  .enum(['uploading', 'queued', 'encoding', 'ready', 'failed'])
+  .enum(VIDEO_STATES)
   .openapi('VideoState', { description: '`uploading`: its source is not there yet.' });
 
-export const visibilitySchema = z.enum(['public', 'unlisted', 'private']).openapi('Visibility', {
+export const visibilitySchema = z.enum(storedVisibility.options).openapi('Visibility', {
   description:
     '`private`: the API shows it only to tokens with the scope `read`. `unlisted` and `public`: whoever has its id may ask for it.',
 });
@@ -296,7 +300,7 @@ export const subtitlesSchema = z
     id: z.string(),
     language: z.string(),
     name: z.string(),
-    kind: z.enum(['subtitles', 'captions', 'forced']),
+    kind: z.enum(TEXT_KINDS),
     default: z.boolean(),
     cues: z.int(),
     addedAt: z.string(),
@@ -304,10 +308,9 @@ export const subtitlesSchema = z
   .openapi('Subtitles');
 export const subtitlesListSchema = z.object({ subtitles: z.array(subtitlesSchema) }).openapi('SubtitlesList');
 
-export const scopeSchema = z.enum(['admin', 'upload', 'read']).openapi('Scope', {
+export const scopeSchema = z.enum(keptScope.options).openapi('Scope', {
   description: '`upload`: create and finish uploads. `read`: list and show videos. `admin`: everything.',
 });
-export type Scope = z.infer<typeof scopeSchema>;
 
 export const createTokenSchema = z
   .strictObject({ name: showable(100), scopes: z.array(scopeSchema).min(1).max(3) })

@@ -1,10 +1,9 @@
 /** Who asks, by the bearer token of the request: an API token, an upload token, or a JWT of the owner's OIDC issuer. */
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import type { OidcSettings } from '../jobs/environment.ts';
-import { scopeSchema, TOKEN_PREFIX, type Tokens } from '../jobs/tokens.ts';
+import { type Scope, scopeSchema, TOKEN_PREFIX, type Tokens } from '../jobs/tokens.ts';
 import type { Authenticate, Principal } from './access.ts';
 import { ProblemError } from './problems.ts';
-import type { Scope } from './schemas.ts';
 import { readUploadToken } from './upload-tokens.ts';
 
 /** Signatures that an issuer's published key can check; none with a shared secret, and not `none`. */

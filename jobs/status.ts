@@ -15,7 +15,8 @@ import { publishedRevision, readDetails, type Stores } from './publish.ts';
 import { requestedRevision } from './requests.ts';
 import { readSpent, type Spent } from './spent.ts';
 
-export type VideoState = 'uploading' | 'queued' | 'encoding' | 'ready' | 'failed';
+export const VIDEO_STATES = ['uploading', 'queued', 'encoding', 'ready', 'failed'] as const;
+export type VideoState = (typeof VIDEO_STATES)[number];
 
 /** How far one encode is. */
 export interface EncodeStatus {
