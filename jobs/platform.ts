@@ -2,7 +2,14 @@
  * What the queues and buckets are set to, once, for the CDK constructs (`lib`) and the laptop (`local`) alike.
  * Numbers only; no AWS.
  */
-import { JOBS_PREFIX, PLAN_SUFFIX, UPLOADS_PREFIX } from './names.ts';
+import {
+  IDEMPOTENCY_PREFIX,
+  JOBS_PREFIX,
+  PENDING_PREFIX,
+  PLAN_SUFFIX,
+  UPLOADS_PREFIX,
+  USAGE_PREFIX,
+} from './names.ts';
 
 /** Dispatch must end within this many seconds: claims are small, a fleet request takes a few seconds. */
 export const DISPATCH_TIMEOUT_SECONDS = 30;
@@ -174,8 +181,27 @@ export const securityHeaders = (connect: readonly string[]) => ({
   'content-security-policy': contentSecurityPolicy(connect),
 });
 
-/** Days after which S3 drops the parts of an upload that was never completed. */
-export const INCOMPLETE_UPLOAD_DAYS = 1;
+/**
+ * Days after which S3 drops the parts of an upload that was never completed: one that is paused on Friday may go on
+ * the week after.
+ */
+export const INCOMPLETE_UPLOAD_DAYS = 7;
+
+export interface ExpiryRule {
+  readonly prefix: string;
+  /** Days without a write after which S3 deletes an object. */
+  readonly days: number;
+}
+
+/** What S3 deletes by itself in the upload bucket: what the API keeps for a while. Videos never expire. */
+export const UPLOAD_EXPIRIES: readonly ExpiryRule[] = [
+  // As long as the source may still come, and a day more. Once it is there, its claim has taken all over.
+  { prefix: PENDING_PREFIX, days: INCOMPLETE_UPLOAD_DAYS + 1 },
+  // A key is good for a day.
+  { prefix: IDEMPOTENCY_PREFIX, days: 2 },
+  // Of callers who created nothing since; what they had in flight is over.
+  { prefix: USAGE_PREFIX, days: 30 },
+];
 
 /** Object headers of what is published: by the end of the key (HLS.md 10.4, D1). */
 export const CACHE_CONTROL = {

@@ -177,7 +177,7 @@ export class ObjectStore {
       await this.#s3.send(new CompleteMultipartUploadCommand(complete));
       return result;
     } catch (error) {
-      // What can not be aborted now, S3's lifecycle rule drops after a day.
+      // What can not be aborted now, S3's lifecycle rule drops in time.
       await this.#s3.send(new AbortMultipartUploadCommand({ ...object, UploadId })).catch(() => undefined);
       throw error;
     }

@@ -9,6 +9,7 @@ import {
   INCOMPLETE_UPLOAD_DAYS,
   PLAYBACK_CORS,
   UPLOAD_CORS,
+  UPLOAD_EXPIRIES,
   UPLOAD_NOTIFICATIONS,
 } from '../jobs/platform.ts';
 
@@ -41,12 +42,19 @@ export class Storage extends Construct {
 
   constructor(scope: Construct, id: string, { uploadsQueue, removalPolicy }: StorageProps) {
     super(scope, id);
-    const props: s3.BucketProps = {
+    const props = {
       ...PRIVATE_BUCKET,
       removalPolicy,
       autoDeleteObjects: removalPolicy === RemovalPolicy.DESTROY,
-    };
-    const uploads = new s3.Bucket(this, 'Uploads', { ...props, cors: UPLOAD_CORS.map(corsRule) });
+    } satisfies s3.BucketProps;
+    const uploads = new s3.Bucket(this, 'Uploads', {
+      ...props,
+      cors: UPLOAD_CORS.map(corsRule),
+      lifecycleRules: [
+        ...props.lifecycleRules,
+        ...UPLOAD_EXPIRIES.map(({ prefix, days }) => ({ prefix, expiration: Duration.days(days) })),
+      ],
+    });
     const production = new s3.Bucket(this, 'Production', { ...props, cors: [corsRule(PLAYBACK_CORS)] });
     for (const bucket of [uploads, production]) Validations.of(bucket).acknowledge(NO_ACCESS_LOGS);
     announce(uploads, uploadsQueue);

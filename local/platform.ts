@@ -24,6 +24,7 @@ import {
   QUEUES,
   SWEEP_MINUTES,
   UPLOAD_CORS,
+  UPLOAD_EXPIRIES,
   UPLOAD_NOTIFICATIONS,
 } from '../jobs/platform.ts';
 import type { Stores } from '../jobs/publish.ts';
@@ -149,7 +150,12 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
         incompleteUploadDays: INCOMPLETE_UPLOAD_DAYS,
         credentials: (id) => [OWNER, role].find(({ accessKeyId }) => accessKeyId === id),
         buckets: [
-          { name: UPLOAD_BUCKET, cors: UPLOAD_CORS, notifications: UPLOAD_NOTIFICATIONS },
+          {
+            name: UPLOAD_BUCKET,
+            cors: UPLOAD_CORS,
+            notifications: UPLOAD_NOTIFICATIONS,
+            expiries: UPLOAD_EXPIRIES,
+          },
           { name: PRODUCTION_BUCKET, cors: [], notifications: [] },
         ],
         notify: (_, event) => sqs.send('uploads', event),

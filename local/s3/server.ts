@@ -60,7 +60,7 @@ export interface S3Server {
 }
 
 const DAY_MS = 24 * 3600 * 1000;
-/** Milliseconds between two looks at uploads that nobody completed; S3 itself takes up to a day more. */
+/** Milliseconds between two looks at what is over by a lifecycle rule; S3 itself takes up to a day more. */
 const EXPIRY_MS = 3600 * 1000;
 
 type Operation = (request: S3Request) => Promise<Answer>;
@@ -237,8 +237,10 @@ async function handle(
 /** Starts S3. Rejects where the port or the folder can not be used. */
 export async function startS3(options: S3Options): Promise<S3Server> {
   const storage = await Storage.open(options);
-  const expire = () =>
+  const expire = () => {
     storage.abortUploadsBefore(new Date(Date.now() - options.incompleteUploadDays * DAY_MS));
+    storage.deleteExpired(new Date());
+  };
   expire();
   const expiry = setInterval(expire, EXPIRY_MS).unref();
   const running = new Set<Promise<void>>();

@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CorsRule } from '../../jobs/platform.ts';
+import type { CorsRule, ExpiryRule } from '../../jobs/platform.ts';
 import { type Journal, openJournal } from '../journal.ts';
 import { Blobs } from './blobs.ts';
 import type { Bucket, ObjectRecord } from './bucket.ts';
@@ -20,7 +20,11 @@ export interface BucketSettings {
   readonly cors: readonly CorsRule[];
   /** Created objects of which keys are announced. */
   readonly notifications: ReadonlyArray<{ readonly prefix: string; readonly suffix?: string }>;
+  /** @default - nothing expires */
+  readonly expiries?: readonly ExpiryRule[];
 }
+
+const DAY_MS = 24 * 3600 * 1000;
 
 export interface StorageOptions {
   readonly dataDir: string;
@@ -145,6 +149,16 @@ export class Storage {
   abortUploadsBefore(time: Date): void {
     for (const { id, initiated } of [...this.#state.uploads.values()])
       if (new Date(initiated) < time) this.abortUpload(id);
+  }
+
+  /** Deletes what has expired by the buckets' lifecycle rules. */
+  deleteExpired(now: Date): void {
+    for (const { name, expiries = [] } of this.#settings.values())
+      for (const { prefix, days } of expiries) {
+        const before = now.getTime() - days * DAY_MS;
+        for (const key of [...this.bucket(name).keysAfter(prefix, '')])
+          if (Date.parse(this.object(name, key).lastModified) < before) this.deleteObject(name, key);
+      }
   }
 
   putPart(uploadId: string, part: PartRecord): void {

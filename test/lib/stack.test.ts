@@ -18,6 +18,7 @@ import {
   SWEEP_MINUTES,
   securityHeaders,
   UPLOAD_CORS,
+  UPLOAD_EXPIRIES,
   UPLOAD_NOTIFICATIONS,
 } from '../../jobs/platform.ts';
 import { rewriteSource } from '../../web/files.ts';
@@ -124,12 +125,12 @@ describe('every bucket', () => {
           ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
         },
         LifecycleConfiguration: {
-          Rules: [
+          Rules: expect.arrayContaining([
             {
               AbortIncompleteMultipartUpload: { DaysAfterInitiation: INCOMPLETE_UPLOAD_DAYS },
               Status: 'Enabled',
             },
-          ],
+          ]),
         },
       });
     },
@@ -166,6 +167,23 @@ describe('every bucket', () => {
   test.each(['Uploads', 'Production'])('with videos in it (%s) outlives the stack', (name) => {
     const [bucket] = ofType('AWS::S3::Bucket').filter(({ id }) => id.includes(`Storage${name}`));
     expect(bucket?.DeletionPolicy).toBe('Retain');
+  });
+
+  test('deletes by itself what the API keeps for a while, and nothing else', () => {
+    const rules = ofType('AWS::S3::Bucket').flatMap(({ Properties }) =>
+      z
+        .object({ LifecycleConfiguration: z.object({ Rules: z.array(z.record(z.string(), z.unknown())) }) })
+        .parse(Properties)
+        .LifecycleConfiguration.Rules.filter((rule) => 'ExpirationInDays' in rule),
+    );
+    expect(rules).toEqual(
+      UPLOAD_EXPIRIES.map(({ prefix, days }) => ({
+        ExpirationInDays: days,
+        Prefix: prefix,
+        Status: 'Enabled',
+      })),
+    );
+    expect(rules.map(({ Prefix }) => Prefix)).toEqual(['pending/', 'idempotency/', 'usage/']);
   });
 
   test('of uploads announces sources and plans to a queue that is there first, and lets browsers put', () => {
