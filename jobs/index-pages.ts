@@ -1,7 +1,8 @@
 /** Videos by time, a page at a time: read from the index, so that a page costs the same among ten videos or a million. */
+import { listedStatus } from './listed-status.ts';
 import { INDEX_PREFIX, type VideoId, videoOfIndexKey } from './names.ts';
 import type { Stores } from './publish.ts';
-import { type VideoState, type VideoStatus, videoStatus } from './status.ts';
+import type { VideoState, VideoStatus } from './status.ts';
 
 /** Videos whose status is read at once: each takes about eight requests. */
 const READ_AT_ONCE = 10;
@@ -45,7 +46,7 @@ export async function pageOfVideos(stores: Stores, { limit, after, state }: Page
     }
     const batch = await take(entries, Math.min(wanted, READ_AT_ONCE));
     if (batch.length === 0) return { videos };
-    const statuses = await Promise.all(batch.map(({ id }) => videoStatus(stores, id)));
+    const statuses = await Promise.all(batch.map(({ id }) => listedStatus(stores, id)));
     for (const status of statuses)
       if (status && (state === undefined || status.state === state)) videos.push(status);
     seen += batch.length;

@@ -84,6 +84,11 @@ export class MissingObjectError extends Error {
   override readonly name = 'MissingObjectError';
 }
 
+/** An object that holds something else than it should: another version of the platform may have written it. */
+export class UnreadableObjectError extends Error {
+  override readonly name = 'UnreadableObjectError';
+}
+
 /** One bucket's objects. Errors of S3 other than those that a method's description names pass through. */
 export class ObjectStore {
   readonly #s3: S3Client;
@@ -266,8 +271,8 @@ export class ObjectStore {
   }
 
   /**
-   * The value that an object's JSON holds, or undefined where there is no such object. Throws an `Error` that
-   * names the object where it is no JSON or does not fit the schema.
+   * The value that an object's JSON holds, or undefined where there is no such object. Throws an
+   * `UnreadableObjectError` that names the object where it is no JSON or does not fit the schema.
    */
   async getJson<T extends z.ZodType>(key: string, schema: T): Promise<z.infer<T> | undefined> {
     const text = await this.getText(key);
@@ -276,12 +281,14 @@ export class ObjectStore {
     try {
       value = JSON.parse(text);
     } catch (cause) {
-      throw new Error(`s3://${this.bucket}/${key} is not JSON`, { cause });
+      throw new UnreadableObjectError(`s3://${this.bucket}/${key} is not JSON`, { cause });
     }
     const parsed = schema.safeParse(value);
     if (parsed.success) return parsed.data;
     const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw new Error(`s3://${this.bucket}/${key} does not hold what it should: ${problems.join('; ')}`);
+    throw new UnreadableObjectError(
+      `s3://${this.bucket}/${key} does not hold what it should: ${problems.join('; ')}`,
+    );
   }
 
   /** Whether there is an object of this key. */

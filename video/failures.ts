@@ -35,6 +35,8 @@ export const FAILURES = {
   superseded: 'Other settings were asked for before this encode was finished.',
   'timed-out':
     'Encoding did not end within the time for a file of this size. See whether the account gets machines, then retry the video.',
+  unreadable:
+    'What this platform keeps of the video was written by another version of it and can not be read. Have the owner see the log, or delete the video.',
   'gave-up': 'Encoding failed again and again. The last error is below; retry the video, or report it.',
 } as const satisfies Record<string, string>;
 

@@ -44,6 +44,47 @@ test('pages are newest first, and those that come meanwhile neither repeat nor h
   expect(idsOf(await list('?state=ready'))).toEqual([]);
 });
 
+describe('a list', () => {
+  const OTHER = '["written by another version"]';
+  const shown = async (id: string) => {
+    const { videos } = await list('?limit=100');
+    return { video: videos.find((video: { id: string }) => video.id === id), count: videos.length };
+  };
+
+  test.each(['edits.json', 'requests/000001.json'])(
+    'has a video whose %s can not be read, by what its claim says, and all others',
+    async (name) => {
+      const { uploads } = api.context.stores;
+      const id = await claimed(200);
+      const { count } = await shown(id);
+      await uploads.put(`jobs/${id}/${name}`, OTHER, TEXT);
+      const after = await shown(id);
+      expect(after.count).toBe(count);
+      expect(after.video).toMatchObject({
+        ...{ title: id, uploadedAt: '2026-01-01T03:20:00.000Z', sourceBytes: 1 },
+        ...{ state: 'failed', failure: { code: 'unreadable' } },
+      });
+    },
+  );
+
+  test('says of a video that plays that it does, though nothing else of it can be read', async () => {
+    const { uploads, production } = api.context.stores;
+    const id = await claimed(200);
+    await uploads.put(`jobs/${id}/edits.json`, 'no JSON', TEXT);
+    await production.put(`v/${id}/master.m3u8`, '#EXTM3U\n0123456789ab/720p/index.m3u8\n', TEXT);
+    const playbackUrl = `/v/${id}/master.m3u8`;
+    expect((await shown(id)).video).toMatchObject({ state: 'ready', revision: '0123456789ab', playbackUrl });
+  });
+
+  test('goes without a video whose claim can not be read', async () => {
+    const { uploads } = api.context.stores;
+    const id = await claimed(200);
+    const { count } = await shown(id);
+    await uploads.put(`jobs/${id}/claim.json`, OTHER, TEXT);
+    expect(await shown(id)).toEqual({ video: undefined, count: count - 1 });
+  });
+});
+
 describe('a video', () => {
   test('is renamed, and keeps what is not named', async () => {
     const id = await claimed(1);
