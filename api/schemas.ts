@@ -196,6 +196,10 @@ const publicVideo = {
     .string()
     .optional()
     .openapi({ description: 'Path of the HLS playlist.', example: '/v/5jz8m2c0xk4t7w9qv1rb/master.m3u8' }),
+  early: z.literal(true).optional().openapi({
+    description:
+      'The playlist has the beginning of the video, and grows while the rest is encoded. A player that began with it plays on to the end.',
+  }),
   poster: z.string().optional().openapi({ description: 'Path of the poster.' }),
   chapters: z.array(chapterSchema).readonly().optional().openapi({
     description: 'That the source names, in seconds of the stream. Lists of videos leave them out.',

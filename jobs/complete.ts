@@ -2,8 +2,16 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Plan } from '../video/plan.ts';
 import type { Task } from './messages.ts';
-import { jobKeys } from './names.ts';
-import { missingTasks, nextTasks, possibleTasks, readPlan, taskName, tasksAfter } from './progress.ts';
+import { jobKeys, type TaskName } from './names.ts';
+import {
+  doneTasks,
+  missingTasks,
+  nextTasks,
+  possibleTasks,
+  readPlan,
+  taskName,
+  tasksAfter,
+} from './progress.ts';
 import { sendTasks } from './queue.ts';
 import type { ObjectStore } from './store.ts';
 
@@ -17,13 +25,15 @@ export interface TaskTarget {
 /**
  * Queues what a task was the last one to keep waiting: what is made of media once those are there, `publish` once the
  * video can play and once more when its download is made. Two workers may both see that; doing any twice is harmless.
+ * @param done tasks whose results are there, this one's among them
  */
 export async function continueIfComplete(
-  { uploads, sqs, tasksQueueUrl }: TaskTarget,
+  { sqs, tasksQueueUrl }: Pick<TaskTarget, 'sqs' | 'tasksQueueUrl'>,
   task: Task,
   plan: Plan,
+  done: ReadonlySet<TaskName>,
 ): Promise<void> {
-  const next = tasksAfter(task, possibleTasks(task, await missingTasks(uploads, task, plan)));
+  const next = tasksAfter(task, possibleTasks(task, missingTasks(task, plan, done)));
   if (next.length > 0) await sendTasks(sqs, tasksQueueUrl, next);
 }
 
@@ -40,6 +50,6 @@ export async function followUp(target: TaskTarget, task: Task): Promise<boolean>
   const plan = await readPlan(uploads, task);
   if (!plan) return false;
   if (task.kind === 'plan') await sendTasks(sqs, tasksQueueUrl, await nextTasks(uploads, task));
-  else await continueIfComplete(target, task, plan);
+  else await continueIfComplete(target, task, plan, await doneTasks(uploads, task));
   return true;
 }

@@ -6,7 +6,7 @@ import type { Finding } from '../video/findings.ts';
 import { continueIfComplete, type TaskTarget } from './complete.ts';
 import { log } from './log.ts';
 import type { Task } from './messages.ts';
-import { readPlan, taskName, writeReceipt } from './progress.ts';
+import { doneTasks, readPlan, taskName, writeReceipt } from './progress.ts';
 
 /**
  * What an owner is told, by the kind of the task; of any other kind a video can not do without. It is published: the
@@ -55,6 +55,6 @@ export async function goWithout(
     worker,
   });
   log('error', 'gone-without', { video: task.video, task, detail });
-  await continueIfComplete(target, task, plan);
+  await continueIfComplete(target, task, plan, await doneTasks(target.uploads, task));
   return true;
 }

@@ -112,6 +112,11 @@ export const jobKeys = {
   receipts: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/done/`,
   receipt: (id: VideoId, revision: Revision, task: TaskName) =>
     `${JOBS_PREFIX}${id}/${revision}/done/${task}.json`,
+  /** All that is described of what unfinished tasks made. */
+  parts: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/parts/`,
+  /** Numbered from 0, in the order of their time. */
+  part: (id: VideoId, revision: Revision, task: TaskName, index: number) =>
+    `${JOBS_PREFIX}${id}/${revision}/parts/${task}/${String(index).padStart(5, '0')}.json`,
   attempts: (id: VideoId, revision: Revision, task: TaskName) =>
     `${JOBS_PREFIX}${id}/${revision}/attempts/${task}/`,
 } as const;

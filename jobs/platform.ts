@@ -205,9 +205,9 @@ export const UPLOAD_EXPIRIES: readonly ExpiryRule[] = [
 
 /** Object headers of what is published: by the end of the key (HLS.md 10.4, D1). */
 export const CACHE_CONTROL = {
-  /** Everything below a revision never changes. */
+  /** Everything below a revision never changes, but for the playlists of what is still being made. */
   immutable: 'public, max-age=31536000, immutable',
-  /** `master.m3u8` and `video.json` are replaced by a publish or a rollback. */
+  /** Early playlists are replaced as they grow; `master.m3u8` and `video.json` by a publish or a rollback. */
   replaceable: 'public, max-age=5',
 } as const;
 

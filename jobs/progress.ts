@@ -21,10 +21,13 @@ export function mediaTasks(
   { video, revision }: Encode,
   plan: Pick<Plan, 'chunks' | 'audio' | 'text'>,
 ): Task[] {
+  const [first, ...chunks] = plan.chunks.map((_, index): Task => ({ kind: 'chunk', video, revision, index }));
   return [
+    // Somebody waits for the first picture, and for the first sound.
+    ...(first ? [first] : []),
     ...plan.audio.map((_, index): Task => ({ kind: 'audio', video, revision, index })),
     ...(plan.text.length > 0 ? [{ kind: 'text', video, revision } as const] : []),
-    ...plan.chunks.map((_, index): Task => ({ kind: 'chunk', video, revision, index })),
+    ...chunks,
   ];
 }
 
@@ -64,8 +67,7 @@ export async function doneTasks(uploads: ObjectStore, { video, revision }: Encod
 }
 
 /** The tasks of a plan that have no receipt yet. */
-export async function missingTasks(uploads: ObjectStore, encode: Encode, plan: Plan): Promise<Task[]> {
-  const done = await doneTasks(uploads, encode);
+export function missingTasks(encode: Encode, plan: Plan, done: ReadonlySet<TaskName>): Task[] {
   const tasks = [...playingTasks(encode, plan), ...downloadTasks(encode, plan)];
   return tasks.filter((task) => !done.has(taskName(task)));
 }
@@ -98,7 +100,7 @@ export function tasksAfter(done: Task, possible: readonly Task[]): readonly Task
 export async function nextTasks(uploads: ObjectStore, encode: Encode): Promise<readonly Task[]> {
   const plan = await readPlan(uploads, encode);
   if (!plan) return [{ kind: 'plan', video: encode.video, revision: encode.revision }];
-  return possibleTasks(encode, await missingTasks(uploads, encode, plan));
+  return possibleTasks(encode, missingTasks(encode, plan, await doneTasks(uploads, encode)));
 }
 
 /** Leaves a task's receipt, unless there is one. */
@@ -123,7 +125,8 @@ export const readDownloadReceipts = (uploads: ObjectStore, encode: Encode, plan:
 export const readMediaReceipts = (uploads: ObjectStore, encode: Encode, plan: Plan) =>
   receiptsOf(uploads, encode, mediaTasks(encode, plan));
 
-async function receiptsOf(
+/** The receipts of these tasks, in their order; undefined where one is missing. */
+export async function receiptsOf(
   uploads: ObjectStore,
   { video, revision }: Encode,
   tasks: readonly Task[],

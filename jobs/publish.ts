@@ -3,18 +3,18 @@
  * object, `v/<id>/master.m3u8`, which names one revision: so it is atomic, and rolling back is the same act.
  */
 import { type Details, detailsSchema, videoDetails } from '../video/details.ts';
+import { EARLY_PATH } from '../video/early.ts';
 import { SourceError } from '../video/failures.ts';
+import { masterPlaylist, renditionsOf } from '../video/multivariant.ts';
 import type { Plan } from '../video/plan.ts';
 import {
   audioPlaylist,
-  audioSegments,
+  emptyPlaylist,
   keyFramePlaylist,
-  masterPlaylist,
   targetDuration,
   videoPlaylist,
-  videoSegments,
 } from '../video/playlists.ts';
-import { audioRendition, objectsOf, type Receipt, unmadeAmong } from '../video/receipt.ts';
+import { type Receipt, unmadeAmong } from '../video/receipt.ts';
 import { madeText } from '../video/text/made.ts';
 import type { TextRendition } from '../video/text/tracks.ts';
 import { verifyTree } from '../video/verify.ts';
@@ -75,34 +75,35 @@ async function storedSizes(production: ObjectStore, prefix: string): Promise<Map
   return sizes;
 }
 
-/** The text tracks of a source, as the master names them. */
-const textOf = (plan: Plan, receipts: readonly Receipt[]): TextRendition[] =>
-  madeText(plan, receipts).map(({ track, path }) => ({ ...track, uri: `${plan.revision}/${path}` }));
-
 /** The playlists of a revision by their path below it, and the master, which lies above it. */
 function playlistsOf(plan: Plan, receipts: readonly Receipt[]) {
-  const rungs = plan.rungs.map(({ name }) => ({ name, objects: objectsOf(receipts, name) }));
-  const audio = plan.audio.map((_, index) => {
-    const name = audioRendition(index);
-    return { name, objects: objectsOf(receipts, name) };
-  });
-  const target = targetDuration(
-    ...rungs.map(({ objects }) => videoSegments(plan, objects)),
-    ...audio.map(({ objects }) => audioSegments(objects)),
-  );
-  const media = [
+  const { rungs, audio } = renditionsOf(plan, receipts);
+  const target = targetDuration(plan);
+  const textFrom = (base: string): TextRendition[] =>
+    madeText(plan, receipts).map(({ track, path }) => ({ ...track, uri: `${base}${path}` }));
+  const masterFrom = (base: string, added: readonly TextRendition[]) =>
+    masterPlaylist({ plan, base, rungs, audio, text: [...textFrom(base), ...added] });
+  const below = [
     ...rungs.flatMap(({ name, objects }) => [
       { path: `${name}/index.m3u8`, text: videoPlaylist(plan, objects, target) },
       { path: `${name}/iframes.m3u8`, text: keyFramePlaylist(plan, objects) },
     ]),
-    ...audio.flatMap(({ name, objects }) =>
-      objects.length > 0 ? [{ path: `${name}/index.m3u8`, text: audioPlaylist(objects, target) }] : [],
-    ),
+    ...audio.map(({ name, objects }) => ({
+      path: `${name}/index.m3u8`,
+      text: objects.length > 0 ? audioPlaylist(objects, target) : emptyPlaylist(target),
+    })),
+    { path: EARLY_PATH, text: masterFrom('', []) },
   ];
-  const text = textOf(plan, receipts);
-  const masterWith = (added: readonly TextRendition[]) =>
-    masterPlaylist(plan, `${plan.revision}/`, rungs, audio, [...text, ...added]);
-  return { media, masterWith };
+  const masterWith = (added: readonly TextRendition[]) => masterFrom(`${plan.revision}/`, added);
+  return { below, masterWith };
+}
+
+/** Writes a playlist for good, in the place of an early one if there was any. */
+async function settle(production: ObjectStore, key: string, text: string): Promise<void> {
+  const headers = { contentType: contentTypeOf(key), cacheControl: CACHE_CONTROL.immutable };
+  await production.update(key, headers, async () => {
+    return (await production.getText(key)) === text ? undefined : text;
+  });
 }
 
 /**
@@ -126,15 +127,9 @@ export async function publish(stores: Stores, encode: Encode): Promise<'publishe
   const problems = verifyTree(plan, receipts, stored);
   if (problems.length > 0) throw new Error(`The tree of ${video} is not as planned: ${problems.join('; ')}`);
 
-  const { media, masterWith } = playlistsOf(plan, receipts);
+  const { below, masterWith } = playlistsOf(plan, receipts);
   await Promise.all(
-    media.map(({ path, text }) => {
-      const key = videoKeys.media(video, revision, path);
-      return production.putOnce(key, text, {
-        contentType: contentTypeOf(key),
-        cacheControl: CACHE_CONTROL.immutable,
-      });
-    }),
+    below.map(({ path, text }) => settle(production, videoKeys.media(video, revision, path), text)),
   );
   const repeated = (await publishedRevision(production, video)) === revision;
   await recordSpent(uploads, encode, receipts);

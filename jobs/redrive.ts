@@ -8,7 +8,7 @@ import { recordFailure } from './failed.ts';
 import type { Encode, requeueSchema } from './messages.ts';
 import { jobKeys, type Revision, type VideoId } from './names.ts';
 import { markOpen } from './open.ts';
-import { canPlay, missingTasks, readPlan } from './progress.ts';
+import { canPlay, doneTasks, missingTasks, readPlan } from './progress.ts';
 import { publish, publishedRevision, type Stores } from './publish.ts';
 import {
   readRequests,
@@ -49,7 +49,7 @@ export async function sendRequeue(sqs: SQSClient, uploadsQueueUrl: string, encod
 /** Whether all is made that an encode needs to play. */
 async function isComplete(uploads: ObjectStore, encode: Encode): Promise<boolean> {
   const plan = await readPlan(uploads, encode);
-  return plan !== undefined && canPlay(await missingTasks(uploads, encode, plan));
+  return plan !== undefined && canPlay(missingTasks(encode, plan, await doneTasks(uploads, encode)));
 }
 
 async function requireClaim({ stores }: Redriver, video: VideoId): Promise<Claim> {

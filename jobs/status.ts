@@ -5,6 +5,7 @@ import type { Finding } from '../video/findings.ts';
 import type { Plan } from '../video/plan.ts';
 import { durationOf } from '../video/plan.ts';
 import { readClaim } from './claim.ts';
+import { earlyPath } from './early.ts';
 import { type Description, descriptionOf, readEdits } from './edits.ts';
 import { readFailure } from './failed.ts';
 import type { Encode } from './messages.ts';
@@ -44,6 +45,8 @@ export interface VideoStatus extends EncodeStatus, Description {
   readonly revision?: string;
   /** Path of the multivariant playlist below the playback domain. */
   readonly playbackUrl?: string;
+  /** What plays is the beginning, and grows while the rest is encoded. */
+  readonly early?: true;
   /** Of the encode that plays. */
   readonly chapters?: readonly Chapter[];
   /** What the encode that plays took. */
@@ -152,7 +155,14 @@ export async function videoStatus(stores: Stores, id: VideoId): Promise<VideoSta
   const asked = requested && { video: id, revision: requested };
   if (!published) {
     if (!asked) return { ...known, state: 'queued', percent: 0 };
-    return { ...known, revision: asked.revision, ...(await encodeStatus(stores, asked)) };
+    const status = await encodeStatus(stores, asked);
+    const early = status.state === 'encoding' ? await earlyPath(stores.production, asked) : undefined;
+    return {
+      ...known,
+      revision: asked.revision,
+      ...status,
+      ...(early !== undefined && { playbackUrl: early, early: true }),
+    };
   }
   const [playing, next] = await Promise.all([
     publishedStatus(stores, { video: id, revision: published }),

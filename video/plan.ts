@@ -24,7 +24,15 @@ import type { Span } from './sound-span.ts';
 import { speechTrack } from './text/speech-track.ts';
 import { chooseText, textTrackSchema } from './text/tracks.ts';
 import { timestampFindings } from './timestamps.ts';
-import { audioWork, chunkSecondsFor, chunkWork, type Shape, textWork, workPerSecond } from './work.ts';
+import {
+  audioWork,
+  chunkSecondsFor,
+  chunkWork,
+  SHORTEST_CHUNK,
+  type Shape,
+  textWork,
+  workPerSecond,
+} from './work.ts';
 
 /** A run of slots [from, to) of the frame grid. */
 export const chunkSchema = z.object({ from: z.int().nonnegative(), to: z.int().positive() });
@@ -92,20 +100,23 @@ export function pictureOf(plan: Pick<Plan, 'picture' | 'revision'>): Picture {
 const REORDERED_FRAMES = 2;
 
 /**
- * Chunks of whole segments, all within one segment of the same length, none longer than `longest` segments but by the
- * video's last frames, where those are too few for a chunk of their own.
+ * Chunks of whole segments, none longer than `longest` segments but by the video's last frames, where those are too few
+ * for a chunk of their own. The first has `first` segments, for somebody waits to see it; the others are all within one
+ * segment of the same length.
  */
-export function cutChunks(frames: number, segmentFrames: number, longest: number): Chunk[] {
+export function cutChunks(frames: number, segmentFrames: number, longest: number, first: number): Chunk[] {
   const tail = frames % segmentFrames;
   // x264 writes no reordering into a run of one or two frames, so such a run would have another timeline.
   const segments = Math.max(
     1,
     Math.ceil(frames / segmentFrames) - (tail > 0 && tail <= REORDERED_FRAMES ? 1 : 0),
   );
-  const count = Math.ceil(segments / longest);
-  const edge = (index: number) =>
-    index === count ? frames : Math.round((index * segments) / count) * segmentFrames;
-  return Array.from({ length: count }, (_, index) => ({ from: edge(index), to: edge(index + 1) }));
+  if (segments <= longest) return [{ from: 0, to: frames }];
+  const count = Math.ceil((segments - first) / longest);
+  const edges = Array.from({ length: count }, (_, index) => {
+    return (first + Math.round((index * (segments - first)) / count)) * segmentFrames;
+  });
+  return [0, ...edges].map((from, index) => ({ from, to: edges[index] ?? frames }));
 }
 
 /** vCPU-seconds of a plan's chunks, its audio tracks and its text tracks. */
@@ -242,9 +253,10 @@ function planPicture(
     preset: settings.preset,
   };
   const longest = chunkSecondsFor(seconds, workPerSecond(shape), settings) / settings.segmentSeconds;
+  const first = Math.min(longest, Math.ceil(SHORTEST_CHUNK / settings.segmentSeconds));
   const sound = chooseSound(source.audio, seconds, settings);
   const tasks = {
-    chunks: cutChunks(frames, segmentFrames, longest),
+    chunks: cutChunks(frames, segmentFrames, longest, first),
     audio: sound.audio,
     loudness: settings.loudness,
   };

@@ -68,7 +68,7 @@ export type Receipt = z.infer<typeof receiptSchema>;
 export const audioRendition = (index: number): string => `audio-${index}`;
 
 /** The objects of one rendition in the order of their time. */
-export function objectsOf(receipts: readonly Receipt[], rendition: string): MediaObject[] {
+export function objectsOf(receipts: readonly Pick<Receipt, 'objects'>[], rendition: string): MediaObject[] {
   const objects = receipts.flatMap((receipt) =>
     receipt.objects.filter((object) => object.rendition === rendition),
   );

@@ -160,7 +160,7 @@ const TURNAROUND_SHARE = 1 / 8;
 /** A few chunks even for a short video, so that more than one core works on it ... */
 const WANTED_CHUNKS = 4;
 /** ... but none below so many seconds: there the overhead passes 7 % (measured). */
-const SHORTEST_CHUNK = 12;
+export const SHORTEST_CHUNK = 12;
 
 /**
  * The seconds of a video's longest chunk, in whole segments. Long enough that cutting costs no more than 3 % of a long

@@ -1,18 +1,18 @@
 /** `audio`: a whole track at once; what ffmpeg writes is cut at the picture's segments while it runs. */
 import type { Readable } from 'node:stream';
-import type { Encode, Task } from '../jobs/messages.ts';
+import type { Task } from '../jobs/messages.ts';
 import { AAC_CODEC, BoxSplitter, writeFragment } from '../video/fmp4.ts';
+import { partSegments } from '../video/parts.ts';
 import { audioDelay, audioEdges, durationOf, type Plan } from '../video/plan.ts';
 import { audioRendition, type MediaObject } from '../video/receipt.ts';
 import { AAC_FRAME } from '../video/settings.ts';
 import type { Sound } from '../video/sound.ts';
 import { brokenSound, damagedSound } from '../video/sound-damage.ts';
 import { requirePlan, type TaskContext, withPlanned } from './context.ts';
-import { describeMedia, once, storeMedia } from './media.ts';
+import { describeMedia, once, storePart } from './media.ts';
 import { encodeSound } from './sound-run.ts';
 
-/** Segments an object: five minutes of six seconds, about 5 MB. This bounds the memory, whatever the length. */
-const SEGMENTS_AN_OBJECT = 50;
+type AudioTask = Task & { readonly kind: 'audio' };
 
 /** AAC frames as ffmpeg writes them, one a fragment; the init segment goes to `onInit`. */
 async function* framesOf(output: Readable, onInit: (bytes: Buffer) => void): AsyncGenerator<Buffer> {
@@ -29,20 +29,22 @@ async function* framesOf(output: Readable, onInit: (bytes: Buffer) => void): Asy
 /** Cuts what ffmpeg writes at the picture's segments, and stores it while it comes. */
 class SoundCutter {
   readonly #context: TaskContext;
-  readonly #encode: Encode;
+  readonly #task: AudioTask;
+  readonly #plan: Plan;
   readonly #rendition: string;
   readonly #edges: readonly number[];
   readonly #delay: number;
   readonly #objects: MediaObject[] = [];
   readonly #init: Buffer[] = [];
-  #segments: Buffer[] = [];
+  readonly #segments: Buffer[] = [];
   /** Of AAC_FRAME samples each; the index of the edge at which the open segment ends. */
   #edge = 1;
 
-  constructor(context: TaskContext, encode: Encode, plan: Plan, index: number, sound: Sound) {
+  constructor(context: TaskContext, task: AudioTask, plan: Plan, sound: Sound) {
     this.#context = context;
-    this.#encode = encode;
-    this.#rendition = audioRendition(index);
+    this.#task = task;
+    this.#plan = plan;
+    this.#rendition = audioRendition(task.index);
     this.#edges = audioEdges(plan, sound);
     this.#delay = audioDelay(plan);
   }
@@ -59,7 +61,9 @@ class SoundCutter {
       this.#segments.push(writeFragment(this.#edge, time, AAC_FRAME, frames));
       frames = [];
       this.#edge++;
-      if (this.#segments.length === SEGMENTS_AN_OBJECT) await this.#store();
+      // A whole segment stays behind: what a killed ffmpeg wrote last must never be stored.
+      const length = partSegments(this.#objects.length);
+      if (this.#segments.length > length) await this.#store(length);
     }
   }
 
@@ -69,23 +73,22 @@ class SoundCutter {
       const [at, of] = [this.#edge, this.#edges.length - 1];
       throw new Error(`${this.#rendition} ended in segment ${at} of ${of}`);
     }
-    await this.#store();
+    await this.#store(this.#segments.length);
     return this.#objects;
   }
 
-  async #store(): Promise<void> {
-    if (this.#segments.length === 0) return;
-    const data = Buffer.concat([...this.#init, ...this.#segments]);
-    const file = `part-${String(this.#objects.length).padStart(5, '0')}.m4a`;
+  async #store(length: number): Promise<void> {
+    const data = Buffer.concat([...this.#init, ...this.#segments.splice(0, length)]);
+    const index = this.#objects.length;
+    const file = `part-${String(index).padStart(5, '0')}.m4a`;
     const object = describeMedia(this.#rendition, file, data, () => AAC_CODEC);
-    await storeMedia(this.#context, this.#encode, object, data);
+    await storePart(this.#context, this.#task, this.#plan, { index, object, data });
     this.#objects.push(object);
-    this.#segments = [];
   }
 }
 
 /** Makes one audio rendition. Of a broken track there is none; the stream is published without it. */
-export async function audioTask(context: TaskContext, task: Task & { kind: 'audio' }): Promise<void> {
+export async function audioTask(context: TaskContext, task: AudioTask): Promise<void> {
   const plan = await requirePlan(context, task);
   const sound = plan.audio[task.index];
   if (!sound)
@@ -93,7 +96,7 @@ export async function audioTask(context: TaskContext, task: Task & { kind: 'audi
       `Video ${task.video} has ${plan.audio.length} audio renditions, none of index ${task.index}`,
     );
   await once(context, task, plan, async () => {
-    const cutter = new SoundCutter(context, task, plan, task.index, sound);
+    const cutter = new SoundCutter(context, task, plan, sound);
     const { cpuSeconds, broken, silentSeconds } = await withPlanned(context, task, plan, (url, bytes) =>
       encodeSound(plan, sound, { url, bytes }, (output) => cutter.read(output), context.signal),
     );

@@ -1,10 +1,11 @@
 /** What the tasks that write media share: reading what ffmpeg made, storing it, and saying that it is done. */
 import { createHash } from 'node:crypto';
 import { continueIfComplete } from '../jobs/complete.ts';
+import { extendEarly, recordPart } from '../jobs/early.ts';
 import type { Encode, Task } from '../jobs/messages.ts';
 import { jobKeys, videoKeys } from '../jobs/names.ts';
 import { CACHE_CONTROL, contentTypeOf } from '../jobs/platform.ts';
-import { taskName, writeReceipt } from '../jobs/progress.ts';
+import { doneTasks, taskName, writeReceipt } from '../jobs/progress.ts';
 import { readFragments } from '../video/fmp4.ts';
 import type { Plan } from '../video/plan.ts';
 import { type MediaObject, type Receipt, receiptFragment, type StoredFile } from '../video/receipt.ts';
@@ -58,7 +59,22 @@ export async function storeFile(
   return { path, bytes: bytes.length };
 }
 
-/** Does a media task and leaves its receipt, unless it has one; then sees whether the video is complete. */
+/** Stores a part of a sound, once, describes it, and lets it be heard. @param index in the order of their time */
+export async function storePart(
+  context: TaskContext,
+  task: Task & { kind: 'audio' },
+  plan: Plan,
+  part: { readonly index: number; readonly object: MediaObject; readonly data: Buffer },
+): Promise<void> {
+  await storeMedia(context, task, part.object, part.data);
+  await recordPart(context.uploads, task, part.index, part.object);
+  await extendEarly(context, task, plan, await doneTasks(context.uploads, task));
+}
+
+/**
+ * Does a media task and leaves its receipt, unless it has one; then sees whether the video is complete, and lets what
+ * is made of it play.
+ */
 export async function once(
   context: TaskContext,
   task: Task,
@@ -86,5 +102,7 @@ export async function once(
       worker: context.worker,
     });
   }
-  await continueIfComplete(context, task, plan);
+  const done = await doneTasks(context.uploads, task);
+  await continueIfComplete(context, task, plan, done);
+  await extendEarly(context, task, plan, done);
 }

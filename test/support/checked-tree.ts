@@ -8,16 +8,9 @@ import type { Reader } from '../../check/reader.ts';
 import { pictureCodec } from '../../video/codec-strings.ts';
 import { chunkArguments } from '../../video/ffmpeg-arguments.ts';
 import { AAC_CODEC, BoxSplitter, delayPresentation, writeFragment } from '../../video/fmp4.ts';
+import { masterPlaylist } from '../../video/multivariant.ts';
 import { audioDelay, audioEdges, type Plan, planSchema, timescaleOf } from '../../video/plan.ts';
-import {
-  audioPlaylist,
-  audioSegments,
-  keyFramePlaylist,
-  masterPlaylist,
-  targetDuration,
-  videoPlaylist,
-  videoSegments,
-} from '../../video/playlists.ts';
+import { audioPlaylist, keyFramePlaylist, targetDuration, videoPlaylist } from '../../video/playlists.ts';
 import type { MediaObject } from '../../video/receipt.ts';
 import { AAC_FRAME } from '../../video/settings.ts';
 import { describeMedia } from '../../worker-scripts/media.ts';
@@ -124,10 +117,12 @@ export async function checkedTree(ladder: Plan['rungs'] = PLAN.rungs): Promise<T
         objects: chunks.flat().flatMap(([object]) => (object.rendition === name ? [object] : [])),
       };
     });
-    const segments = [...rungs.map(({ objects }) => videoSegments(plan, objects)), audioSegments([audio])];
-    const target = targetDuration(...segments);
+    const target = targetDuration(plan);
     const texts: [string, string][] = [
-      [MASTER, masterPlaylist(plan, 'r/', rungs, [{ name: 'audio-0', objects: [audio] }], [])],
+      [
+        MASTER,
+        masterPlaylist({ plan, base: 'r/', rungs, audio: [{ name: 'audio-0', objects: [audio] }], text: [] }),
+      ],
       ['r/audio-0/index.m3u8', audioPlaylist([audio], target)],
       ...rungs.flatMap(({ name, objects }): [string, string][] => [
         [`r/${name}/index.m3u8`, videoPlaylist(plan, objects, target)],

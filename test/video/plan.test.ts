@@ -70,13 +70,15 @@ describe('frame rate', () => {
 
 describe('chunks', () => {
   test.each([
-    ['whole segments, evenly', 1557, 150, 3, [0, 450, 900, 1200, 1557]],
-    ['one for a short video', 100, 150, 3, [0, 100]],
-    ['one or two last frames go with the chunk before them', 302, 150, 1, [0, 150, 302]],
-    ['three last frames are a chunk', 303, 150, 1, [0, 150, 300, 303]],
-    ['exact multiples', 900, 150, 3, [0, 450, 900]],
-  ])('%s', (_, frames, segment, longest, edges) => {
-    const chunks = cutChunks(frames, segment, longest);
+    ['whole segments, evenly', 1557, 150, 3, 3, [0, 450, 900, 1200, 1557]],
+    ['a short one first, then evenly', 2757, 150, 5, 2, [0, 300, 900, 1650, 2250, 2757]],
+    ['one for a short video', 100, 150, 3, 2, [0, 100]],
+    ['one where one is long enough', 450, 150, 3, 2, [0, 450]],
+    ['one or two last frames go with the chunk before them', 302, 150, 1, 1, [0, 150, 302]],
+    ['three last frames are a chunk', 303, 150, 1, 1, [0, 150, 300, 303]],
+    ['exact multiples', 900, 150, 3, 3, [0, 450, 900]],
+  ])('%s', (_, frames, segment, longest, first, edges) => {
+    const chunks = cutChunks(frames, segment, longest, first);
     expect([0, ...chunks.map(({ to }) => to)]).toEqual(edges);
     expect(chunks.map(({ from }) => from)).toEqual(edges.slice(0, -1));
   });
@@ -252,7 +254,7 @@ describe('plan', () => {
     const hour = { pts: steady(rational(25, 1), 90_000, rational(1, 90000)), longestKeyGap: 0 };
     const chunksOf = (changes: object) =>
       planVideo(readSource(ffprobe()), hour, encodeSettingsSchema.parse(changes), 'r').chunks.length;
-    expect(chunksOf({})).toBe(120);
+    expect(chunksOf({})).toBe(121);
     expect(chunksOf({ turnaroundSeconds: 1200 })).toBeLessThan(50);
     expect(chunksOf({ turnaroundSeconds: 1200, preset: 'medium' })).toBeGreaterThan(50);
   });

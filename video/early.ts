@@ -1,0 +1,67 @@
+/** What of an encode can be watched before its end (docs/decisions/0010). */
+import { earlyPlaylist, type RenditionMedia } from './multivariant.ts';
+import type { Plan } from './plan.ts';
+import { audioSegments, eventPlaylist, type Segment, targetDuration, videoSegments } from './playlists.ts';
+
+/** What there is of an encode from its beginning on. */
+export interface Progress {
+  /** Chunks without one missing before them. */
+  readonly chunks: number;
+  /** Segments of each sound, in the plan's order. */
+  readonly sounds: readonly number[];
+}
+
+/** Segments of a finished stream. */
+export const segmentsOf = ({ frames, segmentFrames }: Plan): number => Math.ceil(frames / segmentFrames);
+
+/** Segments from the beginning that every rendition has, or has ended before. */
+export function earlySegments(plan: Plan, { chunks, sounds }: Progress): number {
+  const all = segmentsOf(plan);
+  const seen = chunks === plan.chunks.length ? all : (plan.chunks[chunks - 1]?.to ?? 0) / plan.segmentFrames;
+  return Math.min(all, seen, ...sounds);
+}
+
+/** A stretch that is so much longer than the one that plays is worth new playlists: a long video has few then. */
+const WORTHWHILE = 1.1;
+
+/** Whether to let more play. @param had segments that play already */
+export const isWorthwhile = (plan: Plan, had: number, have: number): boolean =>
+  have > had && have >= Math.min(segmentsOf(plan), had * WORTHWHILE);
+
+interface Playlist {
+  /** Below the revision. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** The path of the playlist to begin with. */
+export const EARLY_PATH = 'early.m3u8';
+
+export interface Early {
+  readonly media: readonly Playlist[];
+  readonly multivariant: Playlist;
+}
+
+/**
+ * The playlists of so many segments.
+ * @param rungs,audio what there is of each rendition, in the plan's order; of a sound that could not be made nothing
+ */
+export function earlyPlaylists(
+  plan: Plan,
+  { rungs, audio }: { readonly rungs: readonly RenditionMedia[]; readonly audio: readonly RenditionMedia[] },
+  segments: number,
+): Early {
+  const target = targetDuration(plan);
+  const playlist = ({ name, objects }: RenditionMedia, whole: readonly Segment[]): Playlist => ({
+    path: `${name}/index.m3u8`,
+    text: eventPlaylist(whole.slice(0, segments), objects, target),
+  });
+  const heard = audio.filter(({ objects }) => objects.length > 0);
+  return {
+    media: [
+      ...heard.map((sound) => playlist(sound, audioSegments(sound.objects))),
+      ...rungs.map((rung) => playlist(rung, videoSegments(plan, rung.objects))),
+    ],
+    multivariant: { path: EARLY_PATH, text: earlyPlaylist({ plan, base: '', rungs, audio }) },
+  };
+}
