@@ -4,6 +4,7 @@ import { type Loaded, loadMedia, type Role } from './load.ts';
 import { checkIFramesOnly, checkKeys, checkVod } from './media.ts';
 import {
   has,
+  isGrowing,
   type MediaPlaylist,
   type MultivariantPlaylist,
   type Playlist,
@@ -19,7 +20,7 @@ import { checkTogether } from './together.ts';
 import { attribute } from './tokens.ts';
 import { checkTracks } from './tracks.ts';
 import { checkSounds, checkTruth } from './truth.ts';
-import { checkVariants, hasPicture } from './variants.ts';
+import { checkIFrameStreams, checkVariants, hasPicture } from './variants.ts';
 
 export interface Report {
   readonly url: string;
@@ -87,7 +88,11 @@ async function checkAll(session: Session, playlist: MultivariantPlaylist): Promi
   );
   const all = found.flat();
   const media = new Map(all.map((loaded) => [loaded.playlist.url, loaded]));
+  const growing = all.filter((loaded) => isGrowing(loaded.playlist));
+  for (const { playlist: part } of growing)
+    session.unchecked.add(`${part.url}: it is still growing, so what is said of the whole is not checked`);
   session.findings.push(
+    ...(growing.length > 0 ? [] : checkIFrameStreams(playlist)),
     ...checkTogether(all, has(playlist, 'EXT-X-INDEPENDENT-SEGMENTS')),
     ...checkTruth(playlist, media),
     ...checkSounds(playlist, media),

@@ -1,13 +1,14 @@
 /** Rules that a media playlist alone can break (rows R5, R7, R8, 6.8 of the checklist). */
 import { type Finding, finding } from './finding.ts';
-import { has, type MediaPlaylist } from './playlist.ts';
+import { has, isGrowing, type MediaPlaylist } from './playlist.ts';
 import { attribute } from './tokens.ts';
 
 /** METHOD of EXT-X-KEY (RFC 8216, 4.3.2.4). SAMPLE-AES-CTR is rfc8216bis'. */
 const METHODS = new Set(['NONE', 'AES-128', 'SAMPLE-AES', 'SAMPLE-AES-CTR']);
 
-/** What a playlist of a whole video says about itself. */
+/** What a playlist of a whole video says about itself; one that is still growing says that. */
 export function checkVod(playlist: MediaPlaylist): Finding[] {
+  if (isGrowing(playlist)) return [];
   const findings: Finding[] = [];
   const tag = playlist.tags.find(({ name }) => name === 'EXT-X-PLAYLIST-TYPE');
   if (tag?.value !== 'VOD') {

@@ -56,6 +56,11 @@ export type Playlist = MediaPlaylist | MultivariantPlaylist;
 export const has = (playlist: Playlist, name: string): boolean =>
   playlist.tags.some((tag) => tag.name === name);
 
+/** Whether more of it is to come: players read it again until it ends. */
+export const isGrowing = (playlist: MediaPlaylist): boolean =>
+  !has(playlist, 'EXT-X-ENDLIST') &&
+  playlist.tags.some(({ name, value }) => name === 'EXT-X-PLAYLIST-TYPE' && value === 'EVENT');
+
 /** A URI of a playlist in full; as it is written where it is none. */
 export const resolve = (uri: string, playlist: string): string =>
   URL.canParse(uri, playlist) ? new URL(uri, playlist).href : uri;

@@ -2,7 +2,7 @@
 import { type Finding, finding } from './finding.ts';
 import type { Loaded } from './load.ts';
 import { secondsOf } from './measure.ts';
-import { has } from './playlist.ts';
+import { has, isGrowing } from './playlist.ts';
 import { mainRun } from './timeline.ts';
 
 /** Seconds by which whole playlists may differ: encoders' priming, and rounding to whole frames. */
@@ -26,7 +26,8 @@ function checkRungs(rungs: readonly Loaded[]): Finding[] {
   if (!first) return [];
   return others.flatMap((rung) => {
     const place = { playlist: rung.playlist.url };
-    if (rung.segments.length !== first.segments.length) {
+    const grow = isGrowing(rung.playlist) || isGrowing(first.playlist);
+    if (!grow && rung.segments.length !== first.segments.length) {
       const message = `there are ${rung.segments.length} segments, the first rung has ${first.segments.length}`;
       return [finding('aligned-video', place, message)];
     }
@@ -99,7 +100,9 @@ function checkAgainst(first: Loaded, other: Loaded): Finding[] {
   const findings: Finding[] = [];
   const place = { playlist: other.playlist.url };
   const [mine, theirs] = [secondsOf(other), secondsOf(first)];
-  if (Math.abs(mine - theirs) > SPAN_TOLERANCE) {
+  // Of two that grow, the one that is read later may have more.
+  const whole = !isGrowing(other.playlist) && !isGrowing(first.playlist);
+  if (whole && Math.abs(mine - theirs) > SPAN_TOLERANCE) {
     findings.push(
       finding('same-span', place, `it covers ${mine.toFixed(3)} s, the first variant ${theirs.toFixed(3)} s`),
     );

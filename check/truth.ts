@@ -3,7 +3,7 @@ import { type Finding, finding } from './finding.ts';
 import type { Track } from './init.ts';
 import type { Loaded } from './load.ts';
 import { type BitRate, measureBitRate, measureFrameRate, NO_BITS } from './measure.ts';
-import { type MultivariantPlaylist, resolve, type Variant } from './playlist.ts';
+import { isGrowing, type MultivariantPlaylist, resolve, type Variant } from './playlist.ts';
 import type { RuleName } from './rules.ts';
 import { attribute, type Tag } from './tokens.ts';
 import { bandwidthOf, codecsOf, isVideoCodec, sizeOf } from './variants.ts';
@@ -68,6 +68,14 @@ function compare(
   const message = `${name}=${declared}, the segments measure ${Math.ceil(measured)}`;
   if (off > TOLERANCE * declared) return [[far, message]];
   return off > Math.max(3, ROUNDING * measured) ? [[exact, message]] : [];
+}
+
+/** What has come so far keeps within what a growing stream promised. */
+function checkPromise(variant: Variant, { peak }: BitRate): [RuleName, string][] {
+  const promised = bandwidthOf(variant);
+  return peak > promised * (1 + TOLERANCE)
+    ? [['peak', `BANDWIDTH=${promised}, the segments measure ${Math.ceil(peak)} already`]]
+    : [];
 }
 
 function checkRates(variant: Variant, measured: BitRate): [RuleName, string][] {
@@ -149,7 +157,7 @@ export function checkTruth(playlist: MultivariantPlaylist, media: Media): Findin
     const container =
       own.transportStream && codecsOf(variant).some((codec) => /^(hvc1|hev1|av01|fLaC|alac)/.test(codec));
     const broken: [RuleName, string][] = [
-      ...checkRates(variant, combined(own, groups)),
+      ...(isGrowing(own.playlist) ? checkPromise : checkRates)(variant, combined(own, groups)),
       ...checkCodecs(variant, [own, ...sounds].flatMap(tracksOf)),
       ...checkPictures(variant, own),
       ...(container

@@ -155,7 +155,15 @@ function checkSizes(url: string, variants: readonly Variant[]): Finding[] {
   return findings;
 }
 
-/** HDR beside SDR, I-frame playlists, independent segments. */
+/** A stream with a picture has I-frame playlists; one that is still growing gets them at its end. */
+export function checkIFrameStreams({ url, variants }: MultivariantPlaylist): Finding[] {
+  const missing = variants.some(hasPicture) && !variants.some(({ iFrames }) => iFrames);
+  return missing
+    ? [finding('iframe-playlist', { playlist: url }, 'there is no EXT-X-I-FRAME-STREAM-INF')]
+    : [];
+}
+
+/** HDR beside SDR, independent segments. */
 function checkWhole(
   playlist: MultivariantPlaylist,
   variants: readonly Variant[],
@@ -165,9 +173,6 @@ function checkWhole(
   const place = { playlist: playlist.url };
   const sdr = variants.some(({ tag }) => (attribute(tag, 'VIDEO-RANGE') ?? 'SDR') === 'SDR');
   if (!allSdr && !sdr) findings.push(finding('sdr-variant', place, 'there are HDR variants alone'));
-  if (variants.length > 0 && !playlist.variants.some(({ iFrames }) => iFrames)) {
-    findings.push(finding('iframe-playlist', place, 'there is no EXT-X-I-FRAME-STREAM-INF'));
-  }
   if (!has(playlist, 'EXT-X-INDEPENDENT-SEGMENTS')) {
     findings.push(finding('independent-master', place, '#EXT-X-INDEPENDENT-SEGMENTS is missing'));
   }

@@ -117,7 +117,7 @@ export const SYNTAX_CASES: Case[] = [
       '#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID="cc",NAME="CC",LANGUAGE="en",INSTREAM-ID="CC1",URI="x"\n#EXT-X-STREAM-INF',
     ),
   },
-  { rule: 'playlist-type', when: 'it is EVENT', mutate: edit(TOP, 'TYPE:VOD', 'TYPE:EVENT') },
+  { rule: 'playlist-type', when: 'it is EVENT, and has ended', mutate: edit(TOP, 'TYPE:VOD', 'TYPE:EVENT') },
   { rule: 'endlist', when: 'it is gone', mutate: edit(TOP, '#EXT-X-ENDLIST\n', '') },
   { rule: 'resolves', when: 'a segment is gone', mutate: (tree) => void tree.delete('r/180p/chunk-1.mp4') },
   { rule: 'resolves', when: 'a playlist is gone', mutate: (tree) => void tree.delete(SOUND) },

@@ -62,6 +62,54 @@ describe('a stream by the book', () => {
   });
 });
 
+describe('a stream that is still growing', () => {
+  /** The first segments alone, of playlists that say that more will come. */
+  const growing = (segments: number) => (copy: Tree) => {
+    for (const [path, bytes] of copy) {
+      if (!path.endsWith('/index.m3u8')) continue;
+      const [head = '', ...rest] = bytes
+        .toString()
+        .replace('TYPE:VOD', 'TYPE:EVENT')
+        .split(/(?=#EXTINF)/);
+      copy.set(
+        path,
+        Buffer.from([head, ...rest.slice(0, segments)].join('').replace('#EXT-X-ENDLIST\n', '')),
+      );
+    }
+    const master = String(copy.get(MASTER)).replaceAll(/#EXT-X-I-FRAME.*\n/g, '');
+    // What it promises is what the whole will need.
+    copy.set(MASTER, Buffer.from(master.replaceAll(/(BANDWIDTH=)(\d+)/g, '$1$20')));
+  };
+
+  test.each([1, 2, 3])(
+    'has nothing wrong with %d segments, and is said to be no whole one',
+    async (count) => {
+      const { findings, unchecked } = await check(growing(count));
+      expect(findings.filter(({ severity }) => severity === 'error')).toEqual([]);
+      expect(unchecked).toHaveLength(3);
+      expect(unchecked).toContainEqual(expect.stringContaining('still growing'));
+    },
+  );
+
+  test('may be read while it grows: one rendition has more than another', async () => {
+    const { findings } = await check((copy) => {
+      const two = new Map(copy);
+      growing(2)(two);
+      growing(1)(copy);
+      copy.set('r/90p/index.m3u8', two.get('r/90p/index.m3u8') ?? Buffer.of());
+    });
+    expect(findings.filter(({ severity }) => severity === 'error')).toEqual([]);
+  });
+
+  test('keeps within the bit rate that it promises', async () => {
+    const { findings } = await check((copy) => {
+      growing(1)(copy);
+      copy.set(MASTER, Buffer.from(String(copy.get(MASTER)).replaceAll(/BANDWIDTH=\d+/g, 'BANDWIDTH=1000')));
+    });
+    expect(findings.map(({ rule }) => rule)).toContain('peak');
+  });
+});
+
 describe('every rule speaks when it is broken', () => {
   test.each(CASES)('$rule: $when', async ({ rule, mutate }) => {
     const { findings } = await check(mutate);
