@@ -1,5 +1,5 @@
 /**
- * Playing what is made while the rest is encoded (docs/decisions/0010): whoever leaves a receipt or a part lets more of
+ * Playing what is made while the rest is encoded (docs/decisions/0011): whoever leaves a receipt or a part lets more of
  * the video play, if there is more. Publishing replaces all that is written here.
  */
 import { EARLY_PATH, earlyPlaylists, earlySegments, isWorthwhile, type Progress } from '../video/early.ts';

@@ -1,4 +1,4 @@
-/** What of an encode can be watched before its end (docs/decisions/0010). */
+/** What of an encode can be watched before its end (docs/decisions/0011). */
 import { earlyPlaylist, type RenditionMedia } from './multivariant.ts';
 import type { Plan } from './plan.ts';
 import { audioSegments, eventPlaylist, type Segment, targetDuration, videoSegments } from './playlists.ts';
