@@ -2,6 +2,7 @@
 /** The command line: every command, and how it ends. */
 import { Command, Option } from 'commander';
 import { runCheck } from './check.ts';
+import { addDeploy } from './deploy.ts';
 import { EXIT, fail } from './endings.ts';
 import { runLocal } from './local.ts';
 import { wholeNumber } from './option-readers.ts';
@@ -48,6 +49,7 @@ addUpload(program);
 addVideos(program);
 addSubtitles(program);
 addTokens(program);
+addDeploy(program);
 
 program
   .command('check')

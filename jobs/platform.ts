@@ -231,3 +231,22 @@ export function contentTypeOf(key: string): string {
   if (!found) throw new Error(`No content type is known for '${key}'; add it to CONTENT_TYPES`);
   return found.type;
 }
+
+/**
+ * EC2 makes these with an account's first spot request and first fleet, if the caller may.
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/service-linked-roles-spot-instance-requests.html
+ */
+export const SERVICE_ROLES = [
+  { service: 'spot.amazonaws.com', role: 'AWSServiceRoleForEC2Spot' },
+  { service: 'ec2fleet.amazonaws.com', role: 'AWSServiceRoleForEC2Fleet' },
+];
+
+/** What a deployment has unless its settings say otherwise. */
+export const DEPLOYED = {
+  /** vCPUs that may run at once; a new account's spot quota is 5. */
+  maxVcpus: 4,
+  /** vCPUs of on-demand machines among them. */
+  maxOnDemandVcpus: 0,
+  /** Availability zones to launch in. */
+  zones: 3,
+} as const;

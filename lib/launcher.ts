@@ -7,7 +7,7 @@ import { Construct } from 'constructs';
 import type { z } from 'zod';
 import { type dispatchEnvironmentSchema, type LaunchTemplate, PLATFORM_TAG } from '../jobs/environment.ts';
 import { CAPACITY_PREFIX, capacityKeys } from '../jobs/names.ts';
-import { DISPATCH_TIMEOUT_SECONDS } from '../jobs/platform.ts';
+import { DISPATCH_TIMEOUT_SECONDS, SERVICE_ROLES } from '../jobs/platform.ts';
 import { mayList, type Permission } from './allow.ts';
 import { PlatformFunction } from './function.ts';
 import type { Architecture, WorkerType } from './instance-types.ts';
@@ -171,12 +171,3 @@ function launchesOf(scope: Construct, { platform, fleet, network }: LauncherProp
     })),
   ];
 }
-
-/**
- * EC2 makes these with an account's first spot request and first fleet, if the caller may.
- * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/service-linked-roles-spot-instance-requests.html
- */
-const SERVICE_ROLES = [
-  { service: 'spot.amazonaws.com', role: 'AWSServiceRoleForEC2Spot' },
-  { service: 'ec2fleet.amazonaws.com', role: 'AWSServiceRoleForEC2Fleet' },
-];

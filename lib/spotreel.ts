@@ -5,6 +5,7 @@ import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { OidcInput, Quota } from '../jobs/environment.ts';
+import { DEPLOYED } from '../jobs/platform.ts';
 import { Api } from './api.ts';
 import { Bury } from './bury.ts';
 import { Dispatch } from './dispatch.ts';
@@ -148,15 +149,15 @@ export class Spotreel extends Construct {
     super(scope, id);
     const turnaround = props.turnaround ?? Duration.minutes(5);
     const settings = {
-      maxVcpus: props.maxVcpus ?? 4,
-      maxOnDemandVcpus: props.maxOnDemandVcpus ?? 0,
+      maxVcpus: props.maxVcpus ?? DEPLOYED.maxVcpus,
+      maxOnDemandVcpus: props.maxOnDemandVcpus ?? DEPLOYED.maxOnDemandVcpus,
       turnaround,
       architectures: props.architectures ?? (['arm64', 'x86_64'] as const),
       instanceTypes: { ...DEFAULT_INSTANCE_TYPES, ...props.instanceTypes },
       idleSeconds: props.idleSeconds ?? 120,
       maxLifetime: props.maxLifetime ?? Duration.hours(24),
       rootVolume: props.rootVolume ?? Size.gibibytes(20),
-      zones: props.zones ?? 3,
+      zones: props.zones ?? DEPLOYED.zones,
       encodeSettings: { turnaroundSeconds: turnaround.toSeconds(), ...props.encodeSettings },
       oidc: props.oidc,
       corsOrigins: props.corsOrigins ?? [],
