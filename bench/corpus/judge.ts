@@ -2,8 +2,8 @@
 import type { Entry } from './manifest.ts';
 import type { Outcome, Playing, Rendition } from './run.ts';
 
-/** Seconds by which picture and sound may begin apart (issue 4). */
-const START_APART = 0.02;
+/** Seconds by which sound may be early or late, where the source has it in step (issue 4). */
+const APART = 0.02;
 /** Seconds, and share, by which the stream may last longer or shorter than its source. */
 const LENGTH_APART = { seconds: 0.2, share: 0.02 };
 /** Share by which the aspect ratio may differ, and pixels that the even sizes of a small picture cost beside it. */
@@ -21,12 +21,23 @@ const soundsOf = ({ renditions }: Playing) =>
 /** Frames of the highest rung; none where there is sound alone. */
 export const framesOut = (playing: Playing): number => picturesOf(playing)[0]?.frames ?? 0;
 
-/** Seconds by which sound begins after the picture, of the rendition that is furthest off; undefined without either. */
-export function soundLag(playing: Playing): number | undefined {
+/** Seconds by which renditions of sound begin after the picture, and not with it. */
+function lateStarts(playing: Playing): number[] {
   const start = picturesOf(playing)[0]?.start;
-  if (start === undefined) return undefined;
-  const lags = soundsOf(playing).map((sound) => sound.start - start);
-  return lags.toSorted((a, b) => Math.abs(b) - Math.abs(a))[0];
+  if (start === undefined) return [];
+  return soundsOf(playing)
+    .map((sound) => sound.start - start)
+    .filter((lag) => Math.abs(lag) > APART);
+}
+
+const milliseconds = (seconds: number): string => `${Math.round(seconds * 1000)} ms`;
+
+function checkDrift({ drift }: Playing): string[] {
+  return Object.entries(drift ?? {}).flatMap(([where, late]: [string, number | undefined]) =>
+    late !== undefined && Math.abs(late) > APART
+      ? [`at its ${where} sound is ${milliseconds(late)} later than in the source`]
+      : [],
+  );
 }
 
 /** Seconds that the stream lasts, by its own count of frames. */
@@ -116,13 +127,11 @@ function checkLength(outcome: Outcome, playing: Playing): string[] {
 
 function checkSound({ entry }: Outcome, playing: Playing): string[] {
   const sounds = soundsOf(playing);
-  const lag = soundLag(playing);
   return [
     ...(entry.audio.length > 0 && sounds.length === 0 ? ['the sound is missing'] : []),
     ...(entry.audio.length === 0 && sounds.length > 0 ? ['there is sound that the source has not'] : []),
-    ...(lag !== undefined && Math.abs(lag) > START_APART
-      ? [`sound begins ${Math.round(lag * 1000)} ms after the picture`]
-      : []),
+    ...lateStarts(playing).map((lag) => `sound begins ${milliseconds(lag)} after the picture`),
+    ...checkDrift(playing),
   ];
 }
 

@@ -12,7 +12,8 @@ import type { LocalPlatform } from '../../local/platform.ts';
 import { uploadFile } from '../../local/upload.ts';
 import { detailsSchema } from '../../video/details.ts';
 import type { Finding } from '../../video/findings.ts';
-import type { Plan } from '../../video/plan.ts';
+import { durationOf, type Plan } from '../../video/plan.ts';
+import { type Drift, measureDrift } from './drift.ts';
 import { CORPUS, type Entry } from './manifest.ts';
 import { type Decoded, decodeAll, packetSpans, type Span } from './measure.ts';
 
@@ -24,6 +25,7 @@ const LOOK_EVERY_MS = 300;
 /** A rendition of the stream, decoded whole. */
 export interface Rendition {
   readonly name: string;
+  readonly url: string;
   readonly streams: readonly Decoded[];
 }
 
@@ -40,6 +42,8 @@ export interface Playing {
   readonly framesIn: number;
   /** Of the source's streams, by index. */
   readonly spans: ReadonlyMap<number, Span>;
+  /** Of the first sound, where the source's clock runs through. */
+  readonly drift?: Drift | undefined;
 }
 
 export interface Outcome {
@@ -84,6 +88,24 @@ async function mediaPlaylists(master: string): Promise<string[]> {
   return [...new Set(uris)];
 }
 
+/** How far the first sound moved from the picture. @param first when the source's picture begins */
+async function driftOf(
+  file: string,
+  plan: Plan,
+  renditions: readonly Rendition[],
+  first: number | undefined,
+): Promise<Drift | undefined> {
+  const [sound] = plan.audio;
+  const shown = renditions.flatMap(({ streams }) => streams).find(({ kind }) => kind === 'video');
+  const heard = renditions.find(({ streams }) => streams.some(({ kind }) => kind === 'audio'));
+  if (!sound || !shown || !heard || first === undefined || plan.source.copy) return undefined;
+  return measureDrift(
+    { url: file, stream: `${sound.stream}`, origin: first },
+    { url: heard.url, stream: 'a:0', origin: shown.start },
+    durationOf(plan),
+  );
+}
+
 /** Everything that can be measured of a stream that plays. */
 async function look(platform: LocalPlatform, { id }: VideoStatus, file: string): Promise<Playing> {
   const master = `${platform.url}/${videoKeys.master(id)}`;
@@ -97,12 +119,14 @@ async function look(platform: LocalPlatform, { id }: VideoStatus, file: string):
   const renditions: Rendition[] = [];
   const decodeErrors: string[] = [];
   for (const uri of await mediaPlaylists(master)) {
-    const { streams, complaints } = await decodeAll(new URL(uri, master).href);
-    renditions.push({ name: uri.split('/').at(-2) ?? uri, streams });
+    const { href: url } = new URL(uri, master);
+    const { streams, complaints } = await decodeAll(url);
+    renditions.push({ name: uri.split('/').at(-2) ?? uri, url, streams });
     decodeErrors.push(...complaints);
   }
   const chosen = String(plan.picture?.stream ?? plan.audio[0]?.stream ?? 0);
   const source = await decodeAll(file, chosen);
+  const spans = await packetSpans(file);
   return {
     plan,
     findings,
@@ -115,7 +139,8 @@ async function look(platform: LocalPlatform, { id }: VideoStatus, file: string):
       ...unchecked,
     ],
     framesIn: source.streams[0]?.frames ?? 0,
-    spans: await packetSpans(file),
+    spans,
+    drift: await driftOf(file, plan, renditions, spans.get(plan.picture?.stream ?? -1)?.from),
   };
 }
 

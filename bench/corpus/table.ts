@@ -1,5 +1,5 @@
 /** The corpus's outcomes as a table. */
-import { framesOut, judge, soundLag } from './judge.ts';
+import { framesOut, judge } from './judge.ts';
 import type { Outcome } from './run.ts';
 
 /** One file, as `--json` prints it. */
@@ -14,8 +14,8 @@ export interface Row {
   /** Frames decoded of the source, and of the highest rung. */
   readonly framesIn: number | undefined;
   readonly framesOut: number | undefined;
-  /** Milliseconds by which sound begins after the picture. */
-  readonly lagMs: number | undefined;
+  /** Milliseconds by which sound comes later than in the source, at the beginning and at the end. */
+  readonly driftMs: { readonly begin: number | undefined; readonly end: number | undefined } | undefined;
   readonly conformance: number | undefined;
   readonly decode: number | undefined;
   readonly wrong: readonly string[];
@@ -23,7 +23,8 @@ export interface Row {
 
 export function rowOf(outcome: Outcome): Row {
   const { entry, state, failure, seconds, playing } = outcome;
-  const lag = playing && soundLag(playing);
+  const drift = playing?.drift;
+  const ms = (seconds: number | undefined) => (seconds === undefined ? undefined : seconds * 1000);
   return {
     file: entry.file,
     classes: entry.classes,
@@ -34,7 +35,7 @@ export function rowOf(outcome: Outcome): Row {
     seconds: Math.round(seconds * 10) / 10,
     framesIn: playing?.framesIn,
     framesOut: playing && framesOut(playing),
-    lagMs: lag === undefined ? undefined : Math.round(lag * 10_000) / 10,
+    driftMs: drift && { begin: ms(drift.begin), end: ms(drift.end) },
     conformance: playing?.violations.length,
     decode: playing?.decodeErrors.length,
     wrong: judge(outcome),
@@ -53,7 +54,7 @@ const COLUMNS: readonly (readonly [title: string, of: (row: Row) => Cell])[] = [
   ['s', ({ seconds }) => seconds.toFixed(1)],
   ['in', ({ framesIn }) => framesIn],
   ['out', ({ framesOut }) => framesOut],
-  ['a/v ms', ({ lagMs }) => lagMs],
+  ['a/v ms', ({ driftMs }) => driftMs && `${driftMs.begin ?? '-'} ${driftMs.end ?? '-'}`],
   ['conf', ({ conformance }) => conformance],
   ['dec', ({ decode }) => decode],
   ['', ({ wrong }) => (wrong.length > 0 ? 'WRONG' : '')],

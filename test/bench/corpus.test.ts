@@ -1,5 +1,6 @@
 /** What makes a corpus run worth believing: a judge that finds each way to be wrong, and a selection that leaves nothing out. */
 import { describe, expect, test } from '@jest/globals';
+import { lagOf } from '../../bench/corpus/drift.ts';
 import { judge } from '../../bench/corpus/judge.ts';
 import { choose, type Entry, oneOfEachClass } from '../../bench/corpus/manifest.ts';
 import type { Outcome, Playing } from '../../bench/corpus/run.ts';
@@ -32,8 +33,8 @@ const playing: Playing = {
   } as unknown as Plan,
   findings: [],
   renditions: [
-    { name: '180p', streams: [shown] },
-    { name: 'audio-0', streams: [heard] },
+    { name: '180p', url: '', streams: [shown] },
+    { name: 'audio-0', url: '', streams: [heard] },
   ],
   decodeErrors: [],
   violations: [],
@@ -60,8 +61,8 @@ const failed = (code: string, of: Partial<Entry> = {}): Outcome => ({
 });
 const pictures = (...streams: Playing['renditions'][number]['streams'][number][]) => ({
   renditions: [
-    ...streams.map((stream, index) => ({ name: `rung ${index}`, streams: [stream] })),
-    { name: 'audio-0', streams: [heard] },
+    ...streams.map((stream, index) => ({ name: `rung ${index}`, url: '', streams: [stream] })),
+    { name: 'audio-0', url: '', streams: [heard] },
   ],
 });
 const portrait: Partial<Entry> = { video: { width: 320, height: 180, sar: '1:1', rotation_cw: 90 } };
@@ -78,6 +79,20 @@ describe('nothing is wrong with', () => {
     ],
     ['a turned picture', ready(pictures({ ...shown, width: 180, height: 320 }), portrait)],
   ])('%s', (_, outcome) => expect(judge(outcome)).toEqual([]));
+});
+
+describe('by how much the same waves come later', () => {
+  const noise = Float32Array.from({ length: 20_000 }, (_, i) => Math.sin(i * i * 0.37) * Math.sin(i / 700));
+  const tone = Float32Array.from({ length: 20_000 }, (_, i) => Math.sin(i / 5));
+  const late = (waves: Float32Array, samples: number) => waves.map((_, i) => 0.7 * (waves[i - samples] ?? 0));
+  test.each<[string, Float32Array, Float32Array, number | undefined]>([
+    ['not at all', noise, noise, 0],
+    ['30 ms', noise, late(noise, 120), 0.03],
+    ['before', noise, late(noise, -120), -0.03],
+    ['not, where a tone is a period late: nobody can tell', tone, late(tone, 31), 0],
+    ['silence can not tell', noise, noise.map(() => 0), undefined],
+    ['nor can another sound', noise, tone, undefined],
+  ])('%s', (_, a, b, lag) => expect(lagOf(a, b, 1, 3)).toBe(lag));
 });
 
 describe('the judge finds', () => {
@@ -106,11 +121,17 @@ describe('the judge finds', () => {
       ready({
         renditions: [
           ...pictures(shown).renditions.slice(0, 1),
-          { name: 'a', streams: [{ ...heard, start: 0.11 }] },
+          { name: 'a', url: '', streams: [{ ...heard, start: 0.11 }] },
         ],
       }),
       /sound begins 30 ms after/,
     ],
+    [
+      'sound that is late from the beginning',
+      ready({ drift: { begin: 0.021, end: 0 } }),
+      /begin sound is 21 ms/,
+    ],
+    ['sound that drifts away', ready({ drift: { begin: 0, end: -0.04 } }), /end sound is -40 ms later/],
     [
       'a picture that ends early',
       ready({ spans: new Map([[0, { from: 0, to: 5, sum: 5 }]]) }),
@@ -133,7 +154,7 @@ describe('the judge finds', () => {
     ],
     [
       'a rendition with nothing in it',
-      ready({ renditions: [...playing.renditions, { name: 'audio-1', streams: [] }] }),
+      ready({ renditions: [...playing.renditions, { name: 'audio-1', url: '', streams: [] }] }),
       /nothing in audio-1/,
     ],
     [
