@@ -1,34 +1,19 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { videoIdOf } from '../../jobs/names.ts';
+import { describe, expect, test } from '@jest/globals';
 import { detailsSchema } from '../../video/details.ts';
 import { violations } from '../support/conformance.ts';
 import { ffmpeg, numberedPicture, readNumbers } from '../support/media.ts';
-import { type Spotreel, scratch, startSpotreel, UPLOAD_BUCKET } from '../support/spotreel.ts';
+import { useSpotreel } from '../support/use-spotreel.ts';
 
 const RATE = 25;
 const SECONDS = 40;
 const FRAMES = RATE * SECONDS;
 
-let folder: Awaited<ReturnType<typeof scratch>>;
-let spotreel: Spotreel;
-beforeAll(async () => {
-  folder = await scratch();
-  spotreel = await startSpotreel(join(folder.path, 'data'));
-});
-afterAll(async () => {
-  await spotreel.interrupt();
-  await folder.remove();
-});
+const spotreel = useSpotreel();
 
 /** Uploads bytes and waits for the end. Gives what plays: its numbers, and what was found. */
 async function encode(name: string, bytes: Buffer) {
-  const key = `uploads/${name}`;
-  const put = new PutObjectCommand({ Bucket: UPLOAD_BUCKET, Key: key, Body: bytes });
-  const { ETag = '' } = await spotreel.s3.send(put);
-  const id = videoIdOf({ bucket: UPLOAD_BUCKET, key, etag: ETag.replaceAll('"', '') });
+  const id = await spotreel.upload(name, bytes);
   expect(await spotreel.ended(id)).toBe('ready');
   const url = `${spotreel.url}/v/${id}`;
   expect(await violations(`${url}/master.m3u8`)).toEqual([]);
@@ -43,7 +28,7 @@ async function encode(name: string, bytes: Buffer) {
 }
 
 async function numbered(name: string, ...args: readonly string[]): Promise<Buffer> {
-  const file = join(folder.path, name);
+  const file = spotreel.path(name);
   const picture = ['-f', 'lavfi', '-i', numberedPicture(`${RATE}`, SECONDS)];
   await ffmpeg(...picture, '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '50', ...args, file);
   return readFile(file);

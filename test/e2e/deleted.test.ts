@@ -1,32 +1,14 @@
 /** A video that is deleted while it is encoded, on the real platform: nothing of it is left, and nothing comes back. */
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { paginateListObjectsV2 } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { backlog } from '../../jobs/queue.ts';
 import { ffmpeg } from '../support/media.ts';
-import {
-  PRODUCTION_BUCKET,
-  type Spotreel,
-  scratch,
-  startSpotreel,
-  stopAll,
-  UPLOAD_BUCKET,
-} from '../support/spotreel.ts';
+import { PRODUCTION_BUCKET, UPLOAD_BUCKET } from '../support/spotreel.ts';
+import { useSpotreel } from '../support/use-spotreel.ts';
 
-let folder: Awaited<ReturnType<typeof scratch>>;
-let spotreel: Spotreel;
-
-beforeAll(async () => {
-  folder = await scratch();
-  spotreel = await startSpotreel(join(folder.path, 'data'));
-});
-afterAll(async () => {
-  await spotreel?.interrupt();
-  await stopAll();
-  await folder?.remove();
-});
+const spotreel = useSpotreel();
 
 /** A request to the API, and the JSON that it answers; the tests check what they use. */
 async function ask(
@@ -54,7 +36,7 @@ async function keysOf(id: string): Promise<string[]> {
 }
 
 test('a deletion while chunks are encoded leaves its mark alone, once the workers have let go', async () => {
-  const clip = join(folder.path, 'clip.mp4');
+  const clip = spotreel.path('clip.mp4');
   const picture = 'testsrc2=size=1920x1080:rate=25:duration=60';
   await ffmpeg('-f', 'lavfi', '-i', picture, '-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '35', clip);
   const bytes = await readFile(clip);

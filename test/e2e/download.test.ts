@@ -1,35 +1,26 @@
 /** The file for downloading: what a person gets who keeps a video, and how a browser gets it. */
 import { execFile } from 'node:child_process';
-import { createReadStream, type ReadStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { newVideoId, pendingKey, sourceKey, type VideoId } from '../../jobs/names.ts';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { newVideoId, pendingKey, type VideoId } from '../../jobs/names.ts';
 import { type Details, detailsSchema } from '../../video/details.ts';
 import { clap, ffmpeg, readClaps } from '../support/media.ts';
-import { type Spotreel, scratch, startSpotreel, stopAll, UPLOAD_BUCKET } from '../support/spotreel.ts';
+import { UPLOAD_BUCKET } from '../support/spotreel.ts';
+import { useSpotreel } from '../support/use-spotreel.ts';
 
 const exec = promisify(execFile);
 
-let folder: Awaited<ReturnType<typeof scratch>>;
-let spotreel: Spotreel;
+const spotreel = useSpotreel();
 let source: string;
 beforeAll(async () => {
-  folder = await scratch();
-  spotreel = await startSpotreel(join(folder.path, 'data'));
-  source = join(folder.path, 'source.mp4');
+  source = spotreel.path('source.mp4');
   // B-frames, a last GOP that is shorter, and sound that has something to be in time with.
   const { picture, sound } = clap(25, 13, 3);
   const inputs = ['-f', 'lavfi', '-i', picture, '-f', 'lavfi', '-i', sound];
   await ffmpeg(...inputs, '-c:v', 'libx264', '-pix_fmt', 'yuv420p', '-c:a', 'aac', source);
-});
-afterAll(async () => {
-  await spotreel?.interrupt();
-  await stopAll();
-  await folder?.remove();
 });
 
 const SETTINGS = {
@@ -44,12 +35,12 @@ const SETTINGS = {
 /** Uploads the source as the API's clients do, with a name and settings. */
 async function upload(fileName: string, download: string): Promise<VideoId> {
   const id = newVideoId();
-  const put = (Key: string, Body: string | ReadStream) =>
-    spotreel.s3.send(new PutObjectCommand({ Bucket: UPLOAD_BUCKET, Key, Body }));
   const settings = { ...SETTINGS, download };
   const said = { fileName, type: 'video/mp4', size: 1, settings, createdAt: '', createdBy: 'test' };
-  await put(pendingKey(id), JSON.stringify(said));
-  await put(sourceKey(id), createReadStream(source));
+  await spotreel.s3.send(
+    new PutObjectCommand({ Bucket: UPLOAD_BUCKET, Key: pendingKey(id), Body: JSON.stringify(said) }),
+  );
+  await spotreel.uploadAs(id, source);
   expect(await spotreel.ended(id)).toBe('ready');
   return id;
 }
@@ -108,7 +99,7 @@ describe('a video whose download is wanted', () => {
     id = await upload('Ferien in "Žďár" 50%.mov', 'highest');
     ({ url, bytes } = await downloadOf(id));
     data = Buffer.from(await (await fetch(url)).arrayBuffer());
-    file = join(folder.path, 'download.mp4');
+    file = spotreel.path('download.mp4');
     await writeFile(file, data);
     const { revision } = await detailsOf(id);
     rendition = (name) => `${spotreel.url}/v/${id}/${revision}/${name}/index.m3u8`;

@@ -1,31 +1,19 @@
 /** retry, reencode and rollback, as a person types them. */
-import { createReadStream } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { newVideoId, sourceKey } from '../../jobs/names.ts';
+import { beforeAll, expect, test } from '@jest/globals';
+import { newVideoId } from '../../jobs/names.ts';
 import { jsonOfCli, runCli } from '../support/cli.ts';
 import { ffmpeg } from '../support/media.ts';
-import { type Spotreel, scratch, startSpotreel, stopAll, UPLOAD_BUCKET } from '../support/spotreel.ts';
+import { useSpotreel } from '../support/use-spotreel.ts';
 
 const id = newVideoId();
-let folder: Awaited<ReturnType<typeof scratch>>;
-let spotreel: Spotreel;
+const spotreel = useSpotreel();
 
 beforeAll(async () => {
-  folder = await scratch();
-  spotreel = await startSpotreel(join(folder.path, 'data'));
-  const clip = join(folder.path, 'clip.mp4');
+  const clip = spotreel.path('clip.mp4');
   await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=160x120:rate=25:duration=4', clip);
-  const Body = createReadStream(clip);
-  await spotreel.s3.send(new PutObjectCommand({ Bucket: UPLOAD_BUCKET, Key: sourceKey(id), Body }));
+  await spotreel.uploadAs(id, clip);
   expect(await spotreel.ended(id)).toBe('ready');
-});
-afterAll(async () => {
-  await spotreel?.interrupt();
-  await stopAll();
-  await folder?.remove();
 });
 
 /** Runs the command line; what it printed. */

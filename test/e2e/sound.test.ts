@@ -1,32 +1,18 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { videoIdOf } from '../../jobs/names.ts';
+import { basename } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
 import { detailsSchema } from '../../video/details.ts';
 import { violations } from '../support/conformance.ts';
 import { corpusFile, testWithCorpus } from '../support/corpus.ts';
 import { ffmpeg, greyOf } from '../support/media.ts';
-import { type Spotreel, scratch, startSpotreel, UPLOAD_BUCKET } from '../support/spotreel.ts';
 import { readChannels } from '../support/tones.ts';
+import { useSpotreel } from '../support/use-spotreel.ts';
 
-let folder: Awaited<ReturnType<typeof scratch>>;
-let spotreel: Spotreel;
-beforeAll(async () => {
-  folder = await scratch();
-  spotreel = await startSpotreel(join(folder.path, 'data'));
-});
-afterAll(async () => {
-  await spotreel.interrupt();
-  await folder.remove();
-});
+const spotreel = useSpotreel();
 
 /** Uploads a file. */
 async function upload(file: string): Promise<string> {
-  const key = `uploads/${file.split('/').at(-1)}`;
-  const put = new PutObjectCommand({ Bucket: UPLOAD_BUCKET, Key: key, Body: await readFile(file) });
-  const { ETag = '' } = await spotreel.s3.send(put);
-  return videoIdOf({ bucket: UPLOAD_BUCKET, key, etag: ETag.replaceAll('"', '') });
+  return spotreel.upload(basename(file), await readFile(file));
 }
 
 /** Uploads a file and waits for the end: it is ready, and by the book. */
@@ -58,7 +44,7 @@ const tone = (hertz: number, layout: string, channels: number) => {
 
 describe('several tracks', () => {
   test('each is a rendition that sounds like itself, named, and in 5.1 where it has as much', async () => {
-    const file = join(folder.path, 'tracks.mkv');
+    const file = spotreel.path('tracks.mkv');
     await ffmpeg(
       ...PICTURE,
       ...tone(400, 'stereo', 2),
@@ -113,7 +99,7 @@ describe('several tracks', () => {
   });
 
   test('a video without sound has a stream without sound', async () => {
-    const file = join(folder.path, 'silent.mp4');
+    const file = spotreel.path('silent.mp4');
     await ffmpeg(...PICTURE, file);
     const { master } = await encode(file);
     expect(attributesOf(master, 'EXT-X-MEDIA')).toEqual([]);
@@ -127,7 +113,7 @@ describe('several tracks', () => {
 describe('a damaged track does not take the picture with it', () => {
   /** A video with an English and a German track, whose bytes are damaged. */
   async function damaged(name: string, every: number): Promise<string> {
-    const whole = join(folder.path, `whole-${name}`);
+    const whole = spotreel.path(`whole-${name}`);
     const languages = ['-metadata:s:a:0', 'language=eng', '-metadata:s:a:1', 'language=ger'];
     const codec = ['-c:a', 'aac', '-b:a', '128k', '-map', '0', '-map', '1', '-map', '2'];
     await ffmpeg(
@@ -138,7 +124,7 @@ describe('a damaged track does not take the picture with it', () => {
       ...languages,
       whole,
     );
-    const file = join(folder.path, name);
+    const file = spotreel.path(name);
     const noise = every === 1 ? '1' : `if(eq(mod(n,${every}),5),1,0)`;
     await ffmpeg('-i', whole, '-map', '0', '-c', 'copy', '-bsf:a:1', `noise=amount='${noise}'`, file);
     return file;
@@ -175,7 +161,7 @@ describe('a damaged track does not take the picture with it', () => {
 describe('sound alone is a stream of sound', () => {
   /** A picture for a cover, 300 x 200, half of it white. */
   async function cover(): Promise<string> {
-    const file = join(folder.path, 'cover.png');
+    const file = spotreel.path('cover.png');
     const white = 'color=white:s=300x200,drawbox=150:0:150:200:black:fill';
     await ffmpeg('-f', 'lavfi', '-i', white, '-frames:v', '1', '-pix_fmt', 'rgb24', file);
     return file;
@@ -196,7 +182,7 @@ describe('sound alone is a stream of sound', () => {
     ['a song', 'song.m4a', 'stereo', ['-c:a', 'aac', '-b:a', '160k']],
     ['a lossless one', 'song.flac', 'mono', ['-c:a', 'flac', '-ar', '96000']],
   ])('%s (%s) plays with its cover as the poster', async (_, name, layout, codec) => {
-    const file = join(folder.path, name);
+    const file = spotreel.path(name);
     const channels = layout === 'mono' ? 1 : 2;
     await ffmpeg(...tone(500, layout, channels), ...tagged(await cover()), ...codec, '-c:v', 'mjpeg', file);
     const { id, url, master } = await encode(file);
@@ -224,7 +210,7 @@ describe('sound alone is a stream of sound', () => {
   });
 
   test('several languages and 5.1 without any picture: a variant a group', async () => {
-    const file = join(folder.path, 'radio.mka');
+    const file = spotreel.path('radio.mka');
     const languages = ['-metadata:s:a:0', 'language=eng', '-metadata:s:a:1', 'language=fre'];
     await ffmpeg(
       ...tone(400, '5.1', 6),
@@ -246,9 +232,9 @@ describe('sound alone is a stream of sound', () => {
   });
 
   test('of which nothing can be decoded fails by name', async () => {
-    const whole = join(folder.path, 'whole.mka');
+    const whole = spotreel.path('whole.mka');
     await ffmpeg(...tone(400, 'stereo', 2), '-c:a', 'aac', whole);
-    const file = join(folder.path, 'noise.mka');
+    const file = spotreel.path('noise.mka');
     await ffmpeg('-i', whole, '-c', 'copy', '-bsf:a', 'noise=amount=1', file);
     expect(await spotreel.ended(await upload(file))).toMatch(
       /^failed, undecodable-sound: The sound in the file/,

@@ -1,46 +1,35 @@
 /** Subtitles generated from what is said, through the whole platform. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { newVideoId, sourceKey } from '../../jobs/names.ts';
+import { stat } from 'node:fs/promises';
+import { expect, test } from '@jest/globals';
+import { newVideoId } from '../../jobs/names.ts';
 import { recordPending } from '../../jobs/pending.ts';
 import { ObjectStore } from '../../jobs/store.ts';
 import { ffmpeg, numberedPicture } from '../support/media.ts';
 import { speak, speechTest } from '../support/speech.ts';
-import { type Spotreel, scratch, startSpotreel, stopAll, UPLOAD_BUCKET } from '../support/spotreel.ts';
+import { UPLOAD_BUCKET } from '../support/spotreel.ts';
 import { cuesOf, readRenditions } from '../support/text.ts';
+import { useSpotreel } from '../support/use-spotreel.ts';
 
-let folder: Awaited<ReturnType<typeof scratch>>;
-let spotreel: Spotreel;
-beforeAll(async () => {
-  folder = await scratch();
-  spotreel = await startSpotreel(join(folder.path, 'data'));
-});
-afterAll(async () => {
-  await spotreel?.interrupt();
-  await stopAll();
-  await folder?.remove();
-});
+const spotreel = useSpotreel();
 
 const picture = ['-f', 'lavfi', '-i', numberedPicture('25', 8)];
 
 /** Uploads a file whose subtitles are to be generated, and waits until it is ready. */
 async function encode(file: string, transcribe: object) {
   const id = newVideoId();
-  const Body = await readFile(file);
+  const { size } = await stat(file);
   await recordPending(new ObjectStore(spotreel.s3, UPLOAD_BUCKET), id, {
-    ...{ fileName: 'speech.mkv', type: 'video/x-matroska', size: Body.length, settings: { transcribe } },
+    ...{ fileName: 'speech.mkv', type: 'video/x-matroska', size, settings: { transcribe } },
     ...{ createdAt: new Date().toISOString(), createdBy: 'test' },
   });
-  await spotreel.s3.send(new PutObjectCommand({ Bucket: UPLOAD_BUCKET, Key: sourceKey(id), Body }));
+  await spotreel.uploadAs(id, file);
   expect(await spotreel.ended(id)).toBe('ready');
   const renditions = await readRenditions(`${spotreel.url}/v/${id}/master.m3u8`);
   return { renditions, video: await spotreel.show(id) };
 }
 
 speechTest('a spoken sentence becomes a cue with its words within half a second of its time', async () => {
-  const [words, file] = [join(folder.path, 'words.wav'), join(folder.path, 'speech.mkv')];
+  const [words, file] = [spotreel.path('words.wav'), spotreel.path('speech.mkv')];
   await speak('we are in new york', words);
   // Two seconds after the first picture. A room is never silent; PocketSphinx can not do without its noise.
   const room =
@@ -60,7 +49,7 @@ speechTest('a spoken sentence becomes a cue with its words within half a second 
 });
 
 test('where speech can not be recognised the video plays without, and a finding says why', async () => {
-  const file = join(folder.path, 'tone.mkv');
+  const file = spotreel.path('tone.mkv');
   await ffmpeg(...picture, '-f', 'lavfi', '-i', 'sine=d=8', file);
   const model = 'models/none.bin';
   const { renditions, video } = await encode(file, { engine: 'whisper', language: 'en', model });

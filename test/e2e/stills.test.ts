@@ -1,46 +1,25 @@
 /** Poster, thumbnails, storyboard and preview, as a page gets them. */
-
-import { createReadStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { newVideoId, sourceKey, type VideoId } from '../../jobs/names.ts';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { newVideoId, type VideoId } from '../../jobs/names.ts';
 import { type Details, detailsSchema } from '../../video/details.ts';
 import { ffmpeg, numberedPicture, readNumbers, readPixels } from '../support/media.ts';
-import {
-  type Spotreel,
-  scratch,
-  startSpotreel,
-  stopAll,
-  treeOf,
-  UPLOAD_BUCKET,
-} from '../support/spotreel.ts';
+import { treeOf } from '../support/spotreel.ts';
+import { useSpotreel } from '../support/use-spotreel.ts';
 
-let folder: Awaited<ReturnType<typeof scratch>>;
-let spotreel: Spotreel;
-beforeAll(async () => {
-  folder = await scratch();
-  spotreel = await startSpotreel(join(folder.path, 'data'));
-});
-afterAll(async () => {
-  await spotreel?.interrupt();
-  await stopAll();
-  await folder?.remove();
-});
+const spotreel = useSpotreel();
 
 const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p'];
 
 async function upload(file: string): Promise<VideoId> {
   const id = newVideoId();
-  const Body = createReadStream(file);
-  await spotreel.s3.send(new PutObjectCommand({ Bucket: UPLOAD_BUCKET, Key: sourceKey(id), Body }));
+  await spotreel.uploadAs(id, file);
   return id;
 }
 
 /** Makes a source, has it encoded, and gives what `video.json` says of it. */
 async function encode(name: string, ...args: string[]): Promise<{ id: VideoId; details: Details }> {
-  const file = join(folder.path, name);
+  const file = spotreel.path(name);
   await ffmpeg(...args, file);
   const id = await upload(file);
   expect(await spotreel.ended(id)).toBe('ready');
@@ -55,7 +34,7 @@ async function download(id: VideoId, path: string, type: string): Promise<string
   expect(response.headers.get('content-type')).toBe(type);
   expect(response.headers.get('cache-control')).toContain('immutable');
   expect(response.headers.get('access-control-allow-origin')).toBe('*');
-  const file = join(folder.path, path.replaceAll('/', '-'));
+  const file = spotreel.path(path.replaceAll('/', '-'));
   await writeFile(file, new Uint8Array(await response.arrayBuffer()));
   return file;
 }
@@ -129,7 +108,7 @@ describe('a clip of ten seconds that begins in the dark', () => {
   });
 
   test('is made anew to the byte', async () => {
-    const again = await upload(join(folder.path, 'dark.mp4'));
+    const again = await upload(spotreel.path('dark.mp4'));
     expect(await spotreel.ended(again)).toBe('ready');
     const [first, second] = await Promise.all([video.id, again].map((id) => treeOf(spotreel.s3, id)));
     const stills = (tree: Record<string, string> = {}) =>

@@ -1,32 +1,20 @@
 /** Subtitles as a person adds them at the command line. */
-import { createReadStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { newVideoId, sourceKey } from '../../jobs/names.ts';
+import { beforeAll, expect, test } from '@jest/globals';
+import { newVideoId } from '../../jobs/names.ts';
 import { jsonOfCli } from '../support/cli.ts';
 import { violations } from '../support/conformance.ts';
 import { ffmpeg, numberedPicture } from '../support/media.ts';
-import { type Spotreel, scratch, startSpotreel, stopAll, UPLOAD_BUCKET } from '../support/spotreel.ts';
 import { cuesOf, readRenditions } from '../support/text.ts';
+import { useSpotreel } from '../support/use-spotreel.ts';
 
 const id = newVideoId();
-let folder: Awaited<ReturnType<typeof scratch>>;
-let spotreel: Spotreel;
+const spotreel = useSpotreel();
 
 beforeAll(async () => {
-  folder = await scratch();
-  spotreel = await startSpotreel(join(folder.path, 'data'));
-  const clip = join(folder.path, 'clip.mp4');
+  const clip = spotreel.path('clip.mp4');
   await ffmpeg('-f', 'lavfi', '-i', numberedPicture('25', 8), clip);
-  const Body = createReadStream(clip);
-  await spotreel.s3.send(new PutObjectCommand({ Bucket: UPLOAD_BUCKET, Key: sourceKey(id), Body }));
-});
-afterAll(async () => {
-  await spotreel?.interrupt();
-  await stopAll();
-  await folder?.remove();
+  await spotreel.uploadAs(id, clip);
 });
 
 /** Runs the command line; what it printed. */
@@ -37,13 +25,13 @@ async function run(...args: string[]) {
 const master = () => `${spotreel.url}/v/${id}/master.m3u8`;
 
 test('files in old encodings are added before and after the encode, listed and removed, and the stream stays by the book', async () => {
-  const german = join(folder.path, 'film.de.srt');
+  const german = spotreel.path('film.de.srt');
   await writeFile(german, Buffer.from('1\r\n00:00:01,000 --> 00:00:07,000\r\nSchöne Grüße\r\n', 'latin1'));
   const [early] = await run('add', id, german, '--language', 'de', '--default');
   expect(early).toMatchObject({ name: 'German', kind: 'subtitles', default: true, cues: 1 });
   expect(await spotreel.ended(id)).toBe('ready');
 
-  const english = join(folder.path, 'film.en.vtt');
+  const english = spotreel.path('film.en.vtt');
   const vtt = '\ufeffWEBVTT\n\n00:02.000 --> 00:03.000 line:0\n[door slams]\n';
   await writeFile(english, Buffer.from(vtt, 'utf16le'));
   await run('add', id, english, '--language', 'en', '--kind', 'captions');
@@ -64,7 +52,7 @@ test('files in old encodings are added before and after the encode, listed and r
 });
 
 test('what is no subtitle file is refused with a sentence', async () => {
-  const clip = join(folder.path, 'clip.mp4');
+  const clip = spotreel.path('clip.mp4');
   await expect(run('add', id, clip, '--language', 'en')).rejects.toThrow(
     /not subtitles|has times, but no text/,
   );

@@ -1,39 +1,25 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename } from 'node:path';
 import { promisify } from 'node:util';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import * as HlsParser from 'hls-parser';
-import { videoIdOf } from '../../jobs/names.ts';
 import { clap, ffmpeg, numberedPicture, readClaps, readNumbers } from '../support/media.ts';
-import { type Spotreel, scratch, startSpotreel, UPLOAD_BUCKET } from '../support/spotreel.ts';
+import { useSpotreel } from '../support/use-spotreel.ts';
 
 const exec = promisify(execFile);
-let folder: Awaited<ReturnType<typeof scratch>>;
-let spotreel: Spotreel;
-beforeAll(async () => {
-  folder = await scratch();
-  spotreel = await startSpotreel(join(folder.path, 'data'));
-});
-afterAll(async () => {
-  await spotreel.interrupt();
-  await folder.remove();
-});
+const spotreel = useSpotreel();
 
 /** Uploads a file through the SDK and waits for the end. Gives the playback URL. */
 async function encode(file: string): Promise<string> {
-  const key = `uploads/${file.split('/').at(-1)}`;
-  const put = new PutObjectCommand({ Bucket: UPLOAD_BUCKET, Key: key, Body: await readFile(file) });
-  const { ETag = '' } = await spotreel.s3.send(put);
-  const id = videoIdOf({ bucket: UPLOAD_BUCKET, key, etag: ETag.replaceAll('"', '') });
+  const id = await spotreel.upload(basename(file), await readFile(file));
   expect(await spotreel.ended(id)).toBe('ready');
   return `${spotreel.url}/v/${id}/master.m3u8`;
 }
 
 describe('what plays is what was uploaded', () => {
   test('ten minutes in, picture and sound clap within 20 ms of each other', async () => {
-    const file = join(folder.path, 'clap.mp4');
+    const file = spotreel.path('clap.mp4');
     const { picture, sound } = clap(25, 600, 10);
     await ffmpeg(
       '-f',
@@ -61,7 +47,7 @@ describe('what plays is what was uploaded', () => {
   });
 
   test('sound that begins late or early, at 44.1 kHz, keeps its place', async () => {
-    const file = join(folder.path, 'late.mkv');
+    const file = spotreel.path('late.mkv');
     const { picture, sound } = clap(30, 40, 4);
     await ffmpeg(
       '-f',
@@ -91,7 +77,7 @@ describe('what plays is what was uploaded', () => {
   });
 
   test('every rung has every frame once; every playlist is by the book and names real bytes', async () => {
-    const file = join(folder.path, 'numbers.mp4');
+    const file = spotreel.path('numbers.mp4');
     await ffmpeg(
       '-f',
       'lavfi',
@@ -129,7 +115,7 @@ describe('what plays is what was uploaded', () => {
   });
 
   test('ffmpeg plays the stream to its end without a complaint', async () => {
-    const file = join(folder.path, 'numbers.mp4');
+    const file = spotreel.path('numbers.mp4');
     const url = await encode(file);
     const { stderr } = await exec('ffmpeg', [
       '-v',

@@ -1,32 +1,18 @@
 /** Text tracks inside a source, through the whole platform. */
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { videoIdOf } from '../../jobs/names.ts';
+import { basename } from 'node:path';
+import { expect, test } from '@jest/globals';
 import { violations } from '../support/conformance.ts';
 import { corpusFile, testWithCorpus } from '../support/corpus.ts';
 import { ffmpeg, numberedPicture } from '../support/media.ts';
-import { type Spotreel, scratch, startSpotreel, UPLOAD_BUCKET } from '../support/spotreel.ts';
 import { cuesOf, readRenditions } from '../support/text.ts';
+import { useSpotreel } from '../support/use-spotreel.ts';
 
-let folder: Awaited<ReturnType<typeof scratch>>;
-let spotreel: Spotreel;
-beforeAll(async () => {
-  folder = await scratch();
-  spotreel = await startSpotreel(join(folder.path, 'data'));
-});
-afterAll(async () => {
-  await spotreel.interrupt();
-  await folder.remove();
-});
+const spotreel = useSpotreel();
 
 /** Uploads a file and waits for the end; the stream is by the book. */
 async function encode(file: string): Promise<{ url: string; id: string }> {
-  const key = `uploads/${file.split('/').at(-1)}`;
-  const put = new PutObjectCommand({ Bucket: UPLOAD_BUCKET, Key: key, Body: await readFile(file) });
-  const { ETag = '' } = await spotreel.s3.send(put);
-  const id = videoIdOf({ bucket: UPLOAD_BUCKET, key, etag: ETag.replaceAll('"', '') });
+  const id = await spotreel.upload(basename(file), await readFile(file));
   expect(await spotreel.ended(id)).toBe('ready');
   const url = `${spotreel.url}/v/${id}/master.m3u8`;
   expect(await violations(url)).toEqual([]);
@@ -35,7 +21,7 @@ async function encode(file: string): Promise<{ url: string; id: string }> {
 
 /** A text file in the scratch folder. */
 async function file(name: string, text: string): Promise<string> {
-  const path = join(folder.path, name);
+  const path = spotreel.path(name);
   await writeFile(path, text);
   return path;
 }
@@ -51,7 +37,7 @@ test('every text track is a rendition with its language, name and flags, cut and
     'de.ass',
     '[Script Info]\nScriptType: v4.00+\n\n[V4+ Styles]\nFormat: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding\nStyle: Default,Arial,16,&Hffffff,&Hffffff,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10,10,10,0\n\n[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\nDialogue: 0,0:00:04.00,0:00:05.00,Default,,0,0,0,,{\\an8\\c&H0000FF&}Oben, {\\i1}schräg{\\i0}\nDialogue: 0,0:00:04.00,0:00:05.00,Default,,0,0,0,,{\\p1}m 0 0 l 100 100{\\p0}\n',
   );
-  const source = join(folder.path, 'texts.mkv');
+  const source = spotreel.path('texts.mkv');
   await ffmpeg(
     ...['-itsoffset', '3', ...picture, '-i', srt, '-i', ass, '-i', srt],
     ...[
@@ -122,7 +108,7 @@ test('every text track is a rendition with its language, name and flags, cut and
 test('text in MP4 comes out in its own letters; a track that has no text is left out, with a finding', async () => {
   const words = await file('words.srt', '1\n00:00:02,000 --> 00:00:03,250\n«Größe» 字幕 & <b>fett</b>\n');
   const none = await file('none.srt', '1\n00:00:59,000 --> 00:00:59,900\nLong after the end\n');
-  const source = join(folder.path, 'words.mp4');
+  const source = spotreel.path('words.mp4');
   await ffmpeg(
     ...picture,
     '-i',
@@ -188,7 +174,7 @@ testWithCorpus.each<
 });
 
 testWithCorpus('captions of MPEG-2 keep their time where the file begins late', async () => {
-  const late = join(folder.path, 'late.ts');
+  const late = spotreel.path('late.ts');
   const source = ['-i', corpusFile('sd-hls0000000000.ts'), '-map', '0:v', '-c:v', 'mpeg2video', '-q:v', '4'];
   await ffmpeg(...source, '-output_ts_offset', '50', late);
   const [captions] = await readRenditions((await encode(late)).url);

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { jobKeys, videoIdOf } from '../../jobs/names.ts';
+import { ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { describe, expect, test } from '@jest/globals';
+import { jobKeys } from '../../jobs/names.ts';
 import { detailsSchema } from '../../video/details.ts';
 import { violations } from '../support/conformance.ts';
 import { clap, ffmpeg, readClaps } from '../support/media.ts';
-import { type Spotreel, scratch, startSpotreel, UPLOAD_BUCKET } from '../support/spotreel.ts';
+import { UPLOAD_BUCKET } from '../support/spotreel.ts';
+import { useSpotreel } from '../support/use-spotreel.ts';
 
 const RATE = 25;
 const SECONDS = 12;
@@ -15,21 +15,12 @@ const EVERY = 3;
 /** What the two parts show one after the other: readClaps leaves out the first second. */
 const TWO_PARTS = [3, 6, 9, 12, 15, 18, 21];
 
-let folder: Awaited<ReturnType<typeof scratch>>;
-let spotreel: Spotreel;
-beforeAll(async () => {
-  folder = await scratch();
-  spotreel = await startSpotreel(join(folder.path, 'data'));
-});
-afterAll(async () => {
-  await spotreel.interrupt();
-  await folder.remove();
-});
+const spotreel = useSpotreel();
 
 /** Makes a file that claps. @param args ffmpeg's for the output */
 async function clapping(name: string, args: readonly string[] = []) {
   const { picture, sound } = clap(RATE, SECONDS, EVERY);
-  const file = join(folder.path, name);
+  const file = spotreel.path(name);
   const sources = ['-f', 'lavfi', '-i', picture, '-f', 'lavfi', '-i', sound];
   const coding = ['-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '50', '-bf', '2'];
   await ffmpeg(...sources, ...coding, ...args, file);
@@ -41,10 +32,7 @@ const from = (seconds: number, name: string) => clapping(name, ['-output_ts_offs
 
 /** Uploads a file and waits for the end. Gives what plays. */
 async function encode(name: string, bytes: Buffer) {
-  const key = `uploads/${name}`;
-  const put = new PutObjectCommand({ Bucket: UPLOAD_BUCKET, Key: key, Body: bytes });
-  const { ETag = '' } = await spotreel.s3.send(put);
-  const id = videoIdOf({ bucket: UPLOAD_BUCKET, key, etag: ETag.replaceAll('"', '') });
+  const id = await spotreel.upload(name, bytes);
   expect(await spotreel.ended(id)).toBe('ready');
   const url = `${spotreel.url}/v/${id}`;
   expect(await violations(`${url}/master.m3u8`)).toEqual([]);
