@@ -64,6 +64,11 @@ export const PROBLEMS = {
     advice:
       'Wait for the seconds of `Retry-After`. `quota` says what is used up: its limit, and how much is used.',
   },
+  unavailable: {
+    status: 503,
+    title: 'What the answer needs is away',
+    advice: 'Try again after the seconds of `Retry-After`; `detail` names what did not answer.',
+  },
   internal: {
     status: 500,
     title: 'The platform failed',

@@ -17,7 +17,14 @@ export const answer = <T extends z.ZodType>(description: string, schema: T) => (
 });
 
 /** The problems that every route may answer with. */
-const COMMON = ['invalid-request', 'unauthenticated', 'forbidden', 'too-many-requests', 'internal'] as const;
+const COMMON = [
+  'invalid-request',
+  'unauthenticated',
+  'forbidden',
+  'too-many-requests',
+  'internal',
+  'unavailable',
+] as const;
 
 /** The refusals of a route, by their status, for the document. */
 export function refusals(...codes: readonly ProblemCode[]) {

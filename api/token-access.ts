@@ -1,13 +1,18 @@
 /** Who asks, by the bearer token of the request: an API token, an upload token, or a JWT of the owner's OIDC issuer. */
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import type { OidcSettings } from '../jobs/environment.ts';
+import { log } from '../jobs/log.ts';
 import { type Scope, scopeSchema, TOKEN_PREFIX, type Tokens } from '../jobs/tokens.ts';
 import type { Authenticate, Principal } from './access.ts';
+import { areKeysAway, refusalOf } from './jwt.ts';
 import { ProblemError } from './problems.ts';
 import { readUploadToken } from './upload-tokens.ts';
 
 /** Signatures that an issuer's published key can check; none with a shared secret, and not `none`. */
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'];
+
+/** Seconds after which an issuer's keys may be there again. */
+const AWAY_SECONDS = 10;
 
 /** What a scope is called in an issuer's token: `spotreel:read`. */
 const OIDC_SCOPE = 'spotreel:';
@@ -50,8 +55,15 @@ function oidcReader({ issuer, audience, jwksUri, claim }: OidcSettings) {
       audience,
       requiredClaims: ['exp', 'sub'],
     }).catch((error: unknown) => {
-      throw noGood(`The token of ${issuer} is no good: ${String(error)}`);
+      if (!areKeysAway(error)) throw refusalOf(`token of ${issuer}`, error);
+      log('error', 'issuer-away', { jwksUri, error: String(error) });
+      throw new ProblemError('unavailable', `The keys of ${issuer} could not be read`, {
+        retryAfter: AWAY_SECONDS,
+      });
     });
+    // jose sees that it is there; that it is a text is its issuer's duty (RFC 7519, 4.1.2).
+    if (typeof payload.sub !== 'string')
+      throw noGood(`The token of ${issuer} is no good: its claim 'sub' is no text`);
     return { id: `oidc:${payload.sub}`, scopes: scopesOf(payload[claim]) };
   };
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { newVideoId } from '../jobs/names.ts';
 import type { Principal, UploadGrant } from './access.ts';
-import { ProblemError } from './problems.ts';
+import { refusalOf } from './jwt.ts';
 import { createUploadTokenSchema, videoIdSchema } from './schemas.ts';
 import { readToken, signToken } from './signed-tokens.ts';
 
@@ -26,6 +26,6 @@ export async function readUploadToken(secret: Uint8Array, token: string): Promis
     const granted: UploadGrant = grant;
     return { id: by, scopes: new Set(), grant: granted };
   } catch (error) {
-    throw new ProblemError('unauthenticated', `The upload token is no good: ${String(error)}`);
+    throw refusalOf('upload token', error);
   }
 }

@@ -7,7 +7,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { createApi } from '../../api/app.ts';
 import { tokenAccess } from '../../api/token-access.ts';
-import type { Quota } from '../../jobs/environment.ts';
+import { type OidcInput, oidcSchema, type Quota } from '../../jobs/environment.ts';
 import { QUEUES, UPLOAD_CORS } from '../../jobs/platform.ts';
 import { ObjectStore } from '../../jobs/store.ts';
 import type { Scope } from '../../jobs/tokens.ts';
@@ -30,7 +30,13 @@ export interface Reply {
 }
 
 /** Starts it. `ask` sends a request as the API's Lambda gets it. */
-export async function startTestApi({ quota }: { readonly quota?: Quota } = {}) {
+export async function startTestApi({
+  quota,
+  oidc,
+}: {
+  readonly quota?: Quota;
+  readonly oidc?: OidcInput;
+} = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'spotreel-api-'));
   const sqs = await startSqs({
     dataDir: join(dataDir, 'sqs'),
@@ -63,7 +69,7 @@ export async function startTestApi({ quota }: { readonly quota?: Quota } = {}) {
     sqs: new SQSClient({ ...aws, endpoint: sqs.url }),
     uploadsQueueUrl: sqs.queueUrl('uploads'),
     settings: encodeSettingsSchema.parse({}),
-    authenticate: tokenAccess(tokens, undefined),
+    authenticate: tokenAccess(tokens, oidcSchema.optional().parse(oidc)),
     tokens,
     live: { url: 'ws://127.0.0.1/mqtt', topics: 'spotreel/test' },
     corsOrigins: [],
