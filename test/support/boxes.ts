@@ -1,13 +1,5 @@
-/** Builds and alters the boxes of MP4 files (ISO/IEC 14496-12, 4.2), for files that no honest program writes. */
-
-/** A box, from its content. */
-export function box(type: string, ...content: readonly Uint8Array[]): Buffer {
-  const body = Buffer.concat(content);
-  const head = Buffer.alloc(8);
-  head.writeUInt32BE(body.length + 8, 0);
-  head.write(type, 4, 'latin1');
-  return Buffer.concat([head, body]);
-}
+/** Alters the boxes of MP4 files (ISO/IEC 14496-12, 4.2), for files that no honest program writes. */
+import { makeBox } from '../../video/boxes.ts';
 
 /**
  * A file whose box at a path of types, such as `moov/trak/mdia`, has another content; the boxes around it grow or
@@ -21,7 +13,7 @@ export function withBox(file: Buffer, path: string, change: (content: Buffer) =>
     const end = at + file.readUInt32BE(at);
     const content = file.subarray(at + 8, end);
     const changed = below.length === 0 ? change(content) : withBox(content, below.join('/'), change);
-    return Buffer.concat([file.subarray(0, at), box(type, changed), file.subarray(end)]);
+    return Buffer.concat([file.subarray(0, at), makeBox(type, changed), file.subarray(end)]);
   }
   throw new Error(`There is no box ${path}`);
 }

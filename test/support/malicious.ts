@@ -2,7 +2,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { box, withBox } from './boxes.ts';
+import { makeBox } from '../../video/boxes.ts';
+import { withBox } from './boxes.ts';
 import { ffmpeg } from './media.ts';
 
 /** What must not be opened: a video as a file, and the same under an address. */
@@ -43,7 +44,7 @@ function alias(path: string): Buffer {
   name.write('\x06canary', 'latin1');
   const fixed = [Buffer.alloc(10), Buffer.alloc(28), Buffer.alloc(12), name, Buffer.alloc(16)];
   const tail = [words(1, 1), Buffer.alloc(16), words(2, text.length), text, words(0xffff, 0)];
-  return box('alis', Buffer.alloc(4), ...fixed, ...tail);
+  return makeBox('alis', Buffer.alloc(4), ...fixed, ...tail);
 }
 
 /** A movie whose media lies in another file. */
@@ -139,7 +140,7 @@ export const MALICIOUS: readonly Malicious[] = [
     name: 'HLS: behind the first box of an MP4 file',
     ends: 'refused',
     make: ({ url }) =>
-      Buffer.concat([box('ftyp', Buffer.from('isom\0\0\0\0isom')), Buffer.from(segment(url))]),
+      Buffer.concat([makeBox('ftyp', Buffer.from('isom\0\0\0\0isom')), Buffer.from(segment(url))]),
   },
   { name: 'HLS: as the subtitles of an AVI file', ends: 'refused', make: ({ url }) => gab2(segment(url)) },
   // Lists and scripts.
@@ -210,20 +211,20 @@ export const MALICIOUS: readonly Malicious[] = [
     name: 'MP4: the media at another address',
     ends: 'planned', // ffmpeg takes no notice of it, and reads what the file has itself
     make: (canary, folder) =>
-      elsewhere(box('url ', Buffer.alloc(4), Buffer.from(`${canary.url}\0`)))(canary, folder),
+      elsewhere(makeBox('url ', Buffer.alloc(4), Buffer.from(`${canary.url}\0`)))(canary, folder),
   },
   {
     name: 'QuickTime: a reference movie',
     ends: 'refused',
     make: ({ url }) => {
-      const reference = box(
+      const reference = makeBox(
         'rdrf',
         Buffer.alloc(4),
         Buffer.from('url '),
         words(0, url.length + 1),
         Buffer.from(`${url}\0`),
       );
-      return box('moov', box('rmra', box('rmda', reference)));
+      return makeBox('moov', makeBox('rmra', makeBox('rmda', reference)));
     },
   },
   {
