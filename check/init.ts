@@ -1,6 +1,7 @@
 /** Reads init segments (RFC 8216, 3.3; ISO/IEC 14496-12, 8). */
 import { AUDIO_ENTRY, type Box, boxesIn, children, find, VISUAL_ENTRY } from './boxes.ts';
 import { type Codec, readCodec } from './codecs.ts';
+import type { Colours } from './parameter-sets.ts';
 
 /** Defaults of a track's samples (trex, 8.8.3). */
 export interface SampleDefaults {
@@ -21,8 +22,8 @@ export interface Track extends Codec {
   readonly upright: boolean;
   /** Of `pasp`: width to height of a pixel. */
   readonly pasp?: { readonly width: number; readonly height: number };
-  /** transfer_characteristics of `colr`. */
-  readonly colrTransfer?: number;
+  /** Of `colr`. */
+  readonly colours?: Colours;
 }
 
 export interface Init {
@@ -39,7 +40,7 @@ const versioned = (data: Buffer, box: Box, zero: number, one: number): number =>
 const UPRIGHT = [0x10000, 0, 0, 0, 0x10000];
 
 /** `pasp` and `colr` of a visual sample entry (12.1.4, 12.1.5). */
-function readVisual(data: Buffer, entry: Box): Pick<Track, 'pasp' | 'colrTransfer'> {
+function readVisual(data: Buffer, entry: Box): Pick<Track, 'pasp' | 'colours'> {
   const boxes = boxesIn(data, entry.content + VISUAL_ENTRY, entry.end);
   const pasp = boxes.find(({ type }) => type === 'pasp');
   const colr = boxes.find(({ type }) => type === 'colr');
@@ -48,7 +49,13 @@ function readVisual(data: Buffer, entry: Box): Pick<Track, 'pasp' | 'colrTransfe
     ...(pasp && {
       pasp: { width: data.readUInt32BE(pasp.content), height: data.readUInt32BE(pasp.content + 4) },
     }),
-    ...(coded && { colrTransfer: data.readUInt16BE(colr.content + 6) }),
+    ...(coded && {
+      colours: {
+        primaries: data.readUInt16BE(colr.content + 4),
+        transfer: data.readUInt16BE(colr.content + 6),
+        matrix: data.readUInt16BE(colr.content + 8),
+      },
+    }),
   };
 }
 

@@ -1,6 +1,13 @@
 /** What sequence parameter sets say about the picture (H.264 7.3.2.1, E.1; H.265 7.3.2.2). */
 import { BitReader } from './bits.ts';
 
+/** Codes of H.273: colour_primaries, transfer_characteristics, matrix_coeffs. */
+export interface Colours {
+  readonly primaries: number;
+  readonly transfer: number;
+  readonly matrix: number;
+}
+
 export interface PictureFormat {
   /** Pixels, after cropping. */
   readonly width: number;
@@ -12,8 +19,7 @@ export interface PictureFormat {
   readonly progressive: boolean;
   /** Width to height of a pixel; `undefined` where it is not told. */
   readonly pixelAspect?: { readonly width: number; readonly height: number };
-  /** transfer_characteristics (H.273): 16 is PQ, 18 HLG. */
-  readonly transfer?: number;
+  readonly colours?: Colours;
 }
 
 /** Profiles of H.264 whose SPS tells the chroma format (7.3.2.1.1). */
@@ -64,8 +70,8 @@ function skipScalingLists(bits: BitReader, lists: number): void {
   }
 }
 
-/** The first parts of vui_parameters (E.1.1): pixel aspect and transfer characteristics. */
-function readVui(bits: BitReader): Pick<PictureFormat, 'pixelAspect' | 'transfer'> {
+/** The first parts of vui_parameters (E.1.1): pixel aspect and colours. */
+function readVui(bits: BitReader): Pick<PictureFormat, 'pixelAspect' | 'colours'> {
   let aspect: { width: number; height: number } | undefined;
   if (bits.flag()) {
     const index = bits.bits(8);
@@ -74,15 +80,12 @@ function readVui(bits: BitReader): Pick<PictureFormat, 'pixelAspect' | 'transfer
     if (width && height) aspect = { width, height };
   }
   if (bits.flag()) bits.skip(1); // overscan
-  let transfer: number | undefined;
+  let colours: Colours | undefined;
   if (bits.flag()) {
     bits.skip(4); // format, full range
-    if (bits.flag()) {
-      bits.skip(8); // primaries
-      transfer = bits.bits(8);
-    }
+    if (bits.flag()) colours = { primaries: bits.bits(8), transfer: bits.bits(8), matrix: bits.bits(8) };
   }
-  return { ...(aspect && { pixelAspect: aspect }), ...(transfer !== undefined && { transfer }) };
+  return { ...(aspect && { pixelAspect: aspect }), ...(colours && { colours }) };
 }
 
 /** H.264's SPS, NAL header included. Throws where it ends too early. */

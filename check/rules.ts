@@ -117,6 +117,11 @@ const MULTIVARIANT = {
     'rfc8216bis 4.4.6.2; Apple 9.16',
     'VIDEO-RANGE is what the bitstream says',
   ),
+  'hdr-colours': must(
+    '1.7',
+    'Apple 1.7; BT.2100',
+    'HDR has the primaries and a matrix of BT.2100, and 10 bits',
+  ),
   'sdr-variant': must('1.24', 'Apple 1.24', 'HDR has SDR variants beside it'),
   'codec-ladder': should('1.23', 'Apple 1.23', 'every video codec has the full ladder of resolutions'),
   'separate-audio': should('8.9', 'Apple 8.9, 9.5, 9.6, 9.7', 'sound is an EXT-X-MEDIA rendition of its own'),

@@ -3,6 +3,7 @@ import { type Finding, finding } from './finding.ts';
 import type { Track } from './init.ts';
 import type { Loaded } from './load.ts';
 import { type BitRate, measureBitRate, measureFrameRate, NO_BITS } from './measure.ts';
+import type { Colours } from './parameter-sets.ts';
 import { isGrowing, type MultivariantPlaylist, resolve, type Variant } from './playlist.ts';
 import type { RuleName } from './rules.ts';
 import { attribute, type Tag } from './tokens.ts';
@@ -16,6 +17,9 @@ const ROUNDING = 1e-4;
 const PEAK_TO_AVERAGE = 2;
 /** Three decimals are written. */
 const FRAME_RATE_TOLERANCE = 0.002;
+
+/** What pictures of high dynamic range have (BT.2100, tables 2, 6, 7 and 8; codes of H.273: BT.2020, and ICtCp). */
+const BT2100 = { primaries: 9, matrices: [9, 14], bits: 10 };
 
 /** VIDEO-RANGE by transfer_characteristics (H.273, table 3). */
 const RANGES: Readonly<Record<number, string>> = { 16: 'PQ', 18: 'HLG' };
@@ -108,6 +112,13 @@ function checkCodecs(variant: Variant, tracks: readonly Track[]): [RuleName, str
   return missing.length + extra.length > 0 ? [['codecs-true', message]] : [];
 }
 
+/** Pictures of PQ and HLG. @param bits of a sample, where they are known */
+function checkHdr({ primaries, matrix }: Colours, bits = BT2100.bits): [RuleName, string][] {
+  if (primaries === BT2100.primaries && BT2100.matrices.includes(matrix) && bits >= BT2100.bits) return [];
+  const message = `the pictures have primaries ${primaries}, matrix ${matrix} and ${bits} bits`;
+  return [['hdr-colours', message]];
+}
+
 /** RESOLUTION, FRAME-RATE, VIDEO-RANGE and CLOSED-CAPTIONS against the pictures. */
 function checkPictures(variant: Variant, own: Loaded): [RuleName, string][] {
   const broken: [RuleName, string][] = [];
@@ -127,15 +138,16 @@ function checkPictures(variant: Variant, own: Loaded): [RuleName, string][] {
   if (rate?.steady && Math.abs(declared - rate.rate) > FRAME_RATE_TOLERANCE) {
     broken.push(['frame-rate-true', `FRAME-RATE=${declared}, the samples measure ${rate.rate.toFixed(3)}`]);
   }
-  const transfer = picture?.transfer ?? video.colrTransfer;
-  const range = transfer === undefined ? undefined : (RANGES[transfer] ?? 'SDR');
+  const colours = picture?.colours ?? video.colours;
+  const range = colours && (RANGES[colours.transfer] ?? 'SDR');
   const says = attribute(tag, 'VIDEO-RANGE') ?? 'SDR';
   if (range !== undefined && says !== range) {
     broken.push([
       'video-range-true',
-      `VIDEO-RANGE=${says}, transfer characteristics ${transfer} are ${range}`,
+      `VIDEO-RANGE=${says}, transfer characteristics ${colours?.transfer} are ${range}`,
     ]);
   }
+  if (colours && range !== 'SDR') broken.push(...checkHdr(colours, picture?.bitDepth));
   const captions = own.segments.some(({ facts }) => facts?.runs.some((run) => run.captions));
   if (captions && tag.attributes.get('CLOSED-CAPTIONS') === 'NONE') {
     broken.push(['captions-true', 'CLOSED-CAPTIONS=NONE, the pictures carry captions']);

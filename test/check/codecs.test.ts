@@ -38,7 +38,7 @@ describe('CODECS and format are computed from the init segment', () => {
   test('H.264 in PQ says so', async () => {
     const colours = ['-x264-params', 'colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc'];
     const track = await trackOf(...PICTURE, '-c:v', 'libx264', '-pix_fmt', 'yuv420p', ...colours);
-    expect(track?.picture?.transfer).toBe(16);
+    expect(track?.picture?.colours).toEqual({ primaries: 9, transfer: 16, matrix: 9 });
   });
 
   test('HEVC Main 10: profile, compatibility, tier, level, constraints; cropped size', async () => {

@@ -287,6 +287,11 @@ export const MEDIA_CASES: Case[] = [
     mutate: patch(FIRST, transfer(18)),
   },
   {
+    rule: 'hdr-colours',
+    when: 'the transfer is PQ, with the rest of BT.709',
+    mutate: patch(FIRST, transfer(16)),
+  },
+  {
     rule: 'webvtt',
     when: 'a text segment has no time map',
     mutate: subtitles(RIGHT_TEXT.replace(/X-.*\n/, '')),
