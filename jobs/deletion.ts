@@ -51,7 +51,7 @@ export interface Deletion {
   readonly settled: boolean;
 }
 
-const readMark = (uploads: ObjectStore, video: VideoId): Promise<Mark | undefined> =>
+export const readMark = (uploads: ObjectStore, video: VideoId): Promise<Mark | undefined> =>
   uploads.getJson(deletedKey(video), markSchema);
 
 /** Whether a video was deleted and is not to come back. */

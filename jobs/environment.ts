@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { encodeSettingsSchema } from '../video/settings.ts';
+import { reachSchema } from './webhook-request.ts';
 
 /** Text of JSON that must hold a value of this schema. */
 const json = <T extends z.ZodType>(schema: T) =>
@@ -123,6 +124,26 @@ export const apiEnvironmentSchema = z.object({
   LIVE_TOPICS: liveTopics,
   /** Where who follows videos connects to: MQTT over WebSocket. */
   LIVE_URL: z.string().regex(/^wss?:\/\//),
+});
+
+export const notifyEnvironmentSchema = z.object({
+  UPLOAD_BUCKET: z.string().min(1),
+  PRODUCTION_BUCKET: z.string().min(1),
+  EVENTS_QUEUE_URL: z.url(),
+  /** Names this deployment in events. */
+  PLATFORM: z.string().min(1),
+  /** Where endpoints' secrets are kept, as the API is told. */
+  PARAMETERS: parameters,
+  WEBHOOK_REACH: reachSchema,
+  /** Seconds between the tries of a delivery; SQS can hide a message for 12 hours. */
+  RETRY_SECONDS: json(
+    z.array(
+      z
+        .number()
+        .nonnegative()
+        .max(12 * 3600),
+    ),
+  ),
 });
 
 export const authorizeLiveEnvironmentSchema = z.object({

@@ -10,6 +10,8 @@ export const failedSchema = z.object({
   code: z.string(),
   /** A sentence that tells the owner what to do. */
   message: z.string(),
+  /** ISO 8601. */
+  at: z.iso.datetime(),
 });
 export type Failed = z.infer<typeof failedSchema>;
 
@@ -19,7 +21,8 @@ export async function recordFailure(
   { video, revision }: Encode,
   failure: { code: FailureCode; message: string },
 ): Promise<void> {
-  await uploads.putOnceJson(jobKeys.failed(video, revision), failure satisfies Failed);
+  const failed: Failed = { ...failure, at: new Date().toISOString() };
+  await uploads.putOnceJson(jobKeys.failed(video, revision), failed);
   await unmarkOpen(uploads, { video, revision });
 }
 

@@ -30,6 +30,8 @@ export const OPEN_PREFIX = 'open/';
 export const WORKERS_PREFIX = 'workers/';
 /** Every attempt's key, as a pattern of IAM, whose `*` takes in slashes. */
 export const ATTEMPTS_PATTERN = `${JOBS_PREFIX}*/attempts/*`;
+/** Every told event's key, likewise. */
+export const EVENTS_PATTERN = `${JOBS_PREFIX}*/events/*`;
 /** Where hints about machines live. */
 export const CAPACITY_PREFIX = 'capacity/';
 /** Where uploads that were announced to the API wait for their source. */
@@ -46,8 +48,14 @@ export const IDEMPOTENCY_PREFIX = 'idempotency/';
 export const USAGE_PREFIX = 'usage/';
 /** Where published videos live in the production bucket. */
 export const VIDEOS_PREFIX = 'v/';
-/** The end of a plan's key, by which S3 announces it. Of all keys below `jobs/`, only plans end so. */
+/** Where webhooks' endpoints are kept, and what could not be delivered to them. */
+export const WEBHOOKS_PREFIX = 'webhooks/';
+export const UNDELIVERED_PREFIX = `${WEBHOOKS_PREFIX}undelivered/`;
+/** The ends of keys by which S3 announces objects. Below `jobs/` and `v/`, only these objects' keys end so. */
 export const PLAN_SUFFIX = '/plan.json';
+export const CLAIM_SUFFIX = '/claim.json';
+export const FAILED_SUFFIX = '/failed.json';
+export const MASTER_SUFFIX = '/master.m3u8';
 
 function base32(bytes: Uint8Array): VideoId {
   let id = '';
@@ -95,7 +103,9 @@ export const jobKeys = {
   /** All tracks of text that were added. */
   sidecars: (id: VideoId) => `${JOBS_PREFIX}${id}/text/`,
   sidecar: (id: VideoId, track: TrackId) => `${JOBS_PREFIX}${id}/text/${track}.json`,
-  claim: (id: VideoId) => `${JOBS_PREFIX}${id}/claim.json`,
+  claim: (id: VideoId) => `${JOBS_PREFIX}${id}${CLAIM_SUFFIX}`,
+  /** An event that was told. */
+  event: (id: VideoId, event: string) => `${JOBS_PREFIX}${id}/events/${event}.json`,
   edits: (id: VideoId) => `${JOBS_PREFIX}${id}/edits.json`,
   requests: (id: VideoId) => `${JOBS_PREFIX}${id}/requests/`,
   /** Numbered from 1, so that the last in S3's order is the newest. */
@@ -108,7 +118,7 @@ export const jobKeys = {
   /** The copy that is read in the source's place where its clock jumps. */
   copy: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/source.nut`,
   spent: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/spent.json`,
-  failed: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/failed.json`,
+  failed: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}${FAILED_SUFFIX}`,
   receipts: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/done/`,
   receipt: (id: VideoId, revision: Revision, task: TaskName) =>
     `${JOBS_PREFIX}${id}/${revision}/done/${task}.json`,
@@ -153,10 +163,19 @@ export const capacityKeys = {
   refusals: `${CAPACITY_PREFIX}refusals.json`,
 } as const;
 
+/** Keys of webhooks in the upload bucket. */
+export const webhookKeys = {
+  endpoints: `${WEBHOOKS_PREFIX}endpoints/`,
+  endpoint: (id: string) => `${WEBHOOKS_PREFIX}endpoints/${id}.json`,
+  /** All that could not be delivered to an endpoint. */
+  undelivered: (id: string) => `${UNDELIVERED_PREFIX}${id}/`,
+  undeliveredEvent: (id: string, event: string) => `${UNDELIVERED_PREFIX}${id}/${event}.json`,
+} as const;
+
 /** Keys of a video's published tree in the production bucket. */
 export const videoKeys = {
   root: (id: VideoId) => `${VIDEOS_PREFIX}${id}/`,
-  master: (id: VideoId) => `${VIDEOS_PREFIX}${id}/master.m3u8`,
+  master: (id: VideoId) => `${VIDEOS_PREFIX}${id}${MASTER_SUFFIX}`,
   details: (id: VideoId) => `${VIDEOS_PREFIX}${id}/video.json`,
   /** A path below the folder of added text: no revision is called `text`. */
   sidecar: (id: VideoId, path: string) => `${VIDEOS_PREFIX}${id}/text/${path}`,

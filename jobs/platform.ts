@@ -3,12 +3,18 @@
  * Numbers only; no AWS.
  */
 import {
+  CLAIM_SUFFIX,
+  DELETED_PREFIX,
+  FAILED_SUFFIX,
   IDEMPOTENCY_PREFIX,
   JOBS_PREFIX,
+  MASTER_SUFFIX,
   PENDING_PREFIX,
   PLAN_SUFFIX,
+  UNDELIVERED_PREFIX,
   UPLOADS_PREFIX,
   USAGE_PREFIX,
+  VIDEOS_PREFIX,
 } from './names.ts';
 
 /** Dispatch must end within this many seconds: claims are small, a fleet request takes a few seconds. */
@@ -71,6 +77,19 @@ export const API_THROTTLE = { requestsPerSecond: 100, burst: 200 } as const;
 /** Who wants to connect to the broker is told within this many seconds; IoT gives up after 5. */
 export const AUTHORIZE_TIMEOUT_SECONDS = 5;
 
+/** Notify must end within this many seconds: a batch is delivered at once, and no delivery may take longer than 15. */
+export const NOTIFY_TIMEOUT_SECONDS = 30;
+
+/** How notify reads the events queue. */
+export const NOTIFY_BATCH = { size: 10, windowSeconds: 0, maximumConcurrency: 5 } as const;
+
+/**
+ * Seconds between the tries of a delivery: 28 hours in all, growing as Standard Webhooks suggests. None exceeds the
+ * 12 hours for which SQS can hide a message.
+ * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#deliverability-and-reliability
+ */
+export const WEBHOOK_RETRY_SECONDS: readonly number[] = [5, 300, 1800, 7200, 18_000, 36_000, 36_000];
+
 export interface QueueSettings {
   /** Seconds that a received message stays hidden unless extended. */
   readonly visibilityTimeoutSeconds: number;
@@ -101,6 +120,13 @@ export const QUEUES = {
     retentionSeconds: 14 * DAY,
     receiveWaitSeconds: 20,
   },
+  /** What happened to videos, and a message for each delivery of it to an endpoint; notify hides what it tries again. */
+  events: {
+    visibilityTimeoutSeconds: 6 * NOTIFY_TIMEOUT_SECONDS,
+    maxReceiveCount: WEBHOOK_RETRY_SECONDS.length + 1,
+    retentionSeconds: 14 * DAY,
+    receiveWaitSeconds: 20,
+  },
   /**
    * Dead letters of either queue are kept as long as SQS can. What bury fails to handle comes back after the
    * visibility timeout, every three minutes until it can.
@@ -113,10 +139,25 @@ export const QUEUES = {
   },
 } as const satisfies Record<string, QueueSettings>;
 
-/** Which created objects S3 announces to the uploads queue: event `s3:ObjectCreated:*`. */
-export const UPLOAD_NOTIFICATIONS: ReadonlyArray<{ readonly prefix: string; readonly suffix?: string }> = [
-  { prefix: UPLOADS_PREFIX },
-  { prefix: JOBS_PREFIX, suffix: PLAN_SUFFIX },
+/** Created objects that S3 announces to a queue: event `s3:ObjectCreated:*`. */
+export interface Notification {
+  readonly queue: 'uploads' | 'events';
+  readonly prefix: string;
+  readonly suffix?: string;
+}
+
+/** Of the upload bucket: what dispatch acts on, and what happens to videos. */
+export const UPLOAD_NOTIFICATIONS: readonly Notification[] = [
+  { queue: 'uploads', prefix: UPLOADS_PREFIX },
+  { queue: 'uploads', prefix: JOBS_PREFIX, suffix: PLAN_SUFFIX },
+  { queue: 'events', prefix: JOBS_PREFIX, suffix: CLAIM_SUFFIX },
+  { queue: 'events', prefix: JOBS_PREFIX, suffix: FAILED_SUFFIX },
+  { queue: 'events', prefix: DELETED_PREFIX },
+];
+
+/** Of the production bucket: a video plays. */
+export const PRODUCTION_NOTIFICATIONS: readonly Notification[] = [
+  { queue: 'events', prefix: VIDEOS_PREFIX, suffix: MASTER_SUFFIX },
 ];
 
 export interface CorsRule {
@@ -193,7 +234,7 @@ export interface ExpiryRule {
   readonly days: number;
 }
 
-/** What S3 deletes by itself in the upload bucket: what the API keeps for a while. Videos never expire. */
+/** What S3 deletes by itself in the upload bucket: what is kept for a while. Videos never expire. */
 export const UPLOAD_EXPIRIES: readonly ExpiryRule[] = [
   // As long as the source may still come, and a day more. Once it is there, its claim has taken all over.
   { prefix: PENDING_PREFIX, days: INCOMPLETE_UPLOAD_DAYS + 1 },
@@ -201,6 +242,8 @@ export const UPLOAD_EXPIRIES: readonly ExpiryRule[] = [
   { prefix: IDEMPOTENCY_PREFIX, days: 2 },
   // Of callers who created nothing since; what they had in flight is over.
   { prefix: USAGE_PREFIX, days: 30 },
+  // Deliveries that nobody asked for again.
+  { prefix: UNDELIVERED_PREFIX, days: 30 },
 ];
 
 /** Object headers of what is published: by the end of the key (HLS.md 10.4, D1). */

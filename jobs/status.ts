@@ -94,7 +94,10 @@ async function encodeStatus(stores: Stores, encode: Encode): Promise<EncodeStatu
     readFailure(stores.uploads, encode),
     readPlan(stores.uploads, encode),
   ]);
-  if (failure) return { state: 'failed', percent: 0, failure };
+  if (failure) {
+    const { code, message } = failure;
+    return { state: 'failed', percent: 0, failure: { code, message } };
+  }
   if (!plan) return { state: 'queued', percent: 0 };
   const frames = await encodedFrames(stores, encode, plan);
   return {

@@ -1,4 +1,4 @@
-/** The two queues of the platform, and the dead letters of each. */
+/** The queues of the platform, and the dead letters of each. */
 import { Duration } from 'aws-cdk-lib';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -17,16 +17,22 @@ export class Queues extends Construct {
   readonly uploads: sqs.Queue;
   /** Tasks, read by workers. */
   readonly tasks: sqs.Queue;
+  /** What happens to videos, read by notify. */
+  readonly events: sqs.Queue;
   /** What dispatch could not handle and what workers lost, read by bury. */
   readonly uploadsDeadLetters: sqs.Queue;
   readonly tasksDeadLetters: sqs.Queue;
+  /** What notify could not handle for a day. Once it can, SQS moves them back when told to (docs/webhooks.md). */
+  readonly eventsDeadLetters: sqs.Queue;
 
   constructor(scope: Construct, id: string) {
     super(scope, id);
     this.uploadsDeadLetters = new sqs.Queue(this, 'UploadsDeadLetters', propsOf(QUEUES.deadLetters));
     this.tasksDeadLetters = new sqs.Queue(this, 'TasksDeadLetters', propsOf(QUEUES.deadLetters));
+    this.eventsDeadLetters = new sqs.Queue(this, 'EventsDeadLetters', propsOf(QUEUES.deadLetters));
     this.uploads = this.#queue('Uploads', QUEUES.uploads, this.uploadsDeadLetters);
     this.tasks = this.#queue('Tasks', QUEUES.tasks, this.tasksDeadLetters);
+    this.events = this.#queue('Events', QUEUES.events, this.eventsDeadLetters);
   }
 
   #queue(id: string, settings: QueueSettings, deadLetters: sqs.Queue): sqs.Queue {

@@ -13,6 +13,7 @@ import { type Architecture, DEFAULT_INSTANCE_TYPES, type WorkerType } from './in
 import { Live } from './live.ts';
 import { Mend } from './mend.ts';
 import { Network } from './network.ts';
+import { Notify } from './notify.ts';
 import { Pages } from './pages.ts';
 import { Playback } from './playback.ts';
 import { Queues } from './queues.ts';
@@ -170,7 +171,7 @@ export class Spotreel extends Construct {
     const platform = Names.uniqueResourceName(this, { maxLength: 64, separator: '-' });
     const network = new Network(this, 'Network', settings);
     const queues = new Queues(this, 'Queues');
-    const storage = new Storage(this, 'Storage', { ...settings, uploadsQueue: queues.uploads });
+    const storage = new Storage(this, 'Storage', { ...settings, queues });
     const fleet = new WorkerFleet(this, 'Workers', { ...settings, platform, network, queues, storage });
     const launcher = { ...settings, platform, network, queues, storage, fleet };
     new Dispatch(this, 'Dispatch', launcher);
@@ -179,6 +180,7 @@ export class Spotreel extends Construct {
     new Mend(this, 'Mend', launcher);
     const parameters = `/spotreel/${platform}`;
     const live = new Live(this, 'Live', { platform, parameters });
+    new Notify(this, 'Notify', { platform, parameters, storage, queues });
     const api = new Api(this, 'Api', { ...settings, parameters, storage, queues, live });
     const pages = new Pages(this, 'Pages');
     const playback = new Playback(this, 'Playback', {

@@ -7,11 +7,14 @@ import { Construct } from 'constructs';
 import {
   type CorsRule,
   INCOMPLETE_UPLOAD_DAYS,
+  type Notification,
   PLAYBACK_CORS,
+  PRODUCTION_NOTIFICATIONS,
   UPLOAD_CORS,
   UPLOAD_EXPIRIES,
   UPLOAD_NOTIFICATIONS,
 } from '../jobs/platform.ts';
+import type { Queues } from './queues.ts';
 
 /** What all our buckets are. */
 export const PRIVATE_BUCKET = {
@@ -30,8 +33,8 @@ export const NO_ACCESS_LOGS = {
 };
 
 export interface StorageProps {
-  /** Hears of new objects in the upload bucket. */
-  readonly uploadsQueue: sqs.Queue;
+  /** Hear of new objects. */
+  readonly queues: Pick<Queues, Notification['queue']>;
   /** What becomes of the buckets with the stack; DESTROY deletes what is in them, too. */
   readonly removalPolicy: RemovalPolicy;
 }
@@ -40,7 +43,7 @@ export class Storage extends Construct {
   readonly uploads: s3.IBucket;
   readonly production: s3.IBucket;
 
-  constructor(scope: Construct, id: string, { uploadsQueue, removalPolicy }: StorageProps) {
+  constructor(scope: Construct, id: string, { queues, removalPolicy }: StorageProps) {
     super(scope, id);
     const props = {
       ...PRIVATE_BUCKET,
@@ -57,7 +60,9 @@ export class Storage extends Construct {
     });
     const production = new s3.Bucket(this, 'Production', { ...props, cors: [corsRule(PLAYBACK_CORS)] });
     for (const bucket of [uploads, production]) Validations.of(bucket).acknowledge(NO_ACCESS_LOGS);
-    announce(uploads, uploadsQueue);
+    for (const queue of [queues.uploads, queues.events]) letBucketsIn(queue);
+    announce(uploads, queues, UPLOAD_NOTIFICATIONS);
+    announce(production, queues, PRODUCTION_NOTIFICATIONS);
     // They implement the interface; CDK's types are not made for `exactOptionalPropertyTypes`.
     this.uploads = uploads as s3.IBucket;
     this.production = production as s3.IBucket;
@@ -73,13 +78,12 @@ const corsRule = (rule: CorsRule): s3.CorsRule => ({
 });
 
 /**
- * Sends the events of new objects to a queue. By the bucket's own property: `addEventNotification` would bring a
- * Lambda that may rewrite any bucket's notifications. The queue's policy must be there before the bucket, which
- * tries it out, and so it cannot name the bucket: it lets in the buckets of this account.
+ * Lets S3 send to a queue. The policy must be there before any bucket that announces to the queue, which tries it out,
+ * and so it cannot name the bucket: it lets in the buckets of this account.
  */
-function announce(bucket: s3.Bucket, queue: sqs.Queue): void {
-  const stack = Stack.of(bucket);
-  const { statementAdded, policyDependable } = queue.addToResourcePolicy(
+function letBucketsIn(queue: sqs.Queue): void {
+  const stack = Stack.of(queue);
+  queue.addToResourcePolicy(
     new iam.PolicyStatement({
       actions: ['sqs:SendMessage'],
       principals: [new iam.ServicePrincipal('s3.amazonaws.com')],
@@ -92,15 +96,25 @@ function announce(bucket: s3.Bucket, queue: sqs.Queue): void {
       },
     }),
   );
-  if (!statementAdded || !policyDependable) throw new Error('The uploads queue must be of this stack');
-  bucket.node.addDependency(policyDependable);
+}
 
+/**
+ * Sends the events of new objects to queues. By the bucket's own property: `addEventNotification` would bring a
+ * Lambda that may rewrite any bucket's notifications.
+ */
+function announce(
+  bucket: s3.Bucket,
+  queues: StorageProps['queues'],
+  notifications: readonly Notification[],
+): void {
+  for (const name of new Set(notifications.map(({ queue }) => queue)))
+    bucket.node.addDependency(queues[name].node.findChild('Policy'));
   const resource = bucket.node.defaultChild;
-  if (!(resource instanceof s3.CfnBucket)) throw new Error('The uploads bucket must be of this stack');
+  if (!(resource instanceof s3.CfnBucket)) throw new Error('The bucket must be of this stack');
   resource.notificationConfiguration = {
-    queueConfigurations: UPLOAD_NOTIFICATIONS.map(({ prefix, suffix }) => ({
+    queueConfigurations: notifications.map(({ queue, prefix, suffix }) => ({
       event: 's3:ObjectCreated:*',
-      queue: queue.queueArn,
+      queue: queues[queue].queueArn,
       filter: {
         s3Key: {
           rules: [

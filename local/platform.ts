@@ -21,17 +21,22 @@ import {
   MACHINE_EVENTS,
   MEND_MINUTES,
   MEND_TIMEOUT_SECONDS,
+  NOTIFY_BATCH,
+  NOTIFY_TIMEOUT_SECONDS,
+  PRODUCTION_NOTIFICATIONS,
   QUEUES,
   SWEEP_MINUTES,
   UPLOAD_CORS,
   UPLOAD_EXPIRIES,
   UPLOAD_NOTIFICATIONS,
+  WEBHOOK_RETRY_SECONDS,
 } from '../jobs/platform.ts';
 import type { Stores } from '../jobs/publish.ts';
 import { ObjectStore } from '../jobs/store.ts';
 import { type Ec2, startEc2 } from './ec2/ec2.ts';
 import type { WorkerSpec } from './ec2/instance.ts';
 import { startEdge } from './edge.ts';
+import { startEventBus } from './event-bus.ts';
 import type { FaultHooks } from './faults/hooks.ts';
 import { startIot } from './iot/iot.ts';
 import { type EventBridge, startEventBridge } from './lambda/event-bridge.ts';
@@ -47,6 +52,7 @@ const REGION = 'us-east-1';
 const UPLOAD_BUCKET = 'spotreel-uploads';
 const PRODUCTION_BUCKET = 'spotreel-production';
 const PLATFORM = 'local';
+const PARAMETERS = `/spotreel/${PLATFORM}`;
 
 /** The owner's key. It opens nothing but this machine's loopback ports, so it is no secret. */
 const OWNER = { accessKeyId: 'local', secretAccessKey: 'local-secret' };
@@ -135,9 +141,11 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
         region: REGION,
         queues: [
           { name: 'uploads-dead-letters', settings: QUEUES.deadLetters },
+          { name: 'events-dead-letters', settings: QUEUES.deadLetters },
           { name: 'tasks-dead-letters', settings: QUEUES.deadLetters },
           { name: 'uploads', settings: QUEUES.uploads, deadLetterQueue: 'uploads-dead-letters' },
           { name: 'tasks', settings: QUEUES.tasks, deadLetterQueue: 'tasks-dead-letters' },
+          { name: 'events', settings: QUEUES.events, deadLetterQueue: 'events-dead-letters' },
         ],
         ...faults,
       }),
@@ -156,9 +164,9 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
             notifications: UPLOAD_NOTIFICATIONS,
             expiries: UPLOAD_EXPIRIES,
           },
-          { name: PRODUCTION_BUCKET, cors: [], notifications: [] },
+          { name: PRODUCTION_BUCKET, cors: [], notifications: PRODUCTION_NOTIFICATIONS },
         ],
-        notify: (_, event) => sqs.send('uploads', event),
+        notify: (queue, event) => sqs.send(queue, event),
         ...faults,
       }),
     );
@@ -273,7 +281,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
     );
 
     const ssm = started(await startSsm({ dataDir: join(dataDir, 'ssm'), port: 0 }));
-    const live = { PARAMETERS: `/spotreel/${PLATFORM}`, LIVE_TOPICS: `spotreel/${PLATFORM}` };
+    const live = { PARAMETERS, LIVE_TOPICS: `spotreel/${PLATFORM}` };
     const iot = started(
       await startIot({
         port: portAfter(4),
@@ -301,6 +309,32 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
         },
         timeoutSeconds: API_TIMEOUT_SECONDS,
         logFile: join(logs, 'api.log'),
+      }),
+    );
+    const eventBus = started(
+      await startEventBus({ port: 0, region: REGION, send: (queue, event) => sqs.send(queue, event) }),
+    );
+    started(
+      await startEventSource({
+        entry: file('lambda/notify.ts'),
+        env: {
+          ...lambdaEnv,
+          AWS_ENDPOINT_URL_SSM: ssm.url,
+          AWS_ENDPOINT_URL_EVENTBRIDGE: eventBus.url,
+          PRODUCTION_BUCKET,
+          EVENTS_QUEUE_URL: sqs.queueUrl('events'),
+          PLATFORM,
+          PARAMETERS,
+          // Whoever builds a receiver runs it on this machine, too.
+          WEBHOOK_REACH: 'loopback',
+          RETRY_SECONDS: JSON.stringify(WEBHOOK_RETRY_SECONDS),
+        },
+        timeoutSeconds: NOTIFY_TIMEOUT_SECONDS,
+        sqs: ownersSqs,
+        queueUrl: sqs.queueUrl('events'),
+        region: REGION,
+        batch: NOTIFY_BATCH,
+        logFile: join(logs, 'notify.log'),
       }),
     );
     const edge = started(

@@ -22,11 +22,13 @@ export type S3Event = ReturnType<typeof messageOf>;
 export interface PendingEvent {
   /** S3's sequencer of the write; names the event. */
   readonly sequencer: string;
-  readonly bucket: string;
+  /** Who is told. */
+  readonly queue: string;
   readonly event: S3Event;
 }
 
 interface Creation {
+  readonly queue: string;
   readonly bucket: string;
   readonly record: ObjectRecord;
   readonly eventName: EventName;
@@ -36,7 +38,7 @@ interface Creation {
 
 export const eventOf = (creation: Creation): PendingEvent => ({
   sequencer: creation.sequencer,
-  bucket: creation.bucket,
+  queue: creation.queue,
   event: messageOf(creation),
 });
 

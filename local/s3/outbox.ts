@@ -5,13 +5,13 @@ import type { PendingEvent } from './events.ts';
 const RETRY_MS = 500;
 
 export class Outbox {
-  readonly #deliver: (bucket: string, eventJson: string) => Promise<void>;
+  readonly #deliver: (queue: string, eventJson: string) => Promise<void>;
   readonly #onDelivered: (event: PendingEvent) => void;
   readonly #closed = new AbortController();
   readonly #running = new Set<Promise<void>>();
 
   constructor(
-    deliver: (bucket: string, eventJson: string) => Promise<void>,
+    deliver: (queue: string, eventJson: string) => Promise<void>,
     onDelivered: (event: PendingEvent) => void,
   ) {
     this.#deliver = deliver;
@@ -33,10 +33,10 @@ export class Outbox {
   async #deliverUntilTaken(pending: PendingEvent): Promise<void> {
     while (!this.#closed.signal.aborted) {
       try {
-        await this.#deliver(pending.bucket, JSON.stringify(pending.event));
+        await this.#deliver(pending.queue, JSON.stringify(pending.event));
         return this.#onDelivered(pending);
       } catch (error) {
-        console.error(`An event of ${pending.bucket} was not taken, it is sent again: ${error}`);
+        console.error(`An event for ${pending.queue} was not taken, it is sent again: ${error}`);
         await sleep(RETRY_MS, undefined, { signal: this.#closed.signal }).catch(() => undefined);
       }
     }

@@ -45,7 +45,7 @@ export interface S3Options {
   /** They are there from the start; clients may create more. */
   readonly buckets: readonly BucketSettings[];
   /** Puts an event onto its queue; called again until it resolves. */
-  readonly notify: (bucket: string, eventJson: string) => Promise<void>;
+  readonly notify: (queue: string, eventJson: string) => Promise<void>;
   /** Days after which the parts of an upload that nobody completed go, as by a lifecycle rule of every bucket. */
   readonly incompleteUploadDays: number;
   /** Disturbs requests, for tests of those who make them. */

@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CorsRule, ExpiryRule } from '../../jobs/platform.ts';
+import type { CorsRule, ExpiryRule, Notification } from '../../jobs/platform.ts';
 import { type Journal, openJournal } from '../journal.ts';
 import { Blobs } from './blobs.ts';
 import type { Bucket, ObjectRecord } from './bucket.ts';
@@ -18,8 +18,8 @@ import { type Change, type OpenUpload, type PartRecord, State, type UploadRecord
 export interface BucketSettings {
   readonly name: string;
   readonly cors: readonly CorsRule[];
-  /** Created objects of which keys are announced. */
-  readonly notifications: ReadonlyArray<{ readonly prefix: string; readonly suffix?: string }>;
+  /** Created objects of which keys are announced, and to whom. */
+  readonly notifications: readonly Notification[];
   /** @default - nothing expires */
   readonly expiries?: readonly ExpiryRule[];
 }
@@ -30,7 +30,7 @@ export interface StorageOptions {
   readonly dataDir: string;
   readonly region: string;
   readonly buckets: readonly BucketSettings[];
-  readonly notify: (bucket: string, eventJson: string) => Promise<void>;
+  readonly notify: (queue: string, eventJson: string) => Promise<void>;
 }
 
 export class Storage {
@@ -111,9 +111,18 @@ export class Storage {
    */
   putObject(bucket: string, record: ObjectRecord, eventName: EventName, uploadId?: string): void {
     this.bucket(bucket); // that it is there
-    const event = this.#isAnnounced(bucket, record.key)
-      ? eventOf({ bucket, record, eventName, sequencer: this.#nextSequencer(), region: this.region })
-      : undefined;
+    const queue = this.#queueFor(bucket, record.key);
+    const event =
+      queue === undefined
+        ? undefined
+        : eventOf({
+            queue,
+            bucket,
+            record,
+            eventName,
+            sequencer: this.#nextSequencer(),
+            region: this.region,
+          });
     this.#change({
       kind: 'object',
       bucket,
@@ -184,9 +193,11 @@ export class Storage {
     this.#afterwards.add(done);
   }
 
-  #isAnnounced(bucket: string, key: string): boolean {
+  /** The queue that is told of an object; S3 lets at most one rule match. */
+  #queueFor(bucket: string, key: string): string | undefined {
     const notifications = this.#settings.get(bucket)?.notifications ?? [];
-    return notifications.some(({ prefix, suffix = '' }) => key.startsWith(prefix) && key.endsWith(suffix));
+    return notifications.find(({ prefix, suffix = '' }) => key.startsWith(prefix) && key.endsWith(suffix))
+      ?.queue;
   }
 
   /** Grows with time, over restarts too; hexadecimal, as S3's. */

@@ -80,6 +80,7 @@ describe('a task that failed each time', () => {
     expect(failure()).toEqual({
       code: 'gave-up',
       message: expect.stringMatching(/again and again.*\(ffmpeg was ended by SIGSEGV\)$/),
+      at: expect.any(String),
     });
     expect(sent()).toEqual([]);
   });

@@ -270,7 +270,8 @@ describe('a requeue', () => {
   });
 
   test('of an encode that failed queues nothing', async () => {
-    store(jobKeys.failed(id, revision), { code: 'empty', message: 'It is empty.' });
+    const failure = { code: 'empty', message: 'It is empty.', at: '2030-01-01T00:00:00Z' };
+    store(jobKeys.failed(id, revision), failure);
     expect(await dispatch(requeue())).toEqual(ALL_WELL);
     expect(tasks()).toEqual([]);
     expect(askedVcpus()).toEqual([]);

@@ -5,6 +5,7 @@ import {
   apiEnvironmentSchema,
   buryEnvironmentSchema,
   dispatchEnvironmentSchema,
+  notifyEnvironmentSchema,
   PLATFORM_TAG,
   parseEnvironment,
 } from '../../jobs/environment.ts';
@@ -14,12 +15,15 @@ import {
   DISPATCH_BATCH,
   INCOMPLETE_UPLOAD_DAYS,
   MEND_MINUTES,
+  NOTIFY_BATCH,
   PLAYBACK_CORS,
+  PRODUCTION_NOTIFICATIONS,
   SWEEP_MINUTES,
   securityHeaders,
   UPLOAD_CORS,
   UPLOAD_EXPIRIES,
   UPLOAD_NOTIFICATIONS,
+  WEBHOOK_RETRY_SECONDS,
 } from '../../jobs/platform.ts';
 import { rewriteSource } from '../../web/files.ts';
 import { spell, synthesize } from './support/template.ts';
@@ -183,16 +187,25 @@ describe('every bucket', () => {
         Status: 'Enabled',
       })),
     );
-    expect(rules.map(({ Prefix }) => Prefix)).toEqual(['pending/', 'idempotency/', 'usage/']);
+    expect(rules.map(({ Prefix }) => Prefix)).toEqual([
+      'pending/',
+      'idempotency/',
+      'usage/',
+      'webhooks/undelivered/',
+    ]);
   });
 
-  test('of uploads announces sources and plans to a queue that is there first, and lets browsers put', () => {
-    const [bucket] = ofType('AWS::S3::Bucket').filter(({ id }) => id.includes('StorageUploads'));
-    expect(bucket?.DependsOn).toContainEqual(expect.stringMatching(/QueuesUploadsPolicy/));
+  test.each([
+    ['Uploads', ['Uploads', 'Events'], UPLOAD_NOTIFICATIONS],
+    ['Production', ['Events'], PRODUCTION_NOTIFICATIONS],
+  ])('with videos in it (%s) announces objects to queues that are there first', (name, first, rules) => {
+    const [bucket] = ofType('AWS::S3::Bucket').filter(({ id }) => id.includes(`Storage${name}`));
+    for (const queue of first)
+      expect(bucket?.DependsOn).toContainEqual(expect.stringMatching(`Queues${queue}Policy`));
     expect(spell(bucket?.Properties['NotificationConfiguration'])).toEqual({
-      QueueConfigurations: UPLOAD_NOTIFICATIONS.map(({ prefix, suffix }) => ({
+      QueueConfigurations: rules.map(({ queue, prefix, suffix }) => ({
         Event: 's3:ObjectCreated:*',
-        Queue: expect.stringMatching(/^<PlatformQueuesUploads\w+\.Arn>$/),
+        Queue: expect.stringMatching(new RegExp(`^<PlatformQueues${queue}[0-9A-F]{8}\\.Arn>$`, 'i')),
         Filter: {
           S3Key: {
             Rules: [
@@ -203,6 +216,10 @@ describe('every bucket', () => {
         },
       })),
     });
+  });
+
+  test('of uploads lets browsers put', () => {
+    const [bucket] = ofType('AWS::S3::Bucket').filter(({ id }) => id.includes('StorageUploads'));
     expect(bucket?.Properties['CorsConfiguration']).toEqual({
       CorsRules: UPLOAD_CORS.map((rule) => ({
         AllowedHeaders: rule.allowedHeaders,
@@ -226,12 +243,12 @@ describe('every queue', () => {
   );
 
   test('is encrypted, and has dead letters unless it holds them itself', () => {
-    expect(queues).toHaveLength(4);
+    expect(queues).toHaveLength(6);
     for (const { id, Properties } of queues) {
       expect(Properties['SqsManagedSseEnabled']).toBe(true);
       expect([id, 'RedrivePolicy' in Properties]).toEqual([id, !deadLetters.has(`<${id}.Arn>`)]);
     }
-    expect(deadLetters.size).toBe(2);
+    expect(deadLetters.size).toBe(3);
   });
 
   test.each(queues.map(({ id }) => [id]))('%s refuses plain HTTP', (id) => {
@@ -245,18 +262,17 @@ describe('every queue', () => {
   test('takes messages from outside the account from nobody, and from S3 for this account’s buckets only', () => {
     const statements = ofType('AWS::SQS::QueuePolicy').flatMap(({ Properties }) => statementsOf(Properties));
     const allowed = statements.filter((statement) => !isDenial(statement));
-    expect(allowed).toMatchObject([
-      {
-        Action: ['sqs:SendMessage'],
-        Principal: { Service: 's3.amazonaws.com' },
-        Condition: { StringEquals: { 'aws:SourceAccount': '<AWS::AccountId>' } },
-      },
-    ]);
+    const fromS3 = {
+      Action: ['sqs:SendMessage'],
+      Principal: { Service: 's3.amazonaws.com' },
+      Condition: { StringEquals: { 'aws:SourceAccount': '<AWS::AccountId>' } },
+    };
+    expect(allowed).toMatchObject([fromS3, fromS3]);
   });
 
   test('that a Lambda reads hides messages for at least six times the Lambda’s timeout', () => {
     const mappings = ofType('AWS::Lambda::EventSourceMapping');
-    expect(mappings).toHaveLength(3);
+    expect(mappings).toHaveLength(4);
     for (const { Properties } of mappings) {
       const source = queues.find(({ id }) => `<${id}.Arn>` === spell(Properties['EventSourceArn']));
       const reader = ofType('AWS::Lambda::Function').find(
@@ -408,6 +424,30 @@ describe('bury', () => {
   });
 });
 
+describe('notify', () => {
+  test('reads the events queue, which hides a delivery for as long as its schedule says', () => {
+    const [mapping] = ofType('AWS::Lambda::EventSourceMapping').filter(({ id }) => id.includes('Notify'));
+    expect(spell(mapping?.Properties)).toMatchObject({
+      EventSourceArn: expect.stringMatching(/^<PlatformQueuesEvents[0-9A-F]{8}\.Arn>$/),
+      BatchSize: NOTIFY_BATCH.size,
+      ScalingConfig: { MaximumConcurrency: NOTIFY_BATCH.maximumConcurrency },
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+    });
+    const [queue] = ofType('AWS::SQS::Queue').filter(({ id }) => /QueuesEvents[0-9A-F]{8}$/.test(id));
+    expect(queue?.Properties['RedrivePolicy']).toMatchObject({
+      maxReceiveCount: WEBHOOK_RETRY_SECONDS.length + 1,
+    });
+  });
+
+  test('is told exactly what it reads, and keeps to the public Internet', () => {
+    const { Variables } = z
+      .object({ Variables: z.record(z.string(), z.string()) })
+      .parse(spell(only('AWS::Lambda::Function', 'Notify')['Environment']));
+    expect(Object.keys(Variables).sort()).toEqual(Object.keys(notifyEnvironmentSchema.shape).sort());
+    expect(Variables['WEBHOOK_REACH']).toBe('public');
+  });
+});
+
 describe('least privilege', () => {
   const roles = [
     'Workers',
@@ -415,6 +455,7 @@ describe('least privilege', () => {
     'Sweep',
     'Bury',
     'Mend',
+    'Notify',
     'LiveAuthorize',
     'LiveEndpoint',
     'Api',
@@ -443,6 +484,7 @@ describe('least privilege', () => {
     ['Dispatch', ['ec2:DescribeInstances']],
     ['Sweep', ['ec2:DescribeInstances']],
     ['Bury', []],
+    ['Notify', []],
     ['Api', []],
     ['Pages', []],
     [
@@ -488,6 +530,22 @@ describe('least privilege', () => {
       .filter((arn) => arn.includes('assets'));
     expect(arns).toHaveLength(3);
     for (const arn of arns) expect(arn).not.toContain('*');
+  });
+
+  test('notify reads state, writes events and what is kept of webhooks, and reads their secrets alone', () => {
+    expect(objectsOf('Notify')).toEqual([
+      ['PlatformStorageUploads/jobs/*', ['s3:GetObject']],
+      ['PlatformStorageUploads/deleted/*', ['s3:GetObject']],
+      ['PlatformStorageUploads/jobs/*/events/*', ['s3:PutObject']],
+      ['PlatformStorageUploads/webhooks/*', ['s3:GetObject', 's3:PutObject']],
+      ['PlatformStorageProduction/v/*', ['s3:GetObject']],
+    ]);
+    const secrets = allowedTo('Notify').filter(({ Action }) =>
+      Action.some((name) => name.startsWith('ssm:')),
+    );
+    expect(secrets).toMatchObject([
+      { Action: ['ssm:GetParameter'], Resource: [expect.stringMatching(/\/webhooks\/\*$/)] },
+    ]);
   });
 
   test('dispatch writes job state, both launchers read what was learnt and remember launches by name', () => {

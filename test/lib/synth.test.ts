@@ -103,7 +103,7 @@ describe('the worker’s assets', () => {
   });
 });
 
-test.each(['Dispatch/Launcher', 'Sweep/Launcher', 'Bury', 'Api'])(
+test.each(['Dispatch/Launcher', 'Sweep/Launcher', 'Bury', 'Notify', 'Api'])(
   '%s is one module that exports its handler',
   (name) => {
     const code = readFileSync(join(asset(`${name}/Function/Handler/Code`).path, 'index.mjs'), 'utf8');

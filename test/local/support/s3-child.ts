@@ -14,7 +14,7 @@ const s3 = await startS3({
   region: 'us-east-1',
   incompleteUploadDays: 1,
   credentials: () => ({ secretAccessKey: 'a-secret' }),
-  buckets: [{ name: 'videos', cors: UPLOAD_CORS, notifications: [{ prefix: '' }] }],
+  buckets: [{ name: 'videos', cors: UPLOAD_CORS, notifications: [{ queue: 'uploads', prefix: '' }] }],
   async notify(_, event) {
     if (queue === 'refuse') throw new Error('the queue is not there');
     console.log(event);

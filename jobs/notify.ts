@@ -1,0 +1,109 @@
+/**
+ * What becomes of a message on the events queue. An object that S3 tells of is an event: it is put on EventBridge, and
+ * becomes one message more for each endpoint, which is then its delivery. Whatever fails comes back by one schedule,
+ * counted by SQS itself: so nothing but the message has to be kept of a try.
+ */
+import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { ChangeMessageVisibilityCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { type Courier, deliver, deliverySchema, queueDelivery, UndeliveredError } from './deliver.ts';
+import { type Event, eventOf } from './events.ts';
+import { log } from './log.ts';
+import { parseS3Event } from './messages.ts';
+import { jobKeys } from './names.ts';
+import type { Stores } from './publish.ts';
+
+/** What EventBridge's rules know our events by. */
+export const EVENT_SOURCE = 'spotreel';
+
+/** By how much of itself a wait may grow, at random: what failed together does not come back together. */
+const JITTER = 0.1;
+
+export interface Notifier extends Courier {
+  readonly stores: Stores;
+  readonly sqs: SQSClient;
+  readonly eventBridge: EventBridgeClient;
+  readonly eventsQueueUrl: string;
+  /** Names this deployment among others of the account. */
+  readonly platform: string;
+  /** Seconds between tries. */
+  readonly retrySeconds: readonly number[];
+}
+
+export interface EventsMessage {
+  readonly messageId: string;
+  readonly receiptHandle: string;
+  /** SQS's count of receives, this one included. */
+  readonly receiveCount: number;
+  /** An S3 event or a delivery, as JSON. */
+  readonly body: string;
+}
+
+/** Handles a message, and any repetition of it, to the same effect. Says whether it is done; if not, it comes back. */
+export async function handleEventsMessage(notifier: Notifier, message: EventsMessage): Promise<boolean> {
+  const { messageId, receiveCount } = message;
+  const wait = notifier.retrySeconds[receiveCount - 1];
+  try {
+    await handle(notifier, JSON.parse(message.body), wait === undefined);
+    return true;
+  } catch (error) {
+    if (!(error instanceof UndeliveredError))
+      log('error', 'notify-failed', { messageId, receiveCount, error: String(error) });
+    // After the last try it becomes a dead letter, and need not wait for that.
+    await hide(notifier, message, wait ?? 0);
+    return false;
+  }
+}
+
+/** A message that can not be hidden comes back earlier, by its queue's own timeout. */
+async function hide(notifier: Notifier, { receiptHandle }: EventsMessage, seconds: number): Promise<void> {
+  const { sqs, eventsQueueUrl: QueueUrl } = notifier;
+  const VisibilityTimeout = Math.round(seconds * (1 + JITTER * Math.random()));
+  const command = { QueueUrl, ReceiptHandle: receiptHandle, VisibilityTimeout };
+  await sqs.send(new ChangeMessageVisibilityCommand(command)).catch((error: unknown) => {
+    log('warn', 'not-hidden', { error: String(error) });
+  });
+}
+
+async function handle(notifier: Notifier, body: unknown, last: boolean): Promise<void> {
+  const delivery = deliverySchema.safeParse(body).data?.deliver;
+  if (delivery) return deliver(notifier, delivery, last);
+  for (const object of parseS3Event(body)) {
+    const event = await eventOf(notifier.stores, object);
+    if (event) await tell(notifier, event);
+  }
+}
+
+/**
+ * Tells all who listen of an event. It is recorded with its video afterwards: whoever ends before that leaves it to be
+ * told again, under the same id. Of a deletion nothing is recorded, for nothing of its video is to stay.
+ */
+async function tell(notifier: Notifier, event: Event): Promise<void> {
+  const { uploads } = notifier.stores;
+  const { data, type } = event;
+  const record = type === 'video.deleted' || !('id' in data) ? undefined : jobKeys.event(data.id, event.id);
+  if (record !== undefined && (await uploads.exists(record))) return;
+  await putOnEventBridge(notifier, event);
+  for (const endpoint of await notifier.endpoints.list())
+    if (!endpoint.disabled)
+      await queueDelivery(notifier.sqs, notifier.eventsQueueUrl, { endpoint: endpoint.id, event });
+  if (record !== undefined) await uploads.putOnceJson(record, event);
+  log('info', 'event-told', { id: event.id, type });
+}
+
+async function putOnEventBridge({ eventBridge, platform }: Notifier, event: Event): Promise<void> {
+  const { Entries = [] } = await eventBridge.send(
+    new PutEventsCommand({
+      Entries: [
+        {
+          Source: EVENT_SOURCE,
+          DetailType: event.type,
+          Detail: JSON.stringify(event),
+          Time: new Date(event.timestamp),
+          Resources: [platform],
+        },
+      ],
+    }),
+  );
+  const refused = Entries.find(({ ErrorCode }) => ErrorCode !== undefined);
+  if (refused) throw new Error(`EventBridge did not take ${event.id}: ${refused.ErrorCode}`);
+}
