@@ -1,7 +1,7 @@
 /** notify: what happens to a video reaches webhooks and EventBridge, signed, at least once, and by a schedule of tries. */
 import { PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { webhookKeys } from '../../jobs/names.ts';
 import { eventually } from '../local/support/processes.ts';
 import { startReceiver, startWebhookWorld, verified, type WebhookWorld } from '../support/webhooks.ts';
@@ -11,13 +11,14 @@ const RETRIES = [0, 0, 1];
 
 let world: WebhookWorld;
 const receivers: { close(): Promise<void> }[] = [];
-beforeEach(async () => {
+beforeAll(async () => {
   world = await startWebhookWorld(RETRIES);
 });
 afterEach(async () => {
+  for (const { id } of await world.endpoints.list()) await world.endpoints.remove(id, Date.now() + 10_000);
   for (const receiver of receivers.splice(0)) await receiver.close();
-  await world.close();
 });
+afterAll(() => world.close());
 
 /** A receiver, and its endpoint. */
 async function listening(answer?: (count: number) => number) {

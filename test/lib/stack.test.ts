@@ -534,11 +534,11 @@ describe('least privilege', () => {
 
   test('notify reads state, writes events and what is kept of webhooks, and reads their secrets alone', () => {
     expect(objectsOf('Notify')).toEqual([
-      ['PlatformStorageUploads/jobs/*', ['s3:GetObject']],
+      ['PlatformStorageProduction/v/*', ['s3:GetObject']],
       ['PlatformStorageUploads/deleted/*', ['s3:GetObject']],
+      ['PlatformStorageUploads/jobs/*', ['s3:GetObject']],
       ['PlatformStorageUploads/jobs/*/events/*', ['s3:PutObject']],
       ['PlatformStorageUploads/webhooks/*', ['s3:GetObject', 's3:PutObject']],
-      ['PlatformStorageProduction/v/*', ['s3:GetObject']],
     ]);
     const secrets = allowedTo('Notify').filter(({ Action }) =>
       Action.some((name) => name.startsWith('ssm:')),

@@ -388,7 +388,8 @@ describe('events', () => {
   test.each([
     ['uploads/x', 1],
     ['jobs/abc/plan.json', 1],
-    ['jobs/abc/claim.json', 0],
+    ['jobs/abc/claim.json', 1],
+    ['jobs/abc/edits.json', 0],
     ['elsewhere', 0],
   ])('%s: %i', async (key, count) => {
     await put(key, 'x');
