@@ -7,14 +7,19 @@ import type { Endpoints } from './endpoints.ts';
 import { ApiError, UploadError } from './errors.ts';
 import { retried } from './retry.ts';
 
+type Stretch = Blob | ReadableStream<Uint8Array<ArrayBuffer>>;
+
 /** What is uploaded: a browser's `File`, Node's `openAsBlob(path)`, or anything that gives stretches of itself. */
 export interface UploadSource {
   /** Bytes. */
   readonly size: number;
   readonly name?: string;
   readonly type?: string;
-  /** The bytes from `start` up to, without, `end`. May be asked for a stretch more than once. */
-  slice(start: number, end: number): Blob | Promise<Blob>;
+  /**
+   * The bytes from `start` up to, without, `end`; asked for again where they did not arrive. Streams are for Node, for
+   * browsers do not say how long they are. A source that is no more what it was fails with a `NotReadableError`.
+   */
+  slice(start: number, end: number): Stretch | Promise<Stretch>;
 }
 
 export interface UploadProgress {
@@ -84,12 +89,15 @@ function isUnreadable(error: unknown): boolean {
 }
 
 /** PUTs a stretch once. */
-async function put(piece: Piece, url: string, body: Blob, signal: AbortSignal): Promise<void> {
+async function put({ source, signal }: Sending, piece: Piece, url: string): Promise<void> {
   let response: Response;
   try {
-    // What a browser sets by itself, it refuses to be told.
-    const headers = Object.entries(piece.headers ?? {}).filter(([name]) => name !== 'content-length');
-    response = await fetch(url, { method: 'PUT', body, headers, signal });
+    const body = await source.slice(piece.start, piece.end);
+    // A stream must be told its length. Browsers know that of a Blob, and pass over what they are told.
+    const headers = { ...piece.headers, 'content-length': String(piece.end - piece.start) };
+    // The types of `fetch` lack `duplex`, without which it sends no stream.
+    const init: RequestInit & { duplex: 'half' } = { method: 'PUT', body, headers, signal, duplex: 'half' };
+    response = await fetch(url, init);
   } catch (cause) {
     signal.throwIfAborted();
     if (isUnreadable(cause))
@@ -104,14 +112,12 @@ async function put(piece: Piece, url: string, body: Blob, signal: AbortSignal): 
 }
 
 async function sendPiece(sending: Sending, piece: Piece): Promise<void> {
-  const { source, signal } = sending;
-  const body = await source.slice(piece.start, piece.end);
   await retried(
-    async (triesBefore) => put(piece, await piece.urlOf(triesBefore), body, signal),
+    async (triesBefore) => put(sending, piece, await piece.urlOf(triesBefore)),
     waitAfter,
-    signal,
+    sending.signal,
   );
-  sending.sentBytes = tellProgress(sending, body.size);
+  sending.sentBytes = tellProgress(sending, piece.end - piece.start);
 }
 
 async function* piecesOf({ client, source, signal }: Sending, upload: Upload, numbers: readonly number[]) {
