@@ -62,9 +62,18 @@ export function heldFindings({ first, picture, held }: Ends): Finding[] {
   return [{ code: 'held-picture', text }];
 }
 
-/** What is said of a file that promises more than it has. @param seconds of the video in all */
-export function cutOffFindings({ durationSeconds: promised = 0 }: Source, seconds: number): Finding[] {
-  if (promised - seconds <= Math.max(CUT_OFF.seconds, CUT_OFF.share * promised)) return [];
+/**
+ * What is said of a file that promises more than it has. Some containers count their length from the clock's zero, others
+ * from where they begin: it counts as cut off where it is short by both.
+ * @param seconds of the video in all
+ */
+export function cutOffFindings(
+  { durationSeconds: promised = 0 }: Source,
+  { first }: Ends,
+  seconds: number,
+): Finding[] {
+  const short = promised - seconds - Math.max(0, first);
+  if (short <= Math.max(CUT_OFF.seconds, CUT_OFF.share * promised)) return [];
   const text = `The file says that it lasts ${promised.toFixed(1)} s, but it ends after ${seconds.toFixed(1)} s; what is there was encoded. If something is missing, upload the whole file.`;
   return [{ code: 'cut-off', text }];
 }

@@ -283,7 +283,7 @@ function planPicture(
     findings: [
       ...pictureFindings(video, picture, found, seconds),
       ...(found.measured === undefined ? [] : heldFindings(ends)), // of a still image there is a finding
-      ...cutOffFindings(source, seconds),
+      ...cutOffFindings(source, ends, seconds),
       ...timestampFindings(source),
       ...prunedFindings(pruned),
       ...sound.findings,

@@ -294,6 +294,15 @@ describe('plan', () => {
     expect(planned.findings).toContainEqual(expect.objectContaining({ code: 'cut-off' }));
     expect(plan.findings).toEqual([]);
   });
+  test('but not one that begins late, in a file that counts its length from zero', () => {
+    const late = {
+      ...ffprobe(),
+      format: { format_name: 'mov', start_time: '60', duration: `${60 + durationOf(plan)}` },
+    };
+    const shifted = pts.map((time) => time + 60 * 90_000);
+    const planned = planVideo(readSource(late), { pts: shifted, longestKeyGap: 0 }, settings, 'r');
+    expect(planned.findings).toEqual([]);
+  });
 });
 
 test('a frame lasts a whole number of ticks', () => {
