@@ -3,9 +3,11 @@ import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
 import { HTTPException } from 'hono/http-exception';
 import { log } from '../jobs/log.ts';
+import { MAX_POSTER_BYTES } from '../jobs/posters.ts';
 import { MAX_SUBTITLE_BYTES } from '../jobs/subtitles.ts';
 import type { ApiContext } from './context.ts';
 import { liveRoutes } from './live-routes.ts';
+import { posterRoutes } from './poster-routes.ts';
 import { PROBLEMS_PATH, ProblemError, problemResponse, problemsPage } from './problems.ts';
 import { newApp } from './routes.ts';
 import { subtitleRoutes } from './subtitle-routes.ts';
@@ -13,8 +15,8 @@ import { tokenRoutes } from './token-routes.ts';
 import { uploadRoutes } from './upload-routes.ts';
 import { videoRoutes } from './video-routes.ts';
 
-/** Bytes of the longest request body: a subtitle file. */
-const BODY_LIMIT = MAX_SUBTITLE_BYTES;
+/** Bytes of the longest request body: a picture or a subtitle file. */
+const BODY_LIMIT = Math.max(MAX_POSTER_BYTES, MAX_SUBTITLE_BYTES);
 
 /** How the API describes itself. */
 const INFO = {
@@ -49,7 +51,7 @@ export function createApi(context: ApiContext) {
       cors({
         origin: [...context.corsOrigins],
         allowHeaders: ['authorization', 'content-type', 'idempotency-key'],
-        allowMethods: ['GET', 'POST', 'PATCH', 'DELETE'],
+        allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
         exposeHeaders: ['location', 'retry-after'],
         maxAge: 3600,
       }),
@@ -72,6 +74,7 @@ export function createApi(context: ApiContext) {
     .route('/', uploadRoutes(context))
     .route('/', videoRoutes(context))
     .route('/', liveRoutes(context))
+    .route('/', posterRoutes(context))
     .route('/', subtitleRoutes(context))
     .route('/', tokenRoutes(context));
 }

@@ -3,6 +3,7 @@
  * replaced. Claim, plans and media stay as they were written.
  */
 import { z } from 'zod';
+import { pictureFileSchema } from '../video/stills.ts';
 import type { Claim } from './claim.ts';
 import { jobKeys, type VideoId } from './names.ts';
 import { describedSchema } from './pending.ts';
@@ -11,7 +12,11 @@ import { type ObjectStore, toStoredJson } from './store.ts';
 export const visibilitySchema = z.enum(['public', 'unlisted', 'private']);
 export type Visibility = z.infer<typeof visibilitySchema>;
 
-export const editsSchema = describedSchema.extend({ visibility: visibilitySchema.optional() });
+export const editsSchema = describedSchema.extend({
+  visibility: visibilitySchema.optional(),
+  /** The owner's own; null once it was taken back. Its path is relative to `video.json`. */
+  poster: pictureFileSchema.nullable().optional(),
+});
 export type Edits = Readonly<z.infer<typeof editsSchema>>;
 
 /** What a video is called, by whom it may be seen, and what its owner keeps with it. */

@@ -179,6 +179,8 @@ export const videoKeys = {
   details: (id: VideoId) => `${VIDEOS_PREFIX}${id}/video.json`,
   /** A path below the folder of added text: no revision is called `text`. */
   sidecar: (id: VideoId, path: string) => `${VIDEOS_PREFIX}${id}/text/${path}`,
+  /** A picture of the owner's: no revision is called `poster`. */
+  poster: (id: VideoId, name: string) => `${VIDEOS_PREFIX}${id}/poster/${name}`,
   /** A path below a revision, as the playlists spell it: `1080p/chunk-00000.mp4`. */
   media: (id: VideoId, revision: Revision, path: string) => `${VIDEOS_PREFIX}${id}/${revision}/${path}`,
 } as const;

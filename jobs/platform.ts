@@ -264,6 +264,7 @@ export const CONTENT_TYPES: ReadonlyArray<{ readonly suffix: string; readonly ty
   { suffix: '.js', type: 'text/javascript; charset=utf-8' },
   { suffix: '.css', type: 'text/css; charset=utf-8' },
   { suffix: '.jpg', type: 'image/jpeg' },
+  { suffix: '.png', type: 'image/png' },
   { suffix: '.webp', type: 'image/webp' },
   { suffix: '.svg', type: 'image/svg+xml' },
 ];

@@ -49,8 +49,11 @@ export async function republishDetails({ uploads, production }: Stores, video: V
     const details = await readDetails(production, video);
     if (!details) return undefined; // publishing will take them over
     const claim = await readClaim(uploads, video);
-    const { title, metadata } = descriptionOf(video, claim, await readEdits(uploads, video));
-    return toStoredJson({ ...details, title, metadata });
+    const edits = await readEdits(uploads, video);
+    const { title, metadata } = descriptionOf(video, claim, edits);
+    const { poster: _, ...rest } = details;
+    const poster = edits.poster ?? details.thumbnails[0];
+    return toStoredJson({ ...rest, title, metadata, ...(poster && { poster }) });
   });
 }
 
@@ -135,9 +138,10 @@ export async function publish(stores: Stores, encode: Encode): Promise<'publishe
   await recordSpent(uploads, encode, receipts);
   // An owner may rename a video while it is published, and its download be made: both are read for each try.
   const details = async () => {
-    const description = descriptionOf(video, claim, await readEdits(uploads, video));
+    const edits = await readEdits(uploads, video);
+    const said = { ...descriptionOf(video, claim, edits), poster: edits.poster ?? undefined };
     const download = (await readDownloadReceipts(uploads, encode, plan)) ?? [];
-    return toStoredJson(videoDetails(video, description, plan, [...receipts, ...download]));
+    return toStoredJson(videoDetails(video, said, plan, [...receipts, ...download]));
   };
   const isAskedFor = async () => (await requestedRevision(uploads, video)) === revision;
   // The master comes last: everything that it points to is there.

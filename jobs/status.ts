@@ -4,6 +4,7 @@ import type { Details } from '../video/details.ts';
 import type { Finding } from '../video/findings.ts';
 import type { Plan } from '../video/plan.ts';
 import { durationOf } from '../video/plan.ts';
+import type { PictureFile } from '../video/stills.ts';
 import { readClaim } from './claim.ts';
 import { earlyPath } from './early.ts';
 import { type Description, descriptionOf, readEdits } from './edits.ts';
@@ -47,6 +48,8 @@ export interface VideoStatus extends EncodeStatus, Description {
   readonly playbackUrl?: string;
   /** What plays is the beginning, and grows while the rest is encoded. */
   readonly early?: true;
+  /** Path of the poster below the playback domain: the owner's own, or that of the encode that plays. */
+  readonly poster?: string;
   /** Of the encode that plays. */
   readonly chapters?: readonly Chapter[];
   /** What the encode that plays took. */
@@ -65,9 +68,15 @@ function planned(plan: Plan) {
   };
 }
 
+const posterPath = (video: VideoId, { path }: PictureFile): string => `/${videoKeys.root(video)}${path}`;
+
 /** What was published of a video: more than its plan knew. */
-const published = ({ durationSeconds, width, height, chapters, findings }: Details) => ({
+const published = (
+  video: VideoId,
+  { durationSeconds, width, height, poster, chapters, findings }: Details,
+) => ({
   durationSeconds,
+  ...(poster && { poster: posterPath(video, poster) }),
   ...(width > 0 && { width, height }),
   chapters,
   findings,
@@ -116,7 +125,7 @@ async function publishedStatus({ uploads, production }: Stores, encode: Encode) 
     readSpent(uploads, encode),
   ]);
   // Publishing writes the details before it lets their revision play: until then they tell of another one.
-  const told = details?.revision === encode.revision && published(details);
+  const told = details?.revision === encode.revision && published(encode.video, details);
   const plan = told ? undefined : await readPlan(uploads, encode);
   const known = told || (plan && { ...planned(plan), chapters: plan.chapters });
   return {
@@ -154,7 +163,13 @@ export async function videoStatus(stores: Stores, id: VideoId): Promise<VideoSta
   ]);
   if (!claim) return pendingStatus(stores, id);
   const { uploadedAt, size: sourceBytes } = claim;
-  const known = { id, ...descriptionOf(id, claim, edits), uploadedAt, sourceBytes };
+  const known = {
+    id,
+    ...descriptionOf(id, claim, edits),
+    ...(edits.poster && { poster: posterPath(id, edits.poster) }),
+    uploadedAt,
+    sourceBytes,
+  };
   const asked = requested && { video: id, revision: requested };
   if (!published) {
     if (!asked) return { ...known, state: 'queued', percent: 0 };

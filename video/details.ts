@@ -7,7 +7,7 @@ import { findingSchema, mergeFindings } from './findings.ts';
 import { languageOf } from './languages.ts';
 import { durationOf, type Plan } from './plan.ts';
 import { audioRendition, type Receipt, unmadeAmong } from './receipt.ts';
-import { picturesAmong, picturesSchema } from './stills.ts';
+import { type PictureFile, picturesAmong, picturesSchema } from './stills.ts';
 import { madeText, TEXT_KINDS, textKind } from './text/made.ts';
 import { trackName } from './text/tracks.ts';
 
@@ -45,10 +45,16 @@ function tracksOf(plan: Plan, receipts: readonly Pick<Receipt, 'unmade'>[]): Det
   });
 }
 
+/** What its owner says of a video. */
+interface Said extends Pick<Details, 'title' | 'metadata'> {
+  /** The owner's own. */
+  readonly poster?: PictureFile | undefined;
+}
+
 /** Says what was published. Holds no times and no costs: the same source gives the same bytes. */
 export function videoDetails(
   id: string,
-  { title, metadata }: Pick<Details, 'title' | 'metadata'>,
+  { title, metadata, poster }: Said,
   plan: Plan,
   receipts: readonly Pick<Receipt, 'files' | 'findings' | 'seen' | 'unmade'>[],
 ): Details {
@@ -82,5 +88,6 @@ export function videoDetails(
     ),
     ...(download && { download: { path: `${plan.revision}/${download.path}`, bytes: download.bytes } }),
     ...picturesAmong(files, `${plan.revision}/`),
+    ...(poster && { poster }),
   };
 }

@@ -135,16 +135,18 @@ export function chooseRung(
   return usable.find(({ rung }) => isLargeEnough(rung)) ?? usable.at(-1);
 }
 
-const pictureFileSchema = z.object({
+export const pictureFileSchema = z.object({
   path: z.string(),
   /** Pixels. */
   width: z.int().positive(),
   height: z.int().positive(),
 });
 
+export type PictureFile = Readonly<z.infer<typeof pictureFileSchema>>;
+
 /** What a page needs to know of the pictures; paths are relative to `video.json`. */
 export const picturesSchema = z.object({
-  /** The largest thumbnail. */
+  /** The owner's own, or the largest thumbnail. */
   poster: pictureFileSchema.optional(),
   /** JPEG, widest first. */
   thumbnails: z.array(pictureFileSchema).default([]),

@@ -143,6 +143,16 @@ export class Endpoints {
     return this.#ask('/api/live', { query: { video }, signal });
   }
 
+  /** Gives a video a poster of its owner's: JPEG, PNG or WebP. */
+  setPoster(id: string, file: Blob | Uint8Array<ArrayBuffer>, { signal }: CallOptions = {}): Promise<void> {
+    return this.#ask(`${videoPath(id)}/poster`, { method: 'PUT', bytes: file, signal });
+  }
+
+  /** Goes back to the poster that was chosen from the video. */
+  unsetPoster(id: string, { signal }: CallOptions = {}): Promise<void> {
+    return this.#ask(`${videoPath(id)}/poster`, { method: 'DELETE', signal });
+  }
+
   // Subtitles
 
   /** Adds a subtitle file: SubRip, WebVTT or ASS, in any usual encoding. The same file twice is one. */

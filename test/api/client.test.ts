@@ -233,6 +233,8 @@ test('every operation of the OpenAPI document is a method', async () => {
     client.retryVideo('*'),
     client.reencodeVideo('*'),
     client.rollbackVideo('*'),
+    client.setPoster('*', file),
+    client.unsetPoster('*'),
     client.addSubtitles('*', { language: 'en' }, file),
     client.listSubtitles('*'),
     client.removeSubtitles('*', '*'),

@@ -119,6 +119,7 @@ const OPERATIONS = [
   ...['/api/uploads', '/api/uploads/{id}', '/api/uploads/{id}/parts', '/api/uploads/{id}/complete'],
   ...['/api/videos', '/api/videos/{id}', '/api/videos/{id}/retry', '/api/videos/{id}/reencode'],
   ...['/api/videos/{id}/rollback', '/api/videos/{id}/subtitles', '/api/videos/{id}/subtitles/{track}'],
+  '/api/videos/{id}/poster',
   ...['/api/live', '/api/tokens', '/api/tokens/{id}', '/api/upload-tokens'],
 ];
 

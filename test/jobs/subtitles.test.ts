@@ -5,8 +5,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { claimVideo } from '../../jobs/claim.ts';
 import type { Encode } from '../../jobs/messages.ts';
-import { jobKeys, newVideoId, sourceKey, videoKeys } from '../../jobs/names.ts';
-import { writeReceipt } from '../../jobs/progress.ts';
+import { newVideoId, sourceKey, videoKeys } from '../../jobs/names.ts';
 import { publish, type Stores } from '../../jobs/publish.ts';
 import { reencode, rollback } from '../../jobs/redrive.ts';
 import { requestFirst } from '../../jobs/requests.ts';
@@ -20,7 +19,7 @@ import {
 } from '../../jobs/subtitles.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
 import { type Objects, serveS3 } from '../support/memory-s3.ts';
-import { tinyPlan, tinyReceipts } from '../support/tiny-video.ts';
+import { makeTiny } from '../support/tiny-video.ts';
 
 const s3 = mockClient(S3Client);
 mockClient(SQSClient);
@@ -40,18 +39,8 @@ async function upload(): Promise<Encode> {
   return { video, revision: await requestFirst(stores.uploads, video, claim, settings) };
 }
 
-/** Does a worker's part: plan, media, receipts. */
-async function make(encode: Encode, change: object = {}): Promise<void> {
-  const { revision } = encode;
-  await stores.uploads.putOnceJson(jobKeys.plan(video, revision), { ...tinyPlan(revision), ...change });
-  for (const receipt of tinyReceipts()) {
-    for (const { rendition, file, bytes } of receipt.objects) {
-      const key = videoKeys.media(video, revision, `${rendition}/${file}`);
-      await stores.production.putOnce(key, 'x'.repeat(bytes), { contentType: 'video/mp4' });
-    }
-    await writeReceipt(stores.uploads, encode, receipt);
-  }
-}
+/** Does a worker's part. */
+const make = (encode: Encode, change: object = {}) => makeTiny(stores, encode, change);
 
 const master = () => objects.get(`production/${videoKeys.master(video)}`) ?? '';
 

@@ -1,4 +1,8 @@
 /** The smallest video that has everything: two chunks of two segments, two rungs, sound; as plan and receipts. */
+import type { Encode } from '../../jobs/messages.ts';
+import { jobKeys, videoKeys } from '../../jobs/names.ts';
+import { writeReceipt } from '../../jobs/progress.ts';
+import type { Stores } from '../../jobs/publish.ts';
 import { audioDelay, type Plan, planSchema, timescaleOf } from '../../video/plan.ts';
 import type { MediaObject, Receipt } from '../../video/receipt.ts';
 
@@ -86,4 +90,17 @@ export function tinyReceipts(): Receipt[] {
       ),
     ),
   ];
+}
+
+/** Does a worker's part of an encode: plan, media, receipts. @param change to the plan */
+export async function makeTiny(stores: Stores, encode: Encode, change: object = {}): Promise<void> {
+  const { video, revision } = encode;
+  await stores.uploads.putOnceJson(jobKeys.plan(video, revision), { ...tinyPlan(revision), ...change });
+  for (const made of tinyReceipts()) {
+    for (const { rendition, file, bytes } of made.objects) {
+      const key = videoKeys.media(video, revision, `${rendition}/${file}`);
+      await stores.production.putOnce(key, 'x'.repeat(bytes), { contentType: 'video/mp4' });
+    }
+    await writeReceipt(stores.uploads, encode, made);
+  }
 }
