@@ -191,6 +191,7 @@ export const PLAYBACK_CORS: CorsRule = {
 /**
  * What the pages may load and do. hls.js plays through a `blob:` URL of its MediaSource, makes text tracks of an empty
  * `data:` file, and runs its worker from a file of ours, so that scripts never come from anywhere but our own origin.
+ * The player's elements (media-chrome) carry their styles with them; whatever a style could fetch is our own, too.
  * @param connect origins that they speak with besides their own: the upload bucket's, which takes the files
  */
 export const contentSecurityPolicy = (connect: readonly string[]): string =>
@@ -198,7 +199,7 @@ export const contentSecurityPolicy = (connect: readonly string[]): string =>
     "default-src 'none'",
     "script-src 'self'",
     "worker-src 'self'",
-    "style-src 'self'",
+    "style-src 'self' 'unsafe-inline'",
     "img-src 'self'",
     "media-src 'self' blob: data:",
     ["connect-src 'self'", ...connect].join(' '),

@@ -35,6 +35,7 @@ await build({
     reportCompressedSize: false,
     chunkSizeWarningLimit: LARGEST_SCRIPT_KB,
     rolldownOptions: {
+      checks: { pluginTimings: false }, // a busy machine is nothing to warn of
       input: Object.fromEntries(
         PAGES.map((page) => [basename(page, '.html'), join(import.meta.dirname, page)]),
       ),

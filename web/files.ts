@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 const ROOT = join(import.meta.dirname, '..');
 
 /** What the pages are made of; the lock file stands for all packages. */
-const SOURCES = ['web', 'api/client', 'package-lock.json'];
+const SOURCES = ['web', 'api', 'jobs', 'package-lock.json'];
 
 /** Where builds are kept, each in a folder named after its sources. */
 const BUILDS = join(ROOT, '.cache/pages');

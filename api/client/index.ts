@@ -36,4 +36,4 @@ export { SpotreelClient } from './client.ts';
 export type { CallOptions, CreateOptions, EncodeOptions, ListQuery, SubtitlesQuery } from './endpoints.ts';
 export { ApiError, ConnectionError, UploadError } from './errors.ts';
 export type { Platform } from './http.ts';
-export type { UploadOptions, UploadProgress, UploadSource } from './upload.ts';
+export type { BytesToPut, PutBytes, UploadOptions, UploadProgress, UploadSource } from './upload.ts';

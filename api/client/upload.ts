@@ -7,19 +7,14 @@ import type { Endpoints } from './endpoints.ts';
 import { ApiError, UploadError } from './errors.ts';
 import { retried } from './retry.ts';
 
-type Stretch = Blob | ReadableStream<Uint8Array<ArrayBuffer>>;
-
 /** What is uploaded: a browser's `File`, Node's `openAsBlob(path)`, or anything that gives stretches of itself. */
 export interface UploadSource {
   /** Bytes. */
   readonly size: number;
   readonly name?: string;
   readonly type?: string;
-  /**
-   * The bytes from `start` up to, without, `end`; asked for again where they did not arrive. Streams are for Node, for
-   * browsers do not say how long they are. A source that is no more what it was fails with a `NotReadableError`.
-   */
-  slice(start: number, end: number): Stretch | Promise<Stretch>;
+  /** The bytes from `start` up to, without, `end`. May be asked for a stretch more than once. */
+  slice(start: number, end: number): Blob | Promise<Blob>;
 }
 
 export interface UploadProgress {
@@ -27,6 +22,19 @@ export interface UploadProgress {
   readonly sentBytes: number;
   readonly totalBytes: number;
 }
+
+/** A PUT of bytes to S3. */
+export interface BytesToPut {
+  readonly url: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: Blob;
+  readonly signal: AbortSignal;
+  /** Hears how many of the bytes are sent. */
+  readonly onSent: (bytes: number) => void;
+}
+
+/** Rejects where no answer came, or with the signal's reason. */
+export type PutBytes = (put: BytesToPut) => Promise<{ readonly status: number; readonly text: string }>;
 
 export interface UploadOptions
   extends Partial<Pick<CreateUpload, 'fileName' | 'type' | 'title' | 'metadata' | 'options'>> {
@@ -37,6 +45,8 @@ export interface UploadOptions
   /** Told before the first byte: whoever keeps its id can resume. */
   readonly onCreated?: (upload: Upload) => void | Promise<void>;
   readonly onProgress?: (progress: UploadProgress) => void;
+  /** Who sends bytes. @default `fetch`, which tells nothing of a PUT before its end */
+  readonly put?: PutBytes;
   /** Stops it. What is sent stays, to resume; `abortUpload` drops it. */
   readonly signal?: AbortSignal;
 }
@@ -63,13 +73,27 @@ interface Sending {
   readonly source: UploadSource;
   readonly options: UploadOptions;
   readonly signal: AbortSignal;
+  /** Bytes of what is there whole. */
   sentBytes: number;
+  /** Bytes that are sent of each piece on its way, by its start. */
+  readonly onTheWay: Map<number, number>;
 }
 
-function tellProgress({ source, options, sentBytes }: Sending, bytes: number): number {
-  options.onProgress?.({ sentBytes: sentBytes + bytes, totalBytes: source.size });
-  return sentBytes + bytes;
+function tellProgress({ source, options, sentBytes, onTheWay }: Sending): void {
+  const underway = [...onTheWay.values()].reduce((sum, bytes) => sum + bytes, 0);
+  options.onProgress?.({ sentBytes: sentBytes + underway, totalBytes: source.size });
 }
+
+/** Counts bytes that are there whole. */
+function tellThere(sending: Sending, bytes: number): void {
+  sending.sentBytes += bytes;
+  tellProgress(sending);
+}
+
+const putByFetch: PutBytes = async ({ url, headers, body, signal }) => {
+  const response = await fetch(url, { method: 'PUT', body, headers: Object.fromEntries(headers), signal });
+  return { status: response.status, text: await response.text() };
+};
 
 /** Milliseconds to wait after an error; undefined where the same bytes would fail again. */
 function waitAfter(error: unknown, triesBefore: number): number | undefined {
@@ -89,35 +113,41 @@ function isUnreadable(error: unknown): boolean {
 }
 
 /** PUTs a stretch once. */
-async function put({ source, signal }: Sending, piece: Piece, url: string): Promise<void> {
-  let response: Response;
+async function put(sending: Sending, piece: Piece, url: string, body: Blob): Promise<void> {
+  const { options, signal, onTheWay } = sending;
+  const send = options.put ?? putByFetch;
+  // What a browser sets by itself, it refuses to be told.
+  const headers = Object.entries(piece.headers ?? {}).filter(([name]) => name !== 'content-length');
+  const onSent = (bytes: number) => {
+    onTheWay.set(piece.start, bytes);
+    tellProgress(sending);
+  };
+  let answer: Awaited<ReturnType<PutBytes>>;
   try {
-    const body = await source.slice(piece.start, piece.end);
-    // A stream must be told its length. Browsers know that of a Blob, and pass over what they are told.
-    const headers = { ...piece.headers, 'content-length': String(piece.end - piece.start) };
-    // The types of `fetch` lack `duplex`, without which it sends no stream.
-    const init: RequestInit & { duplex: 'half' } = { method: 'PUT', body, headers, signal, duplex: 'half' };
-    response = await fetch(url, init);
-  } catch (cause) {
+    answer = await send({ url, headers, body, signal, onSent });
+  } catch (error) {
     signal.throwIfAborted();
-    if (isUnreadable(cause))
-      throw new Error('The file changed while it was uploaded; upload it again', { cause });
+    if (isUnreadable(error))
+      throw new Error('The file changed while it was uploaded; upload it again', { cause: error });
     const message = `${piece.name} could not be sent: the connection to S3 failed`;
-    throw new UploadError(message, undefined, { cause });
+    throw new UploadError(message, undefined, { cause: error });
+  } finally {
+    onTheWay.delete(piece.start);
   }
-  const answer = await response.text();
-  if (response.ok) return;
-  const [, code = ''] = /<Code>(\w{1,64})<\/Code>/.exec(answer) ?? [];
-  throw new UploadError(`${piece.name} was refused by S3: ${response.status} ${code}`, response.status);
+  if (answer.status >= 200 && answer.status < 300) return;
+  const [, code = ''] = /<Code>(\w{1,64})<\/Code>/.exec(answer.text) ?? [];
+  throw new UploadError(`${piece.name} was refused by S3: ${answer.status} ${code}`, answer.status);
 }
 
 async function sendPiece(sending: Sending, piece: Piece): Promise<void> {
+  const { source, signal } = sending;
+  const body = await source.slice(piece.start, piece.end);
   await retried(
-    async (triesBefore) => put(sending, piece, await piece.urlOf(triesBefore)),
+    async (triesBefore) => put(sending, piece, await piece.urlOf(triesBefore), body),
     waitAfter,
-    sending.signal,
+    signal,
   );
-  sending.sentBytes = tellProgress(sending, piece.end - piece.start);
+  tellThere(sending, body.size);
 }
 
 async function* piecesOf({ client, source, signal }: Sending, upload: Upload, numbers: readonly number[]) {
@@ -143,7 +173,7 @@ async function sendParts(sending: Sending, upload: Upload & { method: 'multipart
   const { client, options, signal } = sending;
   const { parts } = await client.listParts(upload.id, { signal });
   const there = new Set(parts.map(({ number }) => number));
-  sending.sentBytes = tellProgress(
+  tellThere(
     sending,
     parts.reduce((sum, { size }) => sum + size, 0),
   );
@@ -161,7 +191,7 @@ async function sendParts(sending: Sending, upload: Upload & { method: 'multipart
 
 async function sendWhole(sending: Sending, upload: Upload & { method: 'put' }): Promise<void> {
   const { client, source, signal } = sending;
-  sending.sentBytes = tellProgress(sending, 0);
+  tellProgress(sending);
   const again = async () => {
     const shown = await client.showUpload(upload.id, { signal });
     return shown.method === 'put' ? shown.url : upload.url;
@@ -217,13 +247,13 @@ export async function uploadWith(
   // Where one part fails for good, the others need not go on.
   const failed = new AbortController();
   const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])]);
-  const sending: Sending = { client, source, options, signal, sentBytes: 0 };
+  const sending: Sending = { client, source, options, signal, sentBytes: 0, onTheWay: new Map() };
   try {
     const upload =
       options.resume === undefined ? await begin(sending) : await resume(sending, options.resume);
     await options.onCreated?.(upload);
     if (options.resume !== undefined && (await isComplete(sending, upload.id))) {
-      tellProgress(sending, source.size);
+      tellThere(sending, source.size);
       return upload;
     }
     if (upload.method === 'multipart') await sendParts(sending, upload);

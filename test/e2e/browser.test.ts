@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { videoIdOf } from '../../jobs/names.ts';
 import { type Browser, browserTest, startBrowser, until } from '../support/browser.ts';
 import { ffmpeg, numberedPicture } from '../support/media.ts';
+import { choose } from '../support/player.ts';
 import { type Spotreel, scratch, startSpotreel, stopAll, UPLOAD_BUCKET } from '../support/spotreel.ts';
 
 const SECONDS = 30;
@@ -53,7 +54,7 @@ browserTest(
     const state = async () =>
       stateSchema.parse(
         await page.evaluate(`(() => {
-        const video = document.querySelector('video');
+        const video = document.querySelector('video') ?? document.createElement('video'); // before the player is there
         return {
           time: video.currentTime, ended: video.ended, error: video.error?.message ?? null, height: video.videoHeight,
           frames: video.getVideoPlaybackQuality().totalVideoFrames, audioBytes: video.webkitAudioDecodedByteCount,
@@ -72,8 +73,7 @@ browserTest(
     expect(later.audioBytes).toBeGreaterThan(early.audioBytes);
     expect(later.duration).toBeCloseTo(SECONDS, 0);
 
-    await page.locator('#quality').locator('summary').click();
-    await page.locator('#quality').getByText('240p').click();
+    await choose(page, 'Quality', '240p');
     await until('the level is 240p', async () => (await state()).height === 240);
 
     await page.evaluate(`void (document.querySelector('video').currentTime = ${SECONDS - 4})`);

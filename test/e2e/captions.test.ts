@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { type Browser, browserTest, startBrowser, until } from '../support/browser.ts';
 import { ffmpeg, numberedPicture } from '../support/media.ts';
+import { choose, openSettings } from '../support/player.ts';
 import { runOnce, type Spotreel, scratch, startSpotreel, stopAll } from '../support/spotreel.ts';
 import { cuesOf, readRenditions } from '../support/text.ts';
 
@@ -60,45 +61,35 @@ browserTest(
   async () => {
     const { page, problems } = await browser.newTab();
     await page.goto(`${spotreel.url.replace('localhost', '127.0.0.1')}/watch?v=${id}`);
-    const menu = page.locator('#captions');
     const showing = async () => {
       const tracks = await page.evaluate(`[...document.querySelector('video').textTracks].map((track) => ({
         label: track.label, mode: track.mode, words: [...(track.activeCues ?? [])].map(({ text }) => text),
       }))`);
       return tracksSchema.parse(tracks).filter(({ mode }) => mode === 'showing');
     };
-    const choose = async (name: string) => {
-      await menu.locator('summary').click();
-      await menu.getByText(name, { exact: true }).click();
-      await page.keyboard.press('Escape');
-      await until(
-        `the menu says ${name}`,
-        async () => (await page.locator('#captions-now').textContent()) === name,
-      );
-    };
-
-    await menu.locator('summary').waitFor();
-    expect(await menu.locator('label span:nth-child(2)').allTextContents()).toEqual([
-      'Off',
-      'German',
-      'English (SDH)',
-    ]);
-    expect(await menu.locator('input:checked').inputValue()).toBe('-1');
+    await until('the text tracks are known', async () =>
+      page.evaluate<boolean>("document.querySelector('video')?.textTracks.length > 1"),
+    );
+    await openSettings(page, 'Captions');
+    const offered = page.locator('media-captions-menu').getByRole('menuitemradio');
+    expect(await offered.allInnerTexts()).toEqual(['Off', 'German', 'English (SDH)']);
     expect(await showing()).toEqual([]);
+    await page.reload();
+    await page.locator('media-controller').waitFor();
     for (const [label, words] of [
       ['English (SDH)', 'Seen in English'],
       ['German', 'Auf Deutsch zu lesen'],
     ] as const) {
       await page.evaluate("void (document.querySelector('video').currentTime = 1)");
-      await choose(label);
+      await choose(page, 'Captions', label);
       const seen = await until(`the words of ${label} are seen`, async () => {
         const tracks = await showing();
         return tracks.some((track) => track.words.length > 0) && tracks;
       });
       expect(seen).toEqual([{ label, mode: 'showing', words: [words] }]);
     }
-    await choose('Off');
-    expect(await showing()).toEqual([]);
+    await choose(page, 'Captions', 'Off');
+    await until('nothing is shown', async () => (await showing()).length === 0);
     expect(problems).toEqual([]);
   },
 );

@@ -1,6 +1,6 @@
 /** A small HLS stream by ffmpeg's own muxer, to try the pages without the pipeline. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -38,11 +38,31 @@ const ARGUMENTS = [
   ...['-hls_segment_filename', '%v.mp4', '%v.m3u8'],
 ];
 
-/** 360p and 180p with a separate audio group: the objects below a key that ends in `/`. Needs ffmpeg. */
+/** Two pictures for the preview on the timeline, one for each half. */
+const SPRITE = [
+  ...['-v', 'error', '-f', 'lavfi', '-i', `testsrc2=s=160x90:rate=1/4:duration=${TREE_SECONDS},tile=2x1`],
+  ...['-frames:v', '1', 'sprite.jpg'],
+];
+const half = TREE_SECONDS / 2;
+const FILES = {
+  'storyboard.vtt': `WEBVTT
+
+00:00.000 --> 00:0${half}.000
+sprite.jpg#xywh=0,0,160,90
+
+00:0${half}.000 --> 00:0${TREE_SECONDS}.000
+sprite.jpg#xywh=160,0,160,90
+`,
+  'video.json': JSON.stringify({ storyboard: 'storyboard.vtt', poster: { path: 'sprite.jpg' } }),
+};
+
+/** 360p and 180p with a separate audio group, and pictures: the objects below a key that ends in `/`. Needs ffmpeg. */
 export async function hlsTree(prefix: string): Promise<Map<string, StoredObject>> {
   const folder = await mkdtemp(join(tmpdir(), 'spotreel-hls-'));
   try {
     await promisify(execFile)('ffmpeg', ARGUMENTS, { cwd: folder });
+    await promisify(execFile)('ffmpeg', SPRITE, { cwd: folder });
+    for (const [name, text] of Object.entries(FILES)) await writeFile(join(folder, name), text);
     const objects = new Map<string, StoredObject>();
     for (const name of await readdir(folder))
       objects.set(`${prefix}${name}`, {

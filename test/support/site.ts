@@ -1,8 +1,10 @@
 /** The pages, as a viewer meets them: an edge before an origin in memory, and videos in states as a test wants. */
+import type { Live } from '../../jobs/live-message.ts';
 import { asVideoId, videoKeys } from '../../jobs/names.ts';
 import { type Answer, whole } from '../../local/edge/answer.ts';
 import { startEdge } from '../../local/edge.ts';
 import { hlsTree } from './hls-tree.ts';
+import { type LiveBroker, startLiveBroker } from './live-broker.ts';
 import { BUCKET, type Origin, type StoredObject, startOrigin } from './origin.ts';
 
 /** A video as the API shows it. */
@@ -17,7 +19,11 @@ export interface ListedVideo {
   readonly width?: number;
   readonly height?: number;
   readonly playbackUrl?: string;
-  readonly chapters?: ReadonlyArray<{ readonly startSeconds: number; readonly title: string }>;
+  readonly chapters?: ReadonlyArray<{
+    readonly startSeconds: number;
+    readonly endSeconds: number;
+    readonly title: string;
+  }>;
   readonly findings?: ReadonlyArray<{ readonly code: string; readonly text: string }>;
   readonly failure?: { readonly code: string; readonly message: string };
 }
@@ -27,8 +33,12 @@ export interface Site {
   readonly origin: Origin;
   /** The stream, by key. */
   readonly objects: ReadonlyMap<string, StoredObject>;
-  /** What the API answers from now on, newest first. */
-  videos: readonly ListedVideo[];
+  /** The broker's address, for who looks at what the pages ask. */
+  readonly broker: LiveBroker;
+  /** What the API answers, newest first. */
+  readonly videos: readonly ListedVideo[];
+  /** Changes what the API answers, and tells who follows. */
+  show(...videos: ListedVideo[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -47,24 +57,53 @@ export const READY: ListedVideo = {
   playbackUrl: `/${videoKeys.master(PLAYABLE)}`,
 };
 
-/** What the API answers with: the page of all videos, or one of them. */
-function apiAnswer(path: string, videos: readonly ListedVideo[]): Answer {
-  const id = path.slice('/api/videos/'.length);
-  const value = id === '' ? { videos } : videos.find((video) => video.id === id);
-  return whole(value ? 200 : 404, { 'content-type': 'application/json' }, JSON.stringify(value ?? {}));
+/** The message that goes with a video. */
+const liveOf = ({ id, state, percent, playbackUrl, failure }: ListedVideo): Live => ({
+  id,
+  state,
+  percent,
+  findings: [],
+  ...(playbackUrl !== undefined && { playbackUrl }),
+  ...(failure && { failure }),
+});
+
+const json = (status: number, value: object): Answer =>
+  whole(status, { 'content-type': 'application/json' }, JSON.stringify(value));
+
+/** What the API answers with: the list of all videos, one of them, or how to follow them. */
+function apiAnswer(url: URL, { videos, broker }: Site): Answer {
+  if (url.pathname === '/api/live')
+    return json(200, broker.access(url.searchParams.get('video') ?? undefined));
+  if (url.pathname === '/api/videos') return json(200, { videos });
+  const video = videos.find(({ id }) => id === url.pathname.split('/')[3]);
+  if (!video)
+    return json(404, { type: '#not-found', title: '', status: 404, detail: 'There is no such video' });
+  return json(200, url.pathname.endsWith('/subtitles') ? { subtitles: [] } : video);
 }
 
 /** Starts a site that has the stream of `READY`. Needs ffmpeg. */
 export async function startSite(): Promise<Site> {
   const objects = await hlsTree(videoKeys.root(PLAYABLE));
   const origin = await startOrigin(objects);
+  const broker = await startLiveBroker();
+  let videos: readonly ListedVideo[] = [];
   const site: Site = {
     url: '',
     origin,
     objects,
-    videos: [],
+    broker,
+    get videos() {
+      return videos;
+    },
+    async show(...shown) {
+      const gone = videos.filter(({ id }) => !shown.some((video) => video.id === id));
+      videos = shown;
+      for (const { id } of gone) await broker.publish({ id, state: 'deleted', percent: 0, findings: [] });
+      for (const video of shown) await broker.publish(liveOf(video));
+    },
     async close() {
       await edge.close();
+      await broker.close();
       await origin.close();
     },
   };
@@ -72,8 +111,8 @@ export async function startSite(): Promise<Site> {
     port: 0,
     s3: origin.s3,
     bucket: BUCKET,
-    api: async ({ url = '' }) => apiAnswer(url, site.videos),
-    connect: [],
+    api: async ({ url = '' }) => apiAnswer(new URL(url, 'http://site'), site),
+    connect: [broker.url],
   });
-  return Object.assign(site, { url: edge.url });
+  return Object.defineProperty(site, 'url', { value: edge.url });
 }

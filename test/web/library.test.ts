@@ -50,15 +50,15 @@ afterEach(async () => {
 });
 
 async function open(videos: readonly ListedVideo[]) {
-  site.videos = videos;
+  await site.show(...videos);
   await tab.page.goto(site.url);
   await tab.page
-    .locator(videos.length === 0 ? '#empty' : '#videos > li')
+    .locator(videos.length === 0 ? '.drop.first' : '#videos > li')
     .first()
     .waitFor();
 }
 
-const card = (title: string) => tab.page.getByRole('listitem').filter({ hasText: title });
+const card = (title: string) => tab.page.locator('#videos > li').filter({ hasText: title });
 
 /** Puts the tab out of sight, or back into it, as switching tabs does. */
 async function setHidden(hidden: boolean) {
@@ -69,9 +69,10 @@ async function setHidden(hidden: boolean) {
 }
 
 describe('the library', () => {
-  browserTest('says so where there is no video', async () => {
+  browserTest('where there is no video is a large place to drop some', async () => {
     await open([]);
-    expect(await tab.page.locator('#empty').textContent()).toContain('Nothing here yet');
+    expect(await tab.page.locator('.drop.first').textContent()).toContain('Drop videos here');
+    expect(await tab.page.getByRole('button', { name: 'Choose files' }).isVisible()).toBe(true);
   });
 
   browserTest('lists the videos in the order of the API, each a link to its page', async () => {
@@ -89,20 +90,20 @@ describe('the library', () => {
     expect(await part(ENCODING.title, '.state')).toBe('Encoding 42 %');
     expect(await card(ENCODING.title).getByRole('progressbar').getAttribute('value')).toBe('42.7');
     expect(await part(ENCODING.title, '.duration')).toBe('1:01:15');
-    expect(await part(ENCODING.title, '.facts')).toBe('640 × 360 · Mar 14, 2025');
+    expect(await part(ENCODING.title, '.facts')).toBe('360p · Mar 14, 2025');
     expect(await part(QUEUED.title, '.state')).toBe('Waiting');
     expect(await part(QUEUED.title, '.facts')).toBe('Mar 14, 2025');
     expect(await part(READY.title, '.duration')).toBe('0:08');
     expect(await part(FAILED.title, '.state')).toBe(FAILED.failure?.message);
     for (const { title } of [QUEUED, READY, FAILED])
       expect(await card(title).getByRole('progressbar').count()).toBe(0);
-    expect(await tab.page.getByRole('status').textContent()).toBe('4 videos, 2 in progress');
+    expect(await tab.page.locator('#count').textContent()).toBe('4 videos, 2 in progress');
   });
 
   browserTest('follows by itself what goes on, and keeps the focus where it is', async () => {
     await open([ENCODING, READY]);
     await tab.page.getByRole('link', { name: READY.title }).focus();
-    site.videos = [QUEUED, { ...ENCODING, state: 'ready', percent: 100 }, READY];
+    await site.show(QUEUED, { ...ENCODING, state: 'ready', percent: 100 }, READY);
     await card(QUEUED.title).waitFor();
     expect(await tab.page.locator('.title').allInnerTexts()).toEqual([
       QUEUED.title,
@@ -113,39 +114,36 @@ describe('the library', () => {
     expect(await tab.page.evaluate('document.activeElement.textContent')).toContain(READY.title);
   });
 
-  browserTest('asks for nothing once all is finished, nor while it is out of sight', async () => {
+  browserTest('shows progress as it is told, without asking for the list', async () => {
+    await open([ENCODING]);
+    await tab.page.waitForLoadState('networkidle');
     const asked: string[] = [];
     tab.page.on('request', (request) => asked.push(new URL(request.url()).pathname));
-    const calls = () => asked.filter((path) => path === '/api/videos').length;
+    await site.show({ ...ENCODING, percent: 61.2 });
+    await card(ENCODING.title).getByText('Encoding 61 %').waitFor();
+    expect(await card(ENCODING.title).getByRole('progressbar').getAttribute('value')).toBe('61.2');
+    expect(asked.filter((path) => path === '/api/videos')).toEqual([]);
+  });
 
-    await tab.page.clock.install();
+  browserTest('asks anew when it comes into sight, and never out of it', async () => {
     await open([READY]);
-    await tab.page.clock.runFor(60_000);
-    expect(calls()).toBe(1);
-
-    site.videos = [ENCODING];
-    await setHidden(false);
-    await card(ENCODING.title).waitFor();
-    expect(calls()).toBe(2);
-    await tab.page.clock.runFor(2_000);
-    await until('it asks again', async () => calls() === 3);
-
+    await tab.page.waitForLoadState('networkidle');
+    const asked: string[] = [];
+    tab.page.on('request', (request) => asked.push(new URL(request.url()).pathname));
     await setHidden(true);
-    await tab.page.clock.runFor(60_000);
-    expect(calls()).toBeLessThanOrEqual(4);
-
-    const before = calls();
+    expect(asked).toEqual([]);
     await setHidden(false);
-    await until('it asks again in sight', async () => calls() > before);
+    await until('it asks again in sight', async () => asked.includes('/api/videos'));
   });
 
   browserTest('says that the server does not answer, and goes on when it does', async () => {
     await open([ENCODING]);
-    await tab.page.route('**/api/videos', (route) => route.abort());
+    await tab.page.route('**/api/videos*', (route) => route.abort());
+    await setHidden(false);
     await tab.page.getByRole('alert').waitFor();
     expect(await tab.page.getByRole('alert').textContent()).toContain('does not answer');
     expect(await card(ENCODING.title).count()).toBe(1);
-    await tab.page.unroute('**/api/videos');
+    await tab.page.unroute('**/api/videos*');
     await tab.page.getByRole('alert').waitFor({ state: 'hidden' });
     // The browser itself reports each request that was cut off.
     expect(tab.problems.every((problem) => problem.includes('net::ERR_FAILED'))).toBe(true);

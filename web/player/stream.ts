@@ -1,39 +1,47 @@
-// Plays a stream in a video element: by hls.js, or by the browser itself where there are no media source
-// extensions (iPhones before iOS 17.1).
+/**
+ * Plays a stream in a video element: by hls.js, or by the browser itself where there are no media source extensions
+ * (iPhones before iOS 17.1).
+ */
 import Hls from 'hls.js';
 import workerPath from 'hls.js/dist/hls.worker.js?url';
 
 const HLS_TYPE = 'application/vnd.apple.mpegurl';
 
-/** Time between attempts after hls.js's own retries have failed. */
-const NETWORK_RETRY_MILLISECONDS = 2000;
+/** Milliseconds between attempts after hls.js's own retries have failed. */
+const NETWORK_RETRY = 2000;
 
-/** Waits before the first and second recovery from media errors; a third one soon after does not help. */
-const MEDIA_RETRY_MILLISECONDS = [0, 2000];
+/** Milliseconds before the first and second recovery from media errors; a third one soon after does not help. */
+const MEDIA_RETRY = [0, 2000];
 
-/** Media errors older than this are forgotten. */
-const MEDIA_MEMORY_MILLISECONDS = 30_000;
+/** Milliseconds after which a media error is forgotten. */
+const MEDIA_MEMORY = 30_000;
+
+/** Shows a sentence on what is wrong, and takes it away when called with ''. */
+export type Say = (text: string) => void;
+
+/** How hls.js is to play. No more pixels than the player shows, unless a quality is chosen by hand. */
+const hlsOptions = (startPosition: number) => ({ workerPath, capLevelToPlayerSize: true, startPosition });
 
 /**
  * Recovers from what hls.js calls fatal, the way its API page advises, and says what is going on.
  * https://github.com/video-dev/hls.js/blob/master/docs/API.md#fatal-error-recovery
  */
-function recover(hls, video, url, say) {
-  let mediaErrors = [];
-  let troubled; // 'main' or 'audio': whose next segment shows that all is well again
+function recover(hls: Hls, video: HTMLVideoElement, url: string, say: Say): void {
+  let mediaErrors: number[] = [];
+  let troubled: string | undefined; // 'main' or 'audio': whose next segment shows that all is well again
 
-  function recoverNetwork() {
+  function recoverNetwork(): void {
     say('The connection was lost. Trying again …');
     setTimeout(() => {
       if (hls.levels.length === 0) hls.loadSource(url);
       else hls.startLoad();
-    }, NETWORK_RETRY_MILLISECONDS);
+    }, NETWORK_RETRY);
   }
 
-  function recoverMedia() {
+  function recoverMedia(): void {
     const now = performance.now();
-    mediaErrors = mediaErrors.filter((time) => now - time < MEDIA_MEMORY_MILLISECONDS);
-    const wait = MEDIA_RETRY_MILLISECONDS[mediaErrors.length];
+    mediaErrors = mediaErrors.filter((time) => now - time < MEDIA_MEMORY);
+    const wait = MEDIA_RETRY[mediaErrors.length];
     if (wait === undefined) {
       hls.destroy();
       say('This browser cannot decode the video. Reload the page to try again, or use another browser.');
@@ -44,7 +52,7 @@ function recover(hls, video, url, say) {
     setTimeout(() => {
       const playing = !video.paused;
       hls.recoverMediaError();
-      if (playing) start(video);
+      if (playing) void start(video);
     }, wait);
   }
 
@@ -61,13 +69,12 @@ function recover(hls, video, url, say) {
 
 /**
  * Gives the stream to the video element.
- * @param say shows a sentence on what is wrong, and takes it away when called with ''
+ * @param from seconds of the stream at which it begins
  * @returns hls.js, or `undefined` where the browser plays by itself or cannot play at all
  */
-export function load(video, url, say) {
+export function load(video: HTMLVideoElement, url: string, from: number, say: Say): Hls | undefined {
   if (Hls.isSupported()) {
-    // No more pixels than the player shows, unless a quality is chosen by hand.
-    const hls = new Hls({ workerPath, capLevelToPlayerSize: true });
+    const hls = new Hls(hlsOptions(from));
     recover(hls, video, url, say);
     hls.loadSource(url);
     hls.attachMedia(video);
@@ -78,8 +85,11 @@ export function load(video, url, say) {
     return undefined;
   }
   video.addEventListener('error', () =>
-    say(`The video does not play: ${video.error.message}. Reload to try again.`),
+    say(`The video does not play: ${video.error?.message}. Reload to try again.`),
   );
+  video.addEventListener('loadedmetadata', () => {
+    video.currentTime = from;
+  });
   video.src = url;
   return undefined;
 }
@@ -88,13 +98,13 @@ export function load(video, url, say) {
  * Starts playing: without sound where the browser wants a tap before it lets a page be heard.
  * @returns whether the sound had to be turned off
  */
-export async function start(video) {
+export async function start(video: HTMLVideoElement): Promise<boolean> {
   try {
     await video.play();
     return false;
   } catch (error) {
     // Anything else than a refusal is told by hls.js or by the element's own error event.
-    if (error.name !== 'NotAllowedError') return false;
+    if (!(error instanceof DOMException) || error.name !== 'NotAllowedError') return false;
     video.muted = true;
     await video.play().catch(() => {}); // refused even so: the controls still have their play button
     return true;

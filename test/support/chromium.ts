@@ -1,0 +1,87 @@
+/**
+ * Debian's Chromium, headless, driven through playwright-core: pages that remember everything that went wrong in
+ * them. Chromium decodes H.264 and AAC, as `npm test` needs it (package `chromium`).
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+
+export const EXECUTABLE = '/usr/bin/chromium';
+
+/** Keeps Chromium to what the test asks of it: no updates, no reports, nothing but loopback. */
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+];
+
+export interface Tab {
+  readonly page: Page;
+  /** Console errors and warnings, policy violations, uncaught errors: one line each. */
+  readonly problems: string[];
+}
+
+export interface Browser {
+  /** A new tab on a fresh profile's only window. */
+  newTab(): Promise<Tab>;
+  close(): Promise<void>;
+}
+
+export interface BrowserOptions {
+  readonly context?: Pick<BrowserContextOptions, 'colorScheme' | 'viewport' | 'deviceScaleFactor'>;
+  /** More arguments for Chromium, such as an autoplay policy. */
+  readonly args?: readonly string[];
+}
+
+function watch(page: Page): Tab {
+  const problems: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text());
+  });
+  page.on('pageerror', (error) => problems.push(String(error)));
+  return { page, problems };
+}
+
+/** Starts Chromium with a fresh profile, which is gone after `close`. */
+export async function startBrowser({ context, args = [] }: BrowserOptions = {}): Promise<Browser> {
+  const profile = await mkdtemp(join(tmpdir(), 'spotreel-chromium-'));
+  const browser = await chromium.launchPersistentContext(profile, {
+    executablePath: EXECUTABLE,
+    headless: true,
+    args: [...ARGUMENTS, ...args],
+    locale: 'en-US',
+    timezoneId: 'UTC',
+    ...context,
+  });
+  return {
+    newTab: async () => watch(await browser.newPage()),
+    async close() {
+      await browser.close();
+      await rm(profile, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * Waits until a check yields something that is neither `false` nor `undefined`, and returns it.
+ * Not playwright's `waitForFunction`: that needs `eval`, which the pages' policy forbids.
+ */
+export async function until<T>(
+  what: string,
+  check: () => Promise<T>,
+): Promise<Exclude<T, false | undefined>> {
+  const deadline = Date.now() + 60_000;
+  while (Date.now() < deadline) {
+    const value = await check();
+    // TypeScript does not narrow a type parameter by comparison; these two values are what Exclude takes away.
+    if (value !== false && value !== undefined) return value as Exclude<T, false | undefined>;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`Waited a minute in vain until ${what}`);
+}

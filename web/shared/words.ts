@@ -1,0 +1,84 @@
+/** Values as people read them. */
+import type { Video } from '../../api/client/index.ts';
+
+/** 75.4 seconds are `1:15`, 3675 are `1:01:15`. */
+export function clock(seconds: number): string {
+  const whole = Math.floor(seconds);
+  const parts = [Math.floor(whole / 60) % 60, whole % 60];
+  if (whole >= 3600) parts.unshift(Math.floor(whole / 3600));
+  return parts.map((part, i) => (i === 0 ? String(part) : String(part).padStart(2, '0'))).join(':');
+}
+
+/** `1:02:03`, `62:03`, `75`, `75s`, `1m15s` or `1h2m3s` in seconds, as share links say it; undefined where it is no time. */
+export function secondsOf(text: string): number | undefined {
+  const units = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?$/.exec(text);
+  const colons = /^(?:(\d+):)?(\d+):(\d{1,2})$/.exec(text);
+  const found = units ?? colons;
+  if (text === '' || !found) return undefined;
+  const [hours, minutes, seconds] = found.slice(1).map((part) => Number(part ?? 0));
+  return (hours ?? 0) * 3600 + (minutes ?? 0) * 60 + (seconds ?? 0);
+}
+
+/** How long something takes, roughly: `less than a minute`, `3 min`, `1 h 20 min`. */
+export function timeLeft(seconds: number): string {
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 1) return 'less than a minute';
+  if (minutes < 60) return `${minutes} min`;
+  const rest = minutes % 60;
+  return rest === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${rest} min`;
+}
+
+/** A time that was measured: `4.2 s`, `58 s`, `3 min 20 s`. */
+export function spentTime(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  if (seconds >= 3600) return timeLeft(seconds);
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
+
+/** 12345678 bytes are `12.3 MB`, 345 are `345 B`. */
+export function bytes(count: number): string {
+  const unit = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(count, 1)) / 3));
+  const value = count / 1000 ** unit;
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
+}
+
+/** 2140000 bits a second are `2.1 Mbit/s`, 340000 are `340 kbit/s`. */
+export function bitRate(bitsPerSecond: number): string {
+  if (bitsPerSecond < 1e6) return `${Math.round(bitsPerSecond / 1e3)} kbit/s`;
+  return `${(bitsPerSecond / 1e6).toFixed(1)} Mbit/s`;
+}
+
+const LANGUAGES = new Intl.DisplayNames(['en'], { type: 'language', fallback: 'none' });
+
+/** `de` is German; nothing where no language is told. */
+export function languageName(tag = 'und'): string {
+  return tag === 'und' ? '' : (LANGUAGES.of(tag) ?? '');
+}
+
+const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
+
+/** The day of a moment in ISO 8601. */
+export const day = (moment: string): string => DATE.format(new Date(moment));
+
+/** Whole percent: never more than is done. */
+export const percent = (value: number): string => `${Math.floor(value)} %`;
+
+/** The state in a word or two. */
+export function stateName({ state, percent: done }: Pick<Video, 'state' | 'percent'>): string {
+  const names = {
+    uploading: 'Uploading',
+    queued: 'Waiting',
+    encoding: `Encoding ${percent(done)}`,
+    ready: 'Ready',
+    failed: 'Failed',
+  };
+  return names[state];
+}
+
+/** The size of the picture: a rung is called by its shorter side, so that upright video has the same names. */
+export function pictureSize({ width, height }: Pick<Video, 'width' | 'height'>): string[] {
+  return width && height ? [`${Math.min(width, height)}p`] : [];
+}

@@ -1,0 +1,69 @@
+/** What a video's owner does with it on its page: title, who may watch, another try, deletion. */
+import type { Video } from '../../api/client/index.ts';
+import { confirmed, note } from '../shared/dialogs.ts';
+import { byId, part } from '../shared/dom.ts';
+import { client } from '../shared/session.ts';
+
+/** Whether whoever looks may change a video: the API tells only its owner of its visibility. */
+export const isOwner = (video: Video): boolean => video.visibility !== undefined;
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+async function remove({ id, title }: Video): Promise<void> {
+  const words = `“${title}” and everything made of it is removed for good.`;
+  if (!(await confirmed({ heading: 'Delete this video?', words, yes: 'Delete' }))) return;
+  await client().deleteVideo(id);
+  location.assign('/');
+}
+
+/** Lets the owner change the video. @param changed called with what it is then */
+export function offerEditing(video: Video, changed: (video: Video) => void): void {
+  const dialog = part(document, '#edit-dialog', HTMLDialogElement);
+  const title = part(dialog, '[name=title]', HTMLInputElement);
+  const visibility = part(dialog, '[name=visibility]', HTMLSelectElement);
+  const trouble = part(dialog, '[role=alert]', HTMLElement);
+  const attempt = (work: () => Promise<void>) => {
+    trouble.textContent = '';
+    work().catch((error: unknown) => {
+      trouble.textContent = messageOf(error);
+    });
+  };
+  byId('edit').hidden = !isOwner(video);
+  byId('edit').onclick = () => {
+    title.value = video.title;
+    visibility.value = video.visibility ?? '';
+    trouble.textContent = '';
+    dialog.showModal();
+  };
+  part(dialog, 'form', HTMLFormElement).onsubmit = (event) => {
+    event.preventDefault();
+    const chosen = (['public', 'unlisted', 'private'] as const).find((value) => value === visibility.value);
+    attempt(async () => {
+      changed(await client().updateVideo(video.id, { title: title.value, visibility: chosen }));
+      dialog.close();
+      note('Saved');
+    });
+  };
+  byId('edit-cancel').onclick = () => dialog.close();
+  byId('delete').onclick = () => {
+    dialog.close();
+    attempt(() => remove(video));
+  };
+}
+
+/** Lets the owner try a failed video again. @param changed called when that is under way */
+export function offerRetry(video: Video, changed: () => void): void {
+  const retry = part(document, '#retry', HTMLButtonElement);
+  retry.hidden = !isOwner(video);
+  retry.onclick = async () => {
+    retry.disabled = true;
+    try {
+      await client().retryVideo(video.id);
+      changed();
+    } catch (error) {
+      note(messageOf(error));
+    } finally {
+      retry.disabled = false;
+    }
+  };
+}

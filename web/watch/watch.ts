@@ -1,0 +1,149 @@
+/** The watch page: plays `?v=<id>` from `t=` on, or shows how far it is and starts when it is ready, or why it is not. */
+import '../shared/theme.ts';
+import { ApiError, type Video } from '../../api/client/index.ts';
+import type { LiveVideo } from '../../api/client/live.ts';
+import { followVideos, isTurn } from '../live.ts';
+import { openPlayer } from '../player/player.ts';
+import { start } from '../player/stream.ts';
+import { byId, part, setText, textElement } from '../shared/dom.ts';
+import { keepFresh } from '../shared/fresh.ts';
+import { client } from '../shared/session.ts';
+import { clock, day, percent, pictureSize, secondsOf, stateName, timeLeft } from '../shared/words.ts';
+import { showChapters } from './chapters.ts';
+import { isOwner, offerEditing, offerRetry } from './owner.ts';
+import { showReceipt } from './receipt.ts';
+import { offerSharing } from './share.ts';
+import { offerSubtitles } from './subtitles.ts';
+
+const address = new URLSearchParams(location.search);
+const id = address.get('v') ?? '';
+const from = secondsOf(address.get('t') ?? '') ?? 0;
+let isLoaded = false;
+
+function say(text: string): void {
+  setText(byId('trouble'), text);
+  byId('trouble').hidden = text === '';
+}
+
+/** Shows one of the stage's three faces. */
+function showOnStage(name: 'player' | 'waiting' | 'failed'): void {
+  for (const face of ['player', 'waiting', 'failed']) byId(face).hidden = face !== name;
+}
+
+function showFailed(heading: string, words: string): void {
+  setText(byId('failed-heading'), heading);
+  setText(byId('failed-words'), words);
+  showOnStage('failed');
+}
+
+function showMissing(): void {
+  setText(byId('title'), 'Not found');
+  showFailed('There is no such video', 'The link may be old or incomplete, or the video is private.');
+}
+
+/** What is said while there is nothing to play yet. */
+const WAITING = {
+  uploading: {
+    heading: 'Being uploaded',
+    words: 'It starts here by itself once it is uploaded and encoded.',
+  },
+  queued: {
+    heading: 'Waiting for a machine',
+    words: 'The video is there. It starts by itself when it is ready.',
+  },
+  encoding: { heading: '', words: 'This video is being prepared. It starts by itself when it is ready.' },
+} as const;
+
+interface Waiting {
+  readonly state: keyof typeof WAITING;
+  readonly percent: number;
+  readonly secondsLeft?: number | undefined;
+}
+
+function showProgress({ state, percent: done, secondsLeft }: Waiting): void {
+  const left = secondsLeft === undefined ? '' : ` About ${timeLeft(secondsLeft)} left.`;
+  setText(byId('percent'), WAITING[state].heading || percent(done));
+  setText(byId('waiting-words'), `${WAITING[state].words}${left}`);
+  setText(byId('state'), stateName({ state, percent: done }));
+  part(document, '#progress', HTMLProgressElement).value = done;
+  byId('progress').hidden = state !== 'encoding';
+  showOnStage('waiting');
+}
+
+function showFindings(findings: NonNullable<Video['findings']>): void {
+  const items = findings.map(({ text }) => textElement('li', text));
+  part(byId('findings'), 'ul', HTMLElement).replaceChildren(...items);
+  byId('findings').hidden = findings.length === 0;
+}
+
+const ratioOf = ({ width, height }: Video): string => (width && height ? `${width} / ${height}` : '16 / 9');
+
+function showWords(video: Video): void {
+  document.title = `${video.title} - Spotreel`;
+  const length = video.durationSeconds === undefined ? [] : [clock(video.durationSeconds)];
+  setText(byId('title'), video.title);
+  setText(byId('state'), stateName(video));
+  setText(byId('facts'), [...length, ...pictureSize(video), day(video.uploadedAt)].join(' · '));
+  byId('state').dataset['state'] = video.state;
+  byId('stage').style.setProperty('--ratio', ratioOf(video));
+  showFindings(video.findings ?? []);
+  showReceipt(video);
+  offerEditing(video, show);
+}
+
+/** Lets the page turn the sound on where the browser would not start with it. */
+function offerSound(player: HTMLVideoElement): void {
+  byId('muted').hidden = false;
+  byId('unmute').addEventListener('click', () => {
+    player.muted = false;
+  });
+  player.addEventListener('volumechange', () => {
+    if (!player.muted) byId('muted').hidden = true;
+  });
+}
+
+async function play(video: Video, playbackUrl: string): Promise<void> {
+  if (isLoaded) return;
+  isLoaded = true;
+  showOnStage('player');
+  const player = await openPlayer(byId('player'), { ...video, playbackUrl }, from, say);
+  showChapters(video.chapters ?? [], player);
+  offerSharing({ id, title: video.title, ratio: ratioOf(video) }, () => player.currentTime);
+  if (isOwner(video)) offerSubtitles(id).catch(() => {}); // the video plays without
+  if (await start(player)) offerSound(player);
+}
+
+function show(video: Video): void {
+  showWords(video);
+  if (video.playbackUrl !== undefined) void play(video, video.playbackUrl);
+  else if (video.state === 'failed') {
+    showFailed('This video could not be prepared', video.failure?.message ?? '');
+    offerRetry(video, refresh);
+  } else if (video.state !== 'ready') showProgress({ state: video.state, percent: video.percent });
+}
+
+const refresh = keepFresh(async () => {
+  try {
+    const video = await client().showVideo(id);
+    if (!isLoaded) say('');
+    show(video);
+  } catch (error) {
+    const isAnswer = error instanceof ApiError && error.status < 500;
+    if (isAnswer) showMissing();
+    else if (!isLoaded) say('The server does not answer. Trying again …');
+    return isAnswer || isLoaded;
+  }
+  return true;
+});
+
+let heard: LiveVideo | undefined;
+void followVideos({
+  video: id,
+  onState(live) {
+    const isNews = isTurn(heard, live);
+    heard = live;
+    if (isNews) refresh();
+    else if (!isLoaded && (live.state === 'queued' || live.state === 'encoding'))
+      showProgress({ ...live, state: live.state });
+  },
+});
