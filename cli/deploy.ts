@@ -7,8 +7,9 @@ import { dirname, join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 import { DEPLOYED } from '../jobs/platform.ts';
+import { checkedText, mustStop } from './checkup.ts';
 import { EXIT, UsageError } from './endings.ts';
-import { type Finding, preflight, type Wanted } from './preflight.ts';
+import type { Wanted } from './preflight.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -17,11 +18,6 @@ export interface DeployOptions {
   readonly preflightOnly?: boolean;
   readonly yes?: boolean;
 }
-
-const MARKS = { good: 'ok  ', note: 'note', stop: 'STOP' } as const;
-
-const line = ({ verdict, sentence, fix }: Finding): string =>
-  fix === undefined ? `${MARKS[verdict]}  ${sentence}` : `${MARKS[verdict]}  ${sentence}\n      ${fix}`;
 
 /** A setting of the deployment: of the command line, otherwise of `cdk.json`, otherwise the platform's own. */
 function wantedOf(given: Readonly<Record<string, unknown>>): Wanted {
@@ -89,9 +85,10 @@ async function cdkDeploy({ context, yes }: DeployOptions, cdk: typeof runCdk): P
  */
 export async function deploy(options: DeployOptions, cdk = runCdk): Promise<number> {
   const { context } = cdkJsonSchema.parse(JSON.parse(await readFile(join(ROOT, 'cdk.json'), 'utf8')));
-  const findings = await preflight(wantedOf({ ...context, ...options.context }));
-  for (const finding of findings) console.log(line(finding));
-  if (findings.some(({ verdict }) => verdict === 'stop')) {
+  const { preflight } = await import('./preflight.ts'); // five of AWS's clients, which other commands need not load
+  const checked = await preflight(wantedOf({ ...context, ...options.context }));
+  for (const one of checked) console.log(checkedText(one));
+  if (mustStop(checked)) {
     console.error('Nothing was deployed: put right what says STOP, then deploy again');
     return EXIT.failed;
   }

@@ -8,15 +8,7 @@ import { GetServiceQuotaCommand, ServiceQuotasClient } from '@aws-sdk/client-ser
 import { GetParameterCommand, ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { SERVICE_ROLES } from '../jobs/platform.ts';
-
-/** What was found of one thing. */
-export interface Finding {
-  /** `stop`: a deployment would fail, or encode nothing. `note`: it works, with less than it could have. */
-  readonly verdict: 'good' | 'note' | 'stop';
-  readonly sentence: string;
-  /** What to do, as a command where there is one. */
-  readonly fix?: string;
-}
+import { type Checked, good } from './checkup.ts';
 
 /** What the settings of the deployment ask for. */
 export interface Wanted {
@@ -45,12 +37,11 @@ const QUOTAS = {
 } as const;
 type Quota = (typeof QUOTAS)[keyof typeof QUOTAS];
 
-const good = (sentence: string): Finding => ({ verdict: 'good', sentence });
 const named = (error: unknown, ...names: readonly string[]): boolean =>
   error instanceof Error && names.includes(error.name);
 
 /** What could not be looked at is no reason not to try. */
-async function looked(what: string, look: () => Promise<Finding>): Promise<Finding> {
+async function looked(what: string, look: () => Promise<Checked>): Promise<Checked> {
   try {
     return await look();
   } catch (error) {
@@ -60,20 +51,20 @@ async function looked(what: string, look: () => Promise<Finding>): Promise<Findi
 }
 
 /** Who deploys; undefined where that can not be told. */
-async function identity(): Promise<{ finding: Finding; account?: string }> {
+async function identity(): Promise<{ caller: Checked; account?: string }> {
   const fix = 'Sign in with aws sso login or aws configure, or name a profile with AWS_PROFILE';
   try {
     const { Account: account = '', Arn = '' } = await new STSClient().send(new GetCallerIdentityCommand());
-    return { finding: good(`You are ${Arn}`), account };
+    return { caller: good(`You are ${Arn}`), account };
   } catch (error) {
     if (named(error, 'CredentialsProviderError'))
-      return { finding: { verdict: 'stop', sentence: 'No AWS credentials were found', fix } };
+      return { caller: { verdict: 'stop', sentence: 'No AWS credentials were found', fix } };
     const why = error instanceof Error ? error.name : 'an error';
-    return { finding: { verdict: 'stop', sentence: `AWS does not take your credentials: ${why}`, fix } };
+    return { caller: { verdict: 'stop', sentence: `AWS does not take your credentials: ${why}`, fix } };
   }
 }
 
-async function zonesOf(region: string, wanted: number): Promise<Finding> {
+async function zonesOf(region: string, wanted: number): Promise<Checked> {
   const { AvailabilityZones = [] } = await new EC2Client().send(
     new DescribeAvailabilityZonesCommand({ Filters: [{ Name: 'zone-type', Values: ['availability-zone'] }] }),
   );
@@ -86,7 +77,7 @@ async function zonesOf(region: string, wanted: number): Promise<Finding> {
   };
 }
 
-async function bootstrap(region: string, account: string): Promise<Finding> {
+async function bootstrap(region: string, account: string): Promise<Checked> {
   const fix = `npx cdk bootstrap aws://${account}/${region}`;
   try {
     const { Parameter } = await new SSMClient().send(new GetParameterCommand({ Name: BOOTSTRAP_PARAMETER }));
@@ -108,7 +99,7 @@ async function quotaOf({ service, code }: Quota): Promise<number> {
 }
 
 /** Whether a quota is enough. @param least with less, nothing works */
-async function quota(which: Quota, wanted: number, least: number): Promise<Finding> {
+async function quota(which: Quota, wanted: number, least: number): Promise<Checked> {
   const { service, code, name } = which;
   const value = await quotaOf(which);
   if (!(value < wanted)) return good(`The quota of ${name} is ${value}`);
@@ -119,7 +110,7 @@ async function quota(which: Quota, wanted: number, least: number): Promise<Findi
   };
 }
 
-async function serviceRole({ service, role }: (typeof SERVICE_ROLES)[number]): Promise<Finding> {
+async function serviceRole({ service, role }: (typeof SERVICE_ROLES)[number]): Promise<Checked> {
   try {
     await new IAMClient().send(new GetRoleCommand({ RoleName: role }));
     return good(`The role ${role} is there`);
@@ -139,15 +130,15 @@ async function region(): Promise<string | undefined> {
 }
 
 /** Looks at everything. Without credentials or a region, there is nothing more to look at. */
-export async function preflight({ maxVcpus, maxOnDemandVcpus, zones }: Wanted): Promise<Finding[]> {
+export async function preflight({ maxVcpus, maxOnDemandVcpus, zones }: Wanted): Promise<Checked[]> {
   const where = await region();
   if (where === undefined)
     return [{ verdict: 'stop', sentence: 'No AWS region is chosen', fix: 'export AWS_REGION=eu-central-1' }];
-  const { finding, account } = await identity();
-  if (account === undefined) return [finding];
+  const { caller, account } = await identity();
+  if (account === undefined) return [caller];
   const spotLeast = maxOnDemandVcpus > 0 ? 0 : SMALLEST_MACHINE;
   return [
-    finding,
+    caller,
     await looked('Availability zones', () => zonesOf(where, zones)),
     await looked('CDK’s bootstrap stack', () => bootstrap(where, account)),
     await looked('The spot quota', () => quota(QUOTAS.spot, maxVcpus, spotLeast)),

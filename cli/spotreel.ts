@@ -3,8 +3,8 @@
 import { Command, Option } from 'commander';
 import { runCheck } from './check.ts';
 import { addDeploy } from './deploy.ts';
+import { addDoctor } from './doctor.ts';
 import { EXIT, fail } from './endings.ts';
-import { runLocal } from './local.ts';
 import { wholeNumber } from './option-readers.ts';
 import { addSubtitles } from './subtitles.ts';
 import { addTokens } from './tokens.ts';
@@ -42,6 +42,8 @@ program
   .option('--once', 'end when all files are ready or failed; exit code 0 only if all are ready')
   .option('--json', 'print one JSON line a video instead of progress')
   .action(async (files: string[], options) => {
+    // Loaded when it is needed: it is most of what there is.
+    const { runLocal } = await import('./local.ts');
     process.exitCode = await runLocal(files, options);
   });
 
@@ -50,6 +52,7 @@ addVideos(program);
 addSubtitles(program);
 addTokens(program);
 addDeploy(program);
+addDoctor(program);
 
 program
   .command('check')
