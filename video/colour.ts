@@ -49,6 +49,8 @@ export const colourSchema = z.object({
   model: z.enum(['yuv', 'rgb']),
   /** Of Y'CbCr; RGB has none. */
   matrix: z.enum(keysOf(MATRICES)),
+  /** Nothing says the matrix: it is the one that players take for pictures of this size. */
+  assumed: z.boolean().optional(),
   primaries: z.enum(['bt709', ...keysOf(PRIMARIES)]),
   range: z.enum(['limited', 'full']),
   /** Bits a sample. */
@@ -116,9 +118,11 @@ export function readColour(tags: ColourTags): Colour {
   const wide: Primaries = matrix === 'bt2020nc' ? 'bt2020' : 'bt709';
   const known = color_primaries === 'bt709' || isKey(PRIMARIES, color_primaries);
   const full = rgb || /^(yuvj|gray|ya)/.test(pix_fmt) ? tags.color_range !== 'tv' : tags.color_range === 'pc';
+  const told = rgb || isKey(MATRICES, color_space) || ALWAYS_601.test(tags.codec_name ?? '');
   return {
     model: rgb ? 'rgb' : 'yuv',
     matrix: rgb ? 'bt709' : matrix,
+    ...(!told && { assumed: true }),
     primaries: known ? color_primaries : wide,
     range: full ? 'full' : 'limited',
     bits: bitsOf(pix_fmt),
@@ -142,12 +146,13 @@ export const hasAlpha = (pixelFormat: string): boolean =>
   /^(yuva|gbrap|rgba|bgra|argb|abgr|ya8|ya16|ayuv|vuya|pal8)/.test(pixelFormat);
 
 /** The colours in words, such as `full range, BT.601`. */
-export function describeColour({ model, matrix, primaries, range, bits }: Colour): string[] {
+export function describeColour({ model, matrix, assumed, primaries, range, bits }: Colour): string[] {
+  const why = assumed ? ' (assumed by its size: the file does not say)' : '';
   return [
     ...(bits > 8 ? [`${bits} bits a sample`] : []),
     ...(model === 'rgb' ? ['RGB'] : []),
     ...(model === 'yuv' && range === 'full' ? ['full range'] : []),
-    ...(model === 'yuv' && matrix !== 'bt709' ? [`the matrix of ${MATRICES[matrix].text}`] : []),
+    ...(model === 'yuv' && matrix !== 'bt709' ? [`the matrix of ${MATRICES[matrix].text}${why}`] : []),
     ...(primaries !== 'bt709' ? [`the primaries of ${PRIMARIES[primaries]}`] : []),
   ];
 }
