@@ -8,7 +8,7 @@ import { isRevision, isVideoId, type Revision, type VideoId } from '../jobs/name
 import { VIDEO_STATES } from '../jobs/status.ts';
 import { subtitlesRequestSchema } from '../jobs/subtitles.ts';
 import { scopeSchema as keptScope } from '../jobs/tokens.ts';
-import { presetSchema, rungSettingsSchema } from '../video/settings.ts';
+import { downloadSchema, loudnessSchema, presetSchema, rungSettingsSchema } from '../video/settings.ts';
 import { TEXT_KINDS } from '../video/text/made.ts';
 import { LARGEST_PART, LARGEST_UPLOAD, MOST_PARTS } from './parts.ts';
 
@@ -41,12 +41,17 @@ const metadataSchema = z
     example: { album: '2026' },
   });
 
-/** Settings that an upload may choose for itself. What could cost without bound, or lower a limit, is the platform's. */
+/**
+ * Settings that an upload may choose for itself. What costs several times as much (codecs, HDR beside SDR), needs what
+ * only the owner has (models for transcribing), or is a limit, is the platform's.
+ */
 export const optionsSchema = z
   .strictObject({
     preset: presetSchema.optional(),
     rungs: z.array(rungSettingsSchema).min(1).max(10).optional(),
     audioKbps: z.int().min(32).max(320).optional(),
+    loudness: loudnessSchema.optional(),
+    download: downloadSchema.optional(),
   })
   .openapi('EncodeOptions', { description: 'Encode settings that differ from the platform’s.' });
 

@@ -36,6 +36,9 @@ export const MAX_PIXELS = 16_384 * 8192;
 /** What is done about loudness. */
 export const loudnessSchema = z.enum(['keep', 'normalise']);
 
+/** Which rung the file for downloading is of: none, the highest, or the highest that is no larger than the one named. */
+export const downloadSchema = z.union([z.enum(['off', 'highest']), z.string().regex(/^[1-9]\d{1,3}p$/)]);
+
 export const encodeSettingsSchema = z
   .strictObject({
     /** The ladder's rungs; those above the source are left out. */
@@ -85,11 +88,8 @@ export const encodeSettingsSchema = z
       .default(12 * 3600 * 120),
     /** Widths of the thumbnails, in pixels; the widest is the poster. None: no pictures are made at all. */
     thumbnailWidths: z.array(z.int().min(16).max(3840)).max(10).default([320, 640, 1280]),
-    /**
-     * Whether a file for downloading is made, an MP4 of one rung and the first sound: of the `highest` rung, or of the
-     * highest that is no larger than the one named, such as `720p`.
-     */
-    download: z.union([z.enum(['off', 'highest']), z.string().regex(/^[1-9]\d{1,3}p$/)]).default('off'),
+    /** Whether a file for downloading is made, an MP4 of one rung and the first sound. */
+    download: downloadSchema.default('off'),
     /** Sources longer than this, in seconds, are refused. */
     maxDurationSeconds: z
       .number()

@@ -41,6 +41,18 @@ test.each([1, 64 * 1024 ** 2 + 1, 20e9, 160 * 1024 ** 3, 5e12, LARGEST_UPLOAD])(
   },
 );
 
+test.each<[options: object, status: number]>([
+  [{ preset: 'fast', audioKbps: 192, loudness: 'normalise', download: '720p' }, 201],
+  [{ rungs: [{ height: 360, crf: 23, maxKbps: 900 }] }, 201],
+  // The owner's, for they cost several times as much, need what only the owner has, or are limits.
+  [{ codecs: ['h264', 'av1'] }, 400],
+  [{ hdr: 'keep' }, 400],
+  [{ transcribe: {} }, 400],
+  [{ maxBytes: 1e15 }, 400],
+])('an upload with the options %j is answered with %i', async (options, status) => {
+  expect((await api.ask('POST', '/api/uploads', token, { ...FILE, options })).status).toBe(status);
+});
+
 describe('one PUT', () => {
   test('goes to exactly the key of its id, and completes', async () => {
     const upload = await create();
