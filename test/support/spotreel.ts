@@ -50,6 +50,7 @@ export async function runOnce(
 export interface ShownVideo {
   readonly state: string;
   readonly percent: number;
+  readonly playbackUrl?: string;
   readonly failure?: { readonly code: string; readonly message: string };
   readonly findings?: readonly { readonly code: string }[];
 }
