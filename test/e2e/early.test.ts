@@ -76,7 +76,8 @@ const stateSchema = z.object({
 const stateOf = async (page: Page) =>
   stateSchema.parse(
     await page.evaluate(`(() => {
-      const { currentTime, duration, ended, error, dataset } = document.querySelector('video');
+      const { currentTime, duration, ended, error, dataset } =
+        document.querySelector('video') ?? document.createElement('video'); // before the player is there
       return { time: currentTime, duration: duration || 0, ended, jumped: dataset.jumped ?? '', error: error?.message ?? null };
     })()`),
   );

@@ -19,6 +19,7 @@ export interface ListedVideo {
   readonly width?: number;
   readonly height?: number;
   readonly playbackUrl?: string;
+  readonly early?: true;
   readonly chapters?: ReadonlyArray<{
     readonly startSeconds: number;
     readonly endSeconds: number;

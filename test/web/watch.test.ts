@@ -225,6 +225,18 @@ describe('a video that is not ready', () => {
     expect(await tab.page.locator('#player').isVisible()).toBe(false);
   });
 
+  browserTest('plays what there is already, says that more comes, and stops where that fails', async () => {
+    const { playbackUrl = '' } = READY;
+    await open({ ...unpublished, id: PLAYABLE, state: 'encoding', percent: 40, playbackUrl, early: true });
+    await until('it plays', async () => (await playback()).time > 0.2);
+    await tab.page.getByText('still being encoded').waitFor();
+    const message = 'The rest can not be decoded.';
+    await site.show({ ...unpublished, id: PLAYABLE, state: 'failed', failure: { code: 'gave-up', message } });
+    await tab.page.getByText(message).waitFor();
+    expect(await playback()).toMatchObject({ paused: true });
+    expect(await tab.page.getByText('still being encoded').isVisible()).toBe(false);
+  });
+
   browserTest('says so where there is no such video', async () => {
     await open({ ...READY, id: '00000000000000000000' });
     await site.show();

@@ -8,6 +8,9 @@ import './player.css';
 
 type Chapters = NonNullable<Video['chapters']>;
 
+/** What plays. Of a video that is still encoded there are no pictures yet. */
+type Playable = { readonly playbackUrl: string } & Pick<Video, 'early' | 'title' | 'chapters'>;
+
 /** What is told of a published video beside its stream (`video/details.ts`). Paths are relative to it. */
 interface Pictures {
   readonly poster?: { readonly path: string };
@@ -53,7 +56,7 @@ function hearKeys(controller: Element): void {
  */
 export async function openPlayer(
   place: Element,
-  { playbackUrl, title, chapters = [] }: { playbackUrl: string } & Pick<Video, 'title' | 'chapters'>,
+  { playbackUrl, early, title, chapters = [] }: Playable,
   from: number,
   say: Say,
 ): Promise<HTMLVideoElement> {
@@ -65,7 +68,7 @@ export async function openPlayer(
   addChapters(video, chapters);
   await Promise.all([import('media-chrome'), import('media-chrome/menu')]);
   place.replaceChildren(template.content);
-  addPictures(video, playbackUrl).catch(() => {});
+  if (!early) addPictures(video, playbackUrl).catch(() => {});
   const hls = load(video, playbackUrl, from, say);
   if (hls) fillLists(lists, hls);
   hearKeys(part(place, 'media-controller', HTMLElement));

@@ -115,8 +115,10 @@ async function play(video: Video, playbackUrl: string): Promise<void> {
 
 function show(video: Video): void {
   showWords(video);
+  byId('early').hidden = !video.early;
   if (video.playbackUrl !== undefined) void play(video, video.playbackUrl);
   else if (video.state === 'failed') {
+    document.querySelector('video')?.pause(); // what played of it has no end
     showFailed('This video could not be prepared', video.failure?.message ?? '');
     offerRetry(video, refresh);
   } else if (video.state !== 'ready') showProgress({ state: video.state, percent: video.percent });
