@@ -14,6 +14,7 @@ import { subtitleRoutes } from './subtitle-routes.ts';
 import { tokenRoutes } from './token-routes.ts';
 import { uploadRoutes } from './upload-routes.ts';
 import { videoRoutes } from './video-routes.ts';
+import { webhookRoutes } from './webhook-routes.ts';
 
 /** Bytes of the longest request body: a picture or a subtitle file. */
 const BODY_LIMIT = Math.max(MAX_POSTER_BYTES, MAX_SUBTITLE_BYTES);
@@ -76,7 +77,8 @@ export function createApi(context: ApiContext) {
     .route('/', liveRoutes(context))
     .route('/', posterRoutes(context))
     .route('/', subtitleRoutes(context))
-    .route('/', tokenRoutes(context));
+    .route('/', tokenRoutes(context))
+    .route('/', webhookRoutes(context));
 }
 
 function refuseLargeBody(): never {

@@ -1,8 +1,10 @@
 /** What the API's handlers work with. */
 import type { S3Client } from '@aws-sdk/client-s3';
+import type { Endpoints } from '../jobs/endpoints.ts';
 import type { Quota } from '../jobs/environment.ts';
 import type { Redriver } from '../jobs/redrive.ts';
 import type { Tokens } from '../jobs/tokens.ts';
+import type { Reach } from '../jobs/webhook-request.ts';
 import type { Authenticate, Principal } from './access.ts';
 
 /** Where who follows videos is to connect. */
@@ -13,12 +15,21 @@ export interface LiveBroker {
   readonly topics: string;
 }
 
+/** What webhooks are kept and sent with. */
+export interface Webhooks {
+  readonly endpoints: Endpoints;
+  readonly eventsQueueUrl: string;
+  /** Where endpoints may be. */
+  readonly reach: Reach;
+}
+
 export interface ApiContext extends Redriver {
   /** For presigning; its bucket is that of `stores.uploads`. */
   readonly s3: S3Client;
   readonly authenticate: Authenticate;
   readonly tokens: Tokens;
   readonly live: LiveBroker;
+  readonly webhooks: Webhooks;
   /** Sites whose pages may call the API, besides our own: `https://example.org`. */
   readonly corsOrigins: readonly string[];
   /** What each caller may use; undefined for as much as they like. */

@@ -4,6 +4,7 @@
  */
 import { z } from '@hono/zod-openapi';
 import { visibilitySchema as storedVisibility } from '../jobs/edits.ts';
+import { eventSchema } from '../jobs/events.ts';
 import { isRevision, isVideoId, type Revision, type VideoId } from '../jobs/names.ts';
 import { VIDEO_STATES } from '../jobs/status.ts';
 import { subtitlesRequestSchema } from '../jobs/subtitles.ts';
@@ -364,6 +365,63 @@ export const uploadTokenSchema = z
     expiresAt: z.iso.datetime(),
   })
   .openapi('UploadToken');
+
+export const webhookIdSchema = z.string().regex(/^[0-9a-f]{12}$/);
+
+export const createWebhookSchema = z
+  .strictObject({
+    url: z.url().max(2000).openapi({
+      description: 'HTTPS, and an address of the public Internet.',
+      example: 'https://example.org/spotreel',
+    }),
+  })
+  .openapi('CreateWebhook');
+
+export const webhookSchema = z
+  .object({
+    id: webhookIdSchema,
+    url: z.url(),
+    createdAt: z.iso.datetime(),
+    failing: z
+      .object({ since: z.iso.datetime(), problem: z.string() })
+      .optional()
+      .openapi({ description: 'While deliveries fail: since when, and what the last one met.' }),
+    disabled: z
+      .object({ at: z.iso.datetime(), reason: z.string() })
+      .optional()
+      .openapi({
+        description: 'Nothing is sent there any more; `test` and `replay` take it into use again.',
+      }),
+  })
+  .openapi('Webhook');
+
+export const webhookSecretSchema = z
+  .object({ secret: z.string().openapi({ description: '`whsec_…`, shown this once.' }) })
+  .openapi('WebhookSecret');
+export const createdWebhookSchema = webhookSchema.extend(webhookSecretSchema.shape).openapi('CreatedWebhook');
+export const webhooksSchema = z.object({ webhooks: z.array(webhookSchema) }).openapi('Webhooks');
+export const testedWebhookSchema = z
+  .object({ event: z.string().openapi({ description: 'The id of the event.' }) })
+  .openapi('TestedWebhook');
+
+export const undeliveredPageSchema = z
+  .object({
+    undelivered: z.array(
+      z.object({
+        event: eventSchema,
+        at: z.iso.datetime().openapi({ description: 'When it was given up.' }),
+        problem: z.string().openapi({ description: 'What the last try met.' }),
+      }),
+    ),
+    more: z.boolean().openapi({ description: 'Whether there is more.' }),
+  })
+  .openapi('UndeliveredPage');
+export const replayedSchema = z
+  .object({
+    replayed: z.int(),
+    more: z.boolean().openapi({ description: 'Whether there is more: then replay again.' }),
+  })
+  .openapi('Replayed');
 
 export const problemSchema = z
   .object({

@@ -10,6 +10,7 @@ import { addSubtitles } from './subtitles.ts';
 import { addTokens } from './tokens.ts';
 import { addUpload } from './upload.ts';
 import { addVideos } from './videos.ts';
+import { addWebhooks } from './webhooks.ts';
 
 const program = new Command('spotreel')
   .description('A video platform that you own.')
@@ -51,6 +52,7 @@ addUpload(program);
 addVideos(program);
 addSubtitles(program);
 addTokens(program);
+addWebhooks(program);
 addDeploy(program);
 addDoctor(program);
 

@@ -121,6 +121,9 @@ export const apiEnvironmentSchema = z.object({
   CORS_ORIGINS: json(z.array(originSchema)).prefault('[]'),
   /** What each caller may use; without it as much as they like. */
   QUOTA: json(quotaSchema).optional(),
+  EVENTS_QUEUE_URL: z.url(),
+  /** Where webhooks may go, as notify is told. */
+  WEBHOOK_REACH: reachSchema,
   LIVE_TOPICS: liveTopics,
   /** Where who follows videos connects to: MQTT over WebSocket. */
   LIVE_URL: z.string().regex(/^wss?:\/\//),

@@ -54,10 +54,9 @@ export class UnreachableError extends Error {
 }
 
 /** An error of Node's as a sentence without its words, which tell of our side. */
-function unreachable(error: unknown): UnreachableError {
+function unreachable(error: NodeJS.ErrnoException): UnreachableError {
   if (error instanceof UnreachableError) return error;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'no code';
-  return new UnreachableError(`It could not be reached: ${code}`);
+  return new UnreachableError(`It could not be reached: ${error.code ?? error.name}`);
 }
 
 /**

@@ -7,6 +7,7 @@ import { handle, type LambdaEvent } from 'hono/aws-lambda';
 
 import { createApi } from '../api/app.ts';
 import { openAccess, tokenAccess } from '../api/token-access.ts';
+import { Endpoints } from '../jobs/endpoints.ts';
 import { apiEnvironmentSchema, parseEnvironment } from '../jobs/environment.ts';
 import { ObjectStore } from '../jobs/store.ts';
 import { Tokens } from '../jobs/tokens.ts';
@@ -15,20 +16,27 @@ const environment = parseEnvironment(apiEnvironmentSchema, process.env);
 // It presigns for bodies that it never sees, so it must not sign checksums of none.
 const s3 = new S3Client({ requestChecksumCalculation: 'WHEN_REQUIRED' });
 
-const tokens = new Tokens(new SSMClient({}), environment.PARAMETERS);
+const ssm = new SSMClient({});
+const tokens = new Tokens(ssm, environment.PARAMETERS);
+const stores = {
+  uploads: new ObjectStore(s3, environment.UPLOAD_BUCKET),
+  production: new ObjectStore(s3, environment.PRODUCTION_BUCKET),
+};
 
 const answer = handle(
   createApi({
     s3,
-    stores: {
-      uploads: new ObjectStore(s3, environment.UPLOAD_BUCKET),
-      production: new ObjectStore(s3, environment.PRODUCTION_BUCKET),
-    },
+    stores,
     sqs: new SQSClient({}),
     uploadsQueueUrl: environment.UPLOADS_QUEUE_URL,
     settings: environment.ENCODE_SETTINGS,
     authenticate: environment.ACCESS === 'open' ? openAccess(tokens) : tokenAccess(tokens, environment.OIDC),
     tokens,
+    webhooks: {
+      endpoints: new Endpoints(stores.uploads, ssm, environment.PARAMETERS),
+      eventsQueueUrl: environment.EVENTS_QUEUE_URL,
+      reach: environment.WEBHOOK_REACH,
+    },
     live: { url: environment.LIVE_URL, topics: environment.LIVE_TOPICS },
     corsOrigins: environment.CORS_ORIGINS,
     quota: environment.QUOTA,

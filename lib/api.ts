@@ -13,6 +13,7 @@ import {
   UPLOADS_PREFIX,
   USAGE_PREFIX,
   VIDEOS_PREFIX,
+  WEBHOOKS_PREFIX,
 } from '../jobs/names.ts';
 import { API_THROTTLE, API_TIMEOUT_SECONDS } from '../jobs/platform.ts';
 import { mayList, type Permission } from './allow.ts';
@@ -50,6 +51,8 @@ export class Api extends Construct {
       ENCODE_SETTINGS: JSON.stringify(encodeSettings),
       ACCESS: 'tokens',
       PARAMETERS: parameters,
+      EVENTS_QUEUE_URL: queues.events.queueUrl,
+      WEBHOOK_REACH: 'public',
       LIVE_TOPICS: live.topics,
       LIVE_URL: live.url,
       CORS_ORIGINS: JSON.stringify(corsOrigins),
@@ -113,14 +116,19 @@ function permissionsOf(
     },
     ...deletionOf({ uploads, production }),
     // 404 instead of 403 for what is not there.
-    mayList(uploads, IDEMPOTENCY_PREFIX, USAGE_PREFIX),
-    { actions: ['sqs:SendMessage'], resources: [queues.uploads.queueArn] },
+    mayList(uploads, IDEMPOTENCY_PREFIX, USAGE_PREFIX, WEBHOOKS_PREFIX),
+    {
+      actions: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'],
+      resources: objects(WEBHOOKS_PREFIX),
+      why: own,
+    },
+    { actions: ['sqs:SendMessage'], resources: [queues.uploads.queueArn, queues.events.queueArn] },
     {
       actions: ['ssm:GetParameter', 'ssm:GetParametersByPath', 'ssm:PutParameter', 'ssm:DeleteParameter'],
       resources: [
         stack.formatArn({ service: 'ssm', resource: 'parameter', resourceName: `${parameters.slice(1)}/*` }),
       ],
-      why: 'Tokens are named by their hashes; the path holds nothing else.',
+      why: 'Tokens are named by their hashes, secrets by their endpoints; the path holds nothing else.',
     },
   ];
 }

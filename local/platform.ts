@@ -294,6 +294,8 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
         },
       }),
     );
+    // Whoever builds a receiver runs it on this machine, too.
+    const webhooks = { EVENTS_QUEUE_URL: sqs.queueUrl('events'), WEBHOOK_REACH: 'loopback' };
     const api = started(
       await startHttpFunction({
         entry: file('lambda/api.ts'),
@@ -304,6 +306,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
           // Nobody but this machine reaches it.
           ACCESS: 'open',
           AWS_ENDPOINT_URL_SSM: ssm.url,
+          ...webhooks,
           ...live,
           LIVE_URL: iot.mqttUrl,
         },
@@ -322,11 +325,9 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
           AWS_ENDPOINT_URL_SSM: ssm.url,
           AWS_ENDPOINT_URL_EVENTBRIDGE: eventBus.url,
           PRODUCTION_BUCKET,
-          EVENTS_QUEUE_URL: sqs.queueUrl('events'),
+          ...webhooks,
           PLATFORM,
           PARAMETERS,
-          // Whoever builds a receiver runs it on this machine, too.
-          WEBHOOK_REACH: 'loopback',
           RETRY_SECONDS: JSON.stringify(WEBHOOK_RETRY_SECONDS),
         },
         timeoutSeconds: NOTIFY_TIMEOUT_SECONDS,

@@ -4,24 +4,31 @@ import type {
   CreateUpload,
   completedSchema,
   createdTokenSchema,
+  createdWebhookSchema,
   createTokenSchema,
   createUploadTokenSchema,
+  createWebhookSchema,
   Deleted,
   LiveAccess,
   Parts,
   patchVideoSchema,
   reencodeSchema,
+  replayedSchema,
   requeuedSchema,
   rolledBackSchema,
   SignedParts,
   subtitlesListSchema,
   subtitlesQuerySchema,
   subtitlesSchema,
+  testedWebhookSchema,
   tokensSchema,
   Upload,
+  undeliveredPageSchema,
   uploadTokenSchema,
   Video,
   Videos,
+  webhookSecretSchema,
+  webhooksSchema,
 } from '../schemas.ts';
 import { Connection, type Platform, type Request } from './http.ts';
 
@@ -201,7 +208,50 @@ export class Endpoints {
   ): Promise<z.infer<typeof uploadTokenSchema>> {
     return this.#ask('/api/upload-tokens', { method: 'POST', json: token, once: true, signal });
   }
+
+  // Webhooks
+
+  /** Adds an endpoint. Its secret is told this once. */
+  createWebhook(
+    webhook: z.input<typeof createWebhookSchema>,
+    { signal }: CallOptions = {},
+  ): Promise<z.infer<typeof createdWebhookSchema>> {
+    return this.#ask('/api/webhooks', { method: 'POST', json: webhook, once: true, signal });
+  }
+
+  listWebhooks({ signal }: CallOptions = {}): Promise<z.infer<typeof webhooksSchema>> {
+    return this.#ask('/api/webhooks', { signal });
+  }
+
+  /** Removes an endpoint with what it did not get. */
+  removeWebhook(id: string, { signal }: CallOptions = {}): Promise<void> {
+    return this.#ask(webhookPath(id), { method: 'DELETE', signal });
+  }
+
+  /** Gives an endpoint a new secret, told this once; for a day the one before signs, too. */
+  rotateWebhookSecret(
+    id: string,
+    { signal }: CallOptions = {},
+  ): Promise<z.infer<typeof webhookSecretSchema>> {
+    return this.#ask(`${webhookPath(id)}/secret`, { method: 'POST', once: true, signal });
+  }
+
+  /** Sends an endpoint a `webhook.test`. */
+  testWebhook(id: string, { signal }: CallOptions = {}): Promise<z.infer<typeof testedWebhookSchema>> {
+    return this.#ask(`${webhookPath(id)}/test`, { method: 'POST', signal });
+  }
+
+  /** What an endpoint did not get. */
+  listUndelivered(id: string, { signal }: CallOptions = {}): Promise<z.infer<typeof undeliveredPageSchema>> {
+    return this.#ask(`${webhookPath(id)}/undelivered`, { signal });
+  }
+
+  /** Sends an endpoint again what it did not get. */
+  replayWebhook(id: string, { signal }: CallOptions = {}): Promise<z.infer<typeof replayedSchema>> {
+    return this.#ask(`${webhookPath(id)}/replay`, { method: 'POST', signal });
+  }
 }
 
 const uploadPath = (id: string): string => `/api/uploads/${encodeURIComponent(id)}`;
+const webhookPath = (id: string): string => `/api/webhooks/${encodeURIComponent(id)}`;
 const videoPath = (id: string): string => `/api/videos/${encodeURIComponent(id)}`;

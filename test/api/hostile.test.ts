@@ -120,6 +120,8 @@ const OPERATIONS = [
   ...['/api/videos', '/api/videos/{id}', '/api/videos/{id}/retry', '/api/videos/{id}/reencode'],
   ...['/api/videos/{id}/rollback', '/api/videos/{id}/subtitles', '/api/videos/{id}/subtitles/{track}'],
   '/api/videos/{id}/poster',
+  ...['/api/webhooks', '/api/webhooks/{id}', '/api/webhooks/{id}/secret', '/api/webhooks/{id}/test'],
+  ...['/api/webhooks/{id}/undelivered', '/api/webhooks/{id}/replay'],
   ...['/api/live', '/api/tokens', '/api/tokens/{id}', '/api/upload-tokens'],
 ];
 

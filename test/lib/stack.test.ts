@@ -614,6 +614,7 @@ describe('least privilege', () => {
         'PlatformStorageUploads/pending/* s3:DeleteObject s3:GetObject s3:PutObject',
         'PlatformStorageUploads/usage/* s3:GetObject s3:PutObject',
         'PlatformStorageUploads/uploads/* s3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:ListMultipartUploadParts s3:PutObject',
+        'PlatformStorageUploads/webhooks/* s3:DeleteObject s3:GetObject s3:PutObject',
       ].sort(),
     );
   });
@@ -630,14 +631,14 @@ describe('least privilege', () => {
     ]);
   });
 
-  test.each(['Dispatch', 'Bury', 'Mend', 'Api', 'Workers'])('%s lists by prefix only', (role) => {
+  test.each(['Dispatch', 'Bury', 'Mend', 'Notify', 'Api', 'Workers'])('%s lists by prefix only', (role) => {
     const lists = allowedTo(role).filter(({ Action }) => Action.includes('s3:ListBucket'));
     expect(lists.length).toBeGreaterThan(0);
     for (const { Condition } of lists) {
       const prefixes = z.object({ 's3:prefix': z.unknown() }).parse(Condition['StringLike'])['s3:prefix'];
       for (const prefix of [prefixes].flat())
         expect(prefix).toMatch(
-          /^(uploads|jobs|open|pending|index|deleted|idempotency|usage|workers|models|v|capacity)\/\*$/,
+          /^(uploads|jobs|open|pending|index|deleted|idempotency|usage|webhooks|workers|models|v|capacity)\/\*$/,
         );
     }
   });
@@ -870,6 +871,7 @@ describe('the API', () => {
     const parsed = parseEnvironment(apiEnvironmentSchema, {
       ...Variables,
       UPLOADS_QUEUE_URL: 'https://sqs.example/uploads',
+      EVENTS_QUEUE_URL: 'https://sqs.example/events',
     });
     expect(parsed).toMatchObject({
       ACCESS: 'tokens',
@@ -889,6 +891,7 @@ describe('the API', () => {
     const parsed = parseEnvironment(apiEnvironmentSchema, {
       ...Variables,
       UPLOADS_QUEUE_URL: 'https://sqs.example/uploads',
+      EVENTS_QUEUE_URL: 'https://sqs.example/events',
     });
     expect(parsed).toMatchObject({ OIDC: oidc, CORS_ORIGINS: ['https://example.org'] });
   });

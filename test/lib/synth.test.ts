@@ -129,6 +129,8 @@ test('the API, as it is deployed, answers an event of API Gateway', () => {
       UPLOAD_BUCKET: 'uploads',
       PRODUCTION_BUCKET: 'production',
       UPLOADS_QUEUE_URL: 'https://sqs.example/uploads',
+      EVENTS_QUEUE_URL: 'https://sqs.example/events',
+      WEBHOOK_REACH: 'public',
       ACCESS: 'tokens',
       PARAMETERS: '/spotreel/test',
       LIVE_TOPICS: 'spotreel/test',

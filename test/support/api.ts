@@ -7,6 +7,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { createApi } from '../../api/app.ts';
 import { tokenAccess } from '../../api/token-access.ts';
+import { Endpoints } from '../../jobs/endpoints.ts';
 import { type OidcInput, oidcSchema, type Quota } from '../../jobs/environment.ts';
 import { QUEUES, UPLOAD_CORS } from '../../jobs/platform.ts';
 import { ObjectStore } from '../../jobs/store.ts';
@@ -42,7 +43,10 @@ export async function startTestApi({
     dataDir: join(dataDir, 'sqs'),
     port: 0,
     region: REGION,
-    queues: [{ name: 'uploads', settings: QUEUES.uploads }],
+    queues: [
+      { name: 'uploads', settings: QUEUES.uploads },
+      { name: 'events', settings: QUEUES.uploads },
+    ],
   });
   const server = await startS3({
     dataDir: join(dataDir, 's3'),
@@ -62,7 +66,9 @@ export async function startTestApi({
     requestChecksumCalculation: 'WHEN_REQUIRED',
   });
   const stores = { uploads: new ObjectStore(s3, 'uploads'), production: new ObjectStore(s3, 'production') };
-  const tokens = new Tokens(new SSMClient({ ...aws, endpoint: ssm.url }), '/spotreel/test');
+  const parameters = '/spotreel/test';
+  const ssmClient = new SSMClient({ ...aws, endpoint: ssm.url });
+  const tokens = new Tokens(ssmClient, parameters);
   const context = {
     s3,
     stores,
@@ -71,6 +77,11 @@ export async function startTestApi({
     settings: encodeSettingsSchema.parse({}),
     authenticate: tokenAccess(tokens, oidcSchema.optional().parse(oidc)),
     tokens,
+    webhooks: {
+      endpoints: new Endpoints(stores.uploads, ssmClient, parameters),
+      eventsQueueUrl: sqs.queueUrl('events'),
+      reach: 'public' as const,
+    },
     live: { url: 'ws://127.0.0.1/mqtt', topics: 'spotreel/test' },
     corsOrigins: [],
     quota,
@@ -78,6 +89,7 @@ export async function startTestApi({
   const app = createApi(context);
   return {
     context,
+    sqs,
     app,
     async ask(method: string, path: string, token?: string, body?: unknown, headers = {}): Promise<Reply> {
       const response = await app.request(path, {
