@@ -386,12 +386,9 @@ export const webhookSchema = z
       .object({ since: z.iso.datetime(), problem: z.string() })
       .optional()
       .openapi({ description: 'While deliveries fail: since when, and what the last one met.' }),
-    disabled: z
-      .object({ at: z.iso.datetime(), reason: z.string() })
-      .optional()
-      .openapi({
-        description: 'Nothing is sent there any more; `test` and `replay` take it into use again.',
-      }),
+    disabled: z.object({ at: z.iso.datetime(), reason: z.string() }).optional().openapi({
+      description: 'Nothing is sent there any more; `test` and `replay` take it into use again.',
+    }),
   })
   .openapi('Webhook');
 
