@@ -1,0 +1,69 @@
+/** The command line: every command. */
+import { Command, Option } from 'commander';
+import { runCheck } from './check.ts';
+import { addDeploy } from './deploy.ts';
+import { addDoctor } from './doctor.ts';
+import { EXIT } from './endings.ts';
+import { wholeNumber } from './option-readers.ts';
+import { addPoster } from './poster.ts';
+import { addSubtitles } from './subtitles.ts';
+import { addTokens } from './tokens.ts';
+import { addUpload } from './upload.ts';
+import { addVideos } from './videos.ts';
+import { addWebhooks } from './webhooks.ts';
+
+export const program = new Command('spotreel')
+  .description('A video platform that you own.')
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.done : EXIT.usage))
+  .addHelpText(
+    'after',
+    `
+Commands that speak to a platform find it by --url or SPOTREEL_URL (http://localhost:8080), and say who asks by
+--token or SPOTREEL_TOKEN.
+
+Exit codes: 0 done, 1 failed or refused, 2 called wrongly, 3 the platform does not answer, 4 the token may not.`,
+  );
+
+program
+  .command('local')
+  .description('run the whole platform on this machine: upload, encode, play; no AWS account')
+  .argument('[files...]', 'videos to upload at once, each with its subtitles: film.mp4 film.en.srt')
+  .addOption(
+    new Option('--port <n>', 'port of the pages; S3, SQS and EC2 take the next three')
+      .default(8080)
+      .argParser(wholeNumber(0)),
+  )
+  .addOption(new Option('--data <dir>', 'folder that keeps everything').default('.spotreel'))
+  .addOption(
+    new Option('--workers <n>', 'machines that may run at once').default(1).argParser(wholeNumber(1)),
+  )
+  .addOption(
+    new Option('--cores <n>', 'cores of each machine; without it, every one').argParser(wholeNumber(1)),
+  )
+  .option('--once', 'end when all files are ready or failed; exit code 0 only if all are ready')
+  .option('--json', 'print one JSON line a video instead of progress')
+  .action(async (files: string[], options) => {
+    // Loaded when it is needed: it is most of what there is.
+    const { runLocal } = await import('./local.ts');
+    process.exitCode = await runLocal(files, options);
+  });
+
+addUpload(program);
+addVideos(program);
+addSubtitles(program);
+addPoster(program);
+addTokens(program);
+addWebhooks(program);
+addDeploy(program);
+addDoctor(program);
+
+program
+  .command('check')
+  .description(
+    'check any HLS stream against RFC 8216 and Apple’s authoring rules; exit code 0 only without errors',
+  )
+  .argument('<url|dir>', 'a playlist’s URL, a folder, or a playlist in a folder')
+  .option('--json', 'print the report as JSON')
+  .action(async (target: string, options) => {
+    process.exitCode = await runCheck(target, options);
+  });
