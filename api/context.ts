@@ -1,5 +1,6 @@
 /** What the API's handlers work with. */
 import type { S3Client } from '@aws-sdk/client-s3';
+import type { Announcer } from '../jobs/announcer.ts';
 import type { Endpoints } from '../jobs/endpoints.ts';
 import type { Quota } from '../jobs/environment.ts';
 import type { Redriver } from '../jobs/redrive.ts';
@@ -29,6 +30,7 @@ export interface ApiContext extends Redriver {
   readonly authenticate: Authenticate;
   readonly tokens: Tokens;
   readonly live: LiveBroker;
+  readonly announcer: Announcer;
   readonly webhooks: Webhooks;
   /** Sites whose pages may call the API, besides our own: `https://example.org`. */
   readonly corsOrigins: readonly string[];

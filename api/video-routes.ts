@@ -1,5 +1,6 @@
 /** `/api/videos`: what there is, how far it is, and what its owner does with it. */
 import { createRoute, z } from '@hono/zod-openapi';
+import { deletedLive } from '../jobs/announcer.ts';
 import { deleteVideo } from '../jobs/deletion.ts';
 import { recordEdits } from '../jobs/edits.ts';
 import { pageOfVideos } from '../jobs/index-pages.ts';
@@ -186,6 +187,7 @@ export function videoRoutes(context: ApiContext) {
       const { id } = c.req.valid('param');
       const deletion = await deleteVideo(context.stores, id, Date.now() + DELETE_MS);
       if (!deletion) throw nothing(id);
+      context.announcer.announce(deletedLive(id));
       const { left, settled } = deletion;
       if (settled) return c.json({ id, state: 'deleted' as const, left }, 200);
       return c.json({ id, state: 'deleting' as const, left }, 202);

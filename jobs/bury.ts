@@ -9,6 +9,7 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { FAILURES } from '../video/failures.ts';
 import type { EncodeSettings } from '../video/settings.ts';
+import { type Announcer, liveOf } from './announcer.ts';
 import { listAttempts, type RecordedAttempt } from './attempts.ts';
 import { claimVideo } from './claim.ts';
 import { followUp } from './complete.ts';
@@ -30,6 +31,7 @@ import { openSince } from './open.ts';
 import { publishedRevision, type Stores } from './publish.ts';
 import { sendTasks } from './queue.ts';
 import { requestFirst } from './requests.ts';
+import { encodeStatus } from './status.ts';
 import type { ObjectStore } from './store.ts';
 
 export interface Graveyard extends Stores {
@@ -37,6 +39,7 @@ export interface Graveyard extends Stores {
   readonly tasksQueueUrl: string;
   /** What an upload is encoded with. */
   readonly settings: EncodeSettings;
+  readonly announcer: Announcer;
 }
 
 /** Who leaves the receipt of a task that no worker could do. */
@@ -143,5 +146,6 @@ async function giveUp(graveyard: Graveyard, encode: Encode, detail: string): Pro
   if (await hasEnded(graveyard, encode)) return log('info', 'dead-letter-too-late', fields);
   const message = `${FAILURES['gave-up']} (${detail})`;
   await recordFailure(graveyard.uploads, encode, { code: 'gave-up', message });
+  graveyard.announcer.announce(async () => liveOf(encode, await encodeStatus(graveyard.uploads, encode)));
   log('error', 'gave-up', fields);
 }

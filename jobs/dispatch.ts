@@ -2,6 +2,7 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { z } from 'zod';
 import type { EncodeSettings } from '../video/settings.ts';
+import { type Announcer, liveOf } from './announcer.ts';
 import type { Work } from './capacity.ts';
 import { claimVideo, readClaim } from './claim.ts';
 import { mayBeClaimed } from './deletion.ts';
@@ -20,6 +21,7 @@ import { encodeOfPlanKey, jobKeys, UPLOADS_PREFIX, videoIdOf } from './names.ts'
 import { nextTasks } from './progress.ts';
 import { backlog, sendTasks } from './queue.ts';
 import { requestFirst } from './requests.ts';
+import { encodeStatus } from './status.ts';
 import type { ObjectStore } from './store.ts';
 
 export interface Dispatcher {
@@ -29,6 +31,7 @@ export interface Dispatcher {
   readonly capacity: Capacity;
   /** What an upload is encoded with. */
   readonly settings: EncodeSettings;
+  readonly announcer: Announcer;
 }
 
 export interface UploadsMessage extends Delivery {
@@ -105,17 +108,21 @@ async function demandsOf(dispatcher: Dispatcher, message: unknown): Promise<Dema
   const uploaded = uploadedSchema.safeParse(message).data?.uploaded;
   const objects = uploaded ? [uploaded] : requeue ? [] : parseS3Event(message);
   const demands = [
-    ...(requeue ? [await demandOfRequeue(dispatcher.uploads, requeue)] : []),
+    ...(requeue ? [await demandOfRequeue(dispatcher, requeue)] : []),
     ...(await Promise.all(objects.map((object) => demandOf(dispatcher, object)))),
   ];
   return demands.filter((demand) => demand !== undefined);
 }
 
 /** What is missing of an encode that has not failed, of a video that was not deleted. */
-async function demandOfRequeue(uploads: ObjectStore, encode: Encode): Promise<Demand | undefined> {
+async function demandOfRequeue(
+  { uploads, announcer }: Dispatcher,
+  encode: Encode,
+): Promise<Demand | undefined> {
   if ((await readFailure(uploads, encode)) || !(await readClaim(uploads, encode.video))) return undefined;
   const queue = await nextTasks(uploads, encode);
   log('info', 'requeued', { ...encode, tasks: queue.length });
+  announcer.announce(async () => liveOf(encode, await encodeStatus(uploads, encode)));
   return { queue, planned: NO_WORK };
 }
 
@@ -133,7 +140,7 @@ async function demandOf(dispatcher: Dispatcher, object: CreatedObject): Promise<
 
 /** A source wants its plan, also when its event comes again: a crash may have come between claim and task. */
 async function demandOfSource(
-  { uploads, settings }: Dispatcher,
+  { uploads, settings, announcer }: Dispatcher,
   object: CreatedObject,
 ): Promise<Demand | undefined> {
   const { key, etag, size } = object;
@@ -146,6 +153,9 @@ async function demandOfSource(
   if (result === 'taken') return undefined;
   const revision = await requestFirst(uploads, video, claim, settings);
   if (result === 'repeated' && (await isPlanned(uploads, { video, revision }))) return undefined;
+  announcer.announce(async () =>
+    liveOf({ video, revision }, await encodeStatus(uploads, { video, revision })),
+  );
   return { queue: [{ kind: 'plan', video, revision }], planned: NO_WORK };
 }
 

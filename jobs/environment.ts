@@ -53,6 +53,7 @@ export const dispatchEnvironmentSchema = z.object({
   MAX_ON_DEMAND_VCPUS: z.coerce.number().int().nonnegative(),
   /** Seconds within which waiting work should be done: the shorter, the more machines. */
   TARGET_SECONDS: z.coerce.number().int().positive(),
+  LIVE_TOPICS: liveTopics,
 });
 export type DispatchEnvironment = z.infer<typeof dispatchEnvironmentSchema>;
 
@@ -62,6 +63,7 @@ export const buryEnvironmentSchema = z.object({
   TASKS_QUEUE_URL: z.url(),
   /** What an upload is encoded with, as dispatch is told. */
   ENCODE_SETTINGS: json(encodeSettingsSchema).prefault('{}'),
+  LIVE_TOPICS: liveTopics,
 });
 
 export const mendEnvironmentSchema = z.object({
@@ -73,6 +75,7 @@ export const mendEnvironmentSchema = z.object({
   PLATFORM: z.string().min(1),
   /** Seconds after which a machine should have ended itself. */
   MAX_LIFETIME_SECONDS: z.coerce.number().positive(),
+  LIVE_TOPICS: liveTopics,
 });
 
 /** Whose JWTs count besides our own tokens. */
@@ -163,6 +166,7 @@ export const workerEnvironmentSchema = z.object({
   IDLE_SECONDS: z.coerce.number().positive().default(120),
   /** Folder for scratch files; emptied task by task. */
   SCRATCH_DIR: z.string().min(1).default('/var/tmp/spotreel'),
+  LIVE_TOPICS: liveTopics,
 });
 export type WorkerEnvironment = z.infer<typeof workerEnvironmentSchema>;
 

@@ -27,6 +27,10 @@ export const liveSchema = z.object({
   findings: z.array(findingSchema).readonly().default([]),
   /** Path of the multivariant playlist below the playback domain. */
   playbackUrl: z.string().optional(),
+  /** What plays there is the beginning, and grows while the rest is encoded. */
+  early: z.literal(true).optional(),
+  /** ISO 8601: when it stood so, by the clock of who tells. */
+  at: z.iso.datetime().optional(),
   failure: z.object({ code: z.string(), message: z.string() }).optional(),
 });
 export type Live = z.infer<typeof liveSchema>;

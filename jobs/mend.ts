@@ -6,6 +6,7 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { z } from 'zod';
 import { FAILURES } from '../video/failures.ts';
+import { type Announcer, liveOf } from './announcer.ts';
 import { type Claim, readClaim } from './claim.ts';
 import { readFailure, recordFailure } from './failed.ts';
 import { log } from './log.ts';
@@ -17,6 +18,7 @@ import { publishedRevision, readDetails, type Stores } from './publish.ts';
 import { backlog } from './queue.ts';
 import { sendRequeue } from './redrive.ts';
 import { requestedRevision, requestRevision } from './requests.ts';
+import { encodeStatus } from './status.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -44,6 +46,7 @@ export interface Mender {
   readonly uploadsQueueUrl: string;
   readonly tasksQueueUrl: string;
   readonly now: Date;
+  readonly announcer: Announcer;
 }
 
 /** What the queues say this time: asked once, and only if anything stalled. */
@@ -119,7 +122,7 @@ async function hasEnded({ uploads, production }: Stores, encode: Encode): Promis
   return details?.revision === revision && details.download !== undefined;
 }
 
-async function timeOut({ stores }: Mender, encode: Encode, claim: Claim): Promise<void> {
+async function timeOut({ stores, announcer }: Mender, encode: Encode, claim: Claim): Promise<void> {
   const { video, revision } = encode;
   const hours = Math.round(deadlineMs(claim.size) / HOUR);
   if ((await publishedRevision(stores.production, video)) === revision) {
@@ -129,6 +132,7 @@ async function timeOut({ stores }: Mender, encode: Encode, claim: Claim): Promis
   log('error', 'timed-out', { video, revision, hours });
   const message = `${FAILURES['timed-out']} (${hours} hours)`;
   await recordFailure(stores.uploads, encode, { code: 'timed-out', message });
+  announcer.announce(async () => liveOf(encode, await encodeStatus(stores.uploads, encode)));
 }
 
 /** When the last object of an encode was written. */

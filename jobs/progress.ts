@@ -56,6 +56,19 @@ export async function readPlan(uploads: ObjectStore, { video, revision }: Encode
   return uploads.getJson(jobKeys.plan(video, revision), planSchema);
 }
 
+/**
+ * Frames of a plan's video that are made: those of its chunks; of sound alone its share of renditions.
+ * @param made which part of a task is, 0 to 1
+ */
+export function encodedFrames(encode: Encode, plan: Plan, made: (task: Task) => number): number {
+  const frames = mediaTasks(encode, plan).map((task) => {
+    if (!plan.picture) return task.kind === 'audio' ? (plan.frames * made(task)) / plan.audio.length : 0;
+    const chunk = task.kind === 'chunk' ? plan.chunks[task.index] : undefined;
+    return chunk ? (chunk.to - chunk.from) * made(task) : 0;
+  });
+  return Math.floor(frames.reduce((sum, count) => sum + count, 0));
+}
+
 /** The names of the tasks of an encode that are done. */
 export async function doneTasks(uploads: ObjectStore, { video, revision }: Encode): Promise<Set<TaskName>> {
   const prefix = jobKeys.receipts(video, revision);

@@ -12,10 +12,11 @@ import { readFailure } from './failed.ts';
 import type { Encode } from './messages.ts';
 import { type VideoId, videoKeys } from './names.ts';
 import { readPending } from './pending.ts';
-import { doneTasks, mediaTasks, readPlan, taskName } from './progress.ts';
+import { doneTasks, encodedFrames, readPlan, taskName } from './progress.ts';
 import { publishedRevision, readDetails, type Stores } from './publish.ts';
 import { requestedRevision } from './requests.ts';
 import { readSpent, type Spent } from './spent.ts';
+import type { ObjectStore } from './store.ts';
 
 export const VIDEO_STATES = ['uploading', 'queued', 'encoding', 'ready', 'failed'] as const;
 export type VideoState = (typeof VIDEO_STATES)[number];
@@ -82,44 +83,30 @@ const published = (
   findings,
 });
 
-/** Frames that are done: those of the chunks; of sound alone its share of renditions. */
-async function encodedFrames({ uploads }: Stores, encode: Encode, plan: Plan): Promise<number> {
-  const done = await doneTasks(uploads, encode);
-  const finished = mediaTasks(encode, plan).filter((task) => done.has(taskName(task)));
-  if (!plan.picture) {
-    const renditions = finished.filter(({ kind }) => kind === 'audio').length;
-    return Math.floor((plan.frames * renditions) / plan.audio.length);
-  }
-  const frames = finished.map((task) => {
-    const chunk = task.kind === 'chunk' ? plan.chunks[task.index] : undefined;
-    return chunk ? chunk.to - chunk.from : 0;
-  });
-  return frames.reduce((sum, count) => sum + count, 0);
-}
+/** An encode of which so many frames are made. */
+export const encodingStatus = (plan: Plan, frames: number) => ({
+  ...planned(plan),
+  state: 'encoding' as const,
+  // The last percent is publishing.
+  percent: Math.floor((99 * frames) / plan.frames),
+  encodedSeconds: durationOf({ frames, rate: plan.rate }),
+});
 
 /** An encode that does not play (yet). */
-async function encodeStatus(stores: Stores, encode: Encode): Promise<EncodeStatus> {
-  const [failure, plan] = await Promise.all([
-    readFailure(stores.uploads, encode),
-    readPlan(stores.uploads, encode),
-  ]);
+export async function encodeStatus(uploads: ObjectStore, encode: Encode): Promise<EncodeStatus> {
+  const [failure, plan] = await Promise.all([readFailure(uploads, encode), readPlan(uploads, encode)]);
   if (failure) {
     const { code, message } = failure;
     return { state: 'failed', percent: 0, failure: { code, message } };
   }
   if (!plan) return { state: 'queued', percent: 0 };
-  const frames = await encodedFrames(stores, encode, plan);
-  return {
-    ...planned(plan),
-    state: 'encoding',
-    // The last percent is publishing.
-    percent: Math.floor((99 * frames) / plan.frames),
-    encodedSeconds: durationOf({ frames, rate: plan.rate }),
-  };
+  const done = await doneTasks(uploads, encode);
+  const frames = encodedFrames(encode, plan, (task) => (done.has(taskName(task)) ? 1 : 0));
+  return encodingStatus(plan, frames);
 }
 
 /** An encode that plays. */
-async function publishedStatus({ uploads, production }: Stores, encode: Encode) {
+export async function publishedStatus({ uploads, production }: Stores, encode: Encode) {
   const [details, spent] = await Promise.all([
     readDetails(production, encode.video),
     readSpent(uploads, encode),
@@ -173,7 +160,7 @@ export async function videoStatus(stores: Stores, id: VideoId): Promise<VideoSta
   const asked = requested && { video: id, revision: requested };
   if (!published) {
     if (!asked) return { ...known, state: 'queued', percent: 0 };
-    const status = await encodeStatus(stores, asked);
+    const status = await encodeStatus(stores.uploads, asked);
     const early = status.state === 'encoding' ? await earlyPath(stores.production, asked) : undefined;
     return {
       ...known,
@@ -184,7 +171,7 @@ export async function videoStatus(stores: Stores, id: VideoId): Promise<VideoSta
   }
   const [playing, next] = await Promise.all([
     publishedStatus(stores, { video: id, revision: published }),
-    asked && asked.revision !== published ? encodeStatus(stores, asked) : undefined,
+    asked && asked.revision !== published ? encodeStatus(stores.uploads, asked) : undefined,
   ]);
   return {
     ...known,

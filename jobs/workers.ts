@@ -46,3 +46,9 @@ export async function listWorkers(uploads: ObjectStore): Promise<Worker[]> {
   }
   return workers;
 }
+
+/** How many workers there are that have not ended in order. */
+export async function countWorkers(uploads: ObjectStore): Promise<number> {
+  const keys = await Array.fromAsync(uploads.list(WORKERS_PREFIX));
+  return keys.length;
+}

@@ -1,4 +1,5 @@
 /** Lambda `api`: HTTP requests, as API Gateway hands them over, answered by the API. */
+import { IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
@@ -7,6 +8,7 @@ import { handle, type LambdaEvent } from 'hono/aws-lambda';
 
 import { createApi } from '../api/app.ts';
 import { openAccess, tokenAccess } from '../api/token-access.ts';
+import { IotAnnouncer } from '../jobs/announcer.ts';
 import { Endpoints } from '../jobs/endpoints.ts';
 import { apiEnvironmentSchema, parseEnvironment } from '../jobs/environment.ts';
 import { ObjectStore } from '../jobs/store.ts';
@@ -23,6 +25,8 @@ const stores = {
   production: new ObjectStore(s3, environment.PRODUCTION_BUCKET),
 };
 
+const announcer = new IotAnnouncer(new IoTDataPlaneClient({}), environment.LIVE_TOPICS);
+
 const answer = handle(
   createApi({
     s3,
@@ -38,14 +42,20 @@ const answer = handle(
       reach: environment.WEBHOOK_REACH,
     },
     live: { url: environment.LIVE_URL, topics: environment.LIVE_TOPICS },
+    announcer,
     corsOrigins: environment.CORS_ORIGINS,
     quota: environment.QUOTA,
   }),
 );
 
 /** Answers a request. A body that comes with a GET means nothing (RFC 9110, 9.3.1), and `Request` takes none. */
-export function handler(event: APIGatewayProxyEventV2) {
+export async function handler(event: APIGatewayProxyEventV2) {
   const hasBody = !['GET', 'HEAD'].includes(event.requestContext.http.method);
   // hono declares an event of its own, which asks for an authorizer that it never reads.
-  return answer({ ...event, body: (hasBody && event.body) || null } as unknown as LambdaEvent);
+  const answered = await answer({
+    ...event,
+    body: (hasBody && event.body) || null,
+  } as unknown as LambdaEvent);
+  await announcer.settled();
+  return answered;
 }

@@ -1,7 +1,9 @@
 /** Lambda `bury`: dead letters of both queues, each handled for itself, with partial batch responses. */
+import { IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { IotAnnouncer } from '../jobs/announcer.ts';
 import { buryMessage } from '../jobs/bury.ts';
 import { buryEnvironmentSchema, parseEnvironment } from '../jobs/environment.ts';
 import { log } from '../jobs/log.ts';
@@ -9,12 +11,14 @@ import { ObjectStore } from '../jobs/store.ts';
 
 const environment = parseEnvironment(buryEnvironmentSchema, process.env);
 const s3 = new S3Client({});
+const announcer = new IotAnnouncer(new IoTDataPlaneClient({}), environment.LIVE_TOPICS);
 const graveyard = {
   uploads: new ObjectStore(s3, environment.UPLOAD_BUCKET),
   production: new ObjectStore(s3, environment.PRODUCTION_BUCKET),
   sqs: new SQSClient({}),
   tasksQueueUrl: environment.TASKS_QUEUE_URL,
   settings: environment.ENCODE_SETTINGS,
+  announcer,
 };
 
 export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
@@ -27,5 +31,6 @@ export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
       batchItemFailures.push({ itemIdentifier: messageId });
     }
   }
+  await announcer.settled();
   return { batchItemFailures };
 }

@@ -1,7 +1,9 @@
 /** Lambda `mend`, on a schedule: what stalled goes on or ends, and machines that should be gone are terminated. */
 import { EC2Client } from '@aws-sdk/client-ec2';
+import { IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { IotAnnouncer } from '../jobs/announcer.ts';
 import { mendDeletions } from '../jobs/deletion.ts';
 import { mendEnvironmentSchema, parseEnvironment } from '../jobs/environment.ts';
 import { mendUnfinished } from '../jobs/mend.ts';
@@ -17,6 +19,7 @@ const stores = {
 };
 const sqs = new SQSClient({});
 const ec2 = new EC2Client({});
+const announcer = new IotAnnouncer(new IoTDataPlaneClient({}), environment.LIVE_TOPICS);
 
 /** Milliseconds of a run that deletions may take. */
 const DELETIONS_MS = (MEND_TIMEOUT_SECONDS * 1000) / 2;
@@ -26,7 +29,14 @@ export async function handler(): Promise<void> {
   const now = new Date();
   // Each whatever becomes of the other; the function fails where either did, so that its alarm tells.
   const results = await Promise.allSettled([
-    mendUnfinished({ stores, sqs, uploadsQueueUrl: UPLOADS_QUEUE_URL, tasksQueueUrl: TASKS_QUEUE_URL, now }),
+    mendUnfinished({
+      stores,
+      sqs,
+      uploadsQueueUrl: UPLOADS_QUEUE_URL,
+      tasksQueueUrl: TASKS_QUEUE_URL,
+      now,
+      announcer,
+    }),
     mendDeletions(stores, now, now.getTime() + DELETIONS_MS),
     mendMachines({
       ec2,
@@ -36,6 +46,7 @@ export async function handler(): Promise<void> {
       now,
     }),
   ]);
+  await announcer.settled();
   const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
   if (reasons.length > 0) throw new AggregateError(reasons, reasons.map(String).join('; '));
 }

@@ -19,13 +19,15 @@ import { API_THROTTLE, API_TIMEOUT_SECONDS } from '../jobs/platform.ts';
 import { mayList, type Permission } from './allow.ts';
 import { deletionOf } from './deletion.ts';
 import { PlatformFunction } from './function.ts';
-import type { Live } from './live.ts';
+import { type Live, mayPublishLive } from './live.ts';
 import type { Queues } from './queues.ts';
 import type { Storage } from './storage.ts';
 
 export interface ApiProps {
   /** Where its tokens are kept in SSM's Parameter Store. */
   readonly parameters: string;
+  /** What the topics of the platform's messages begin with. */
+  readonly liveTopics: string;
   readonly live: Live;
   readonly storage: Storage;
   readonly queues: Queues;
@@ -53,7 +55,7 @@ export class Api extends Construct {
       PARAMETERS: parameters,
       EVENTS_QUEUE_URL: queues.events.queueUrl,
       WEBHOOK_REACH: 'public',
-      LIVE_TOPICS: live.topics,
+      LIVE_TOPICS: props.liveTopics,
       LIVE_URL: live.url,
       CORS_ORIGINS: JSON.stringify(corsOrigins),
       QUOTA: JSON.stringify(quota),
@@ -64,7 +66,7 @@ export class Api extends Construct {
       entry: 'api.ts',
       timeoutSeconds: API_TIMEOUT_SECONDS,
       environment,
-      permissions: permissionsOf(stack, props),
+      permissions: [...permissionsOf(stack, props), mayPublishLive(stack, props.liveTopics)],
     });
 
     const httpApi = new apigateway.HttpApi(this, 'HttpApi', {

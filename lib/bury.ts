@@ -1,5 +1,5 @@
 /** Lambda `bury` on the dead letters of both queues: ends videos whose work was lost again and again. */
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import type { z } from 'zod';
@@ -9,12 +9,15 @@ import { BURY_BATCH, BURY_TIMEOUT_SECONDS } from '../jobs/platform.ts';
 import { mayList, type Permission } from './allow.ts';
 import { claimingOf } from './claiming.ts';
 import { PlatformFunction } from './function.ts';
+import { mayPublishLive } from './live.ts';
 import type { Queues } from './queues.ts';
 import type { Storage } from './storage.ts';
 
 export interface BuryProps {
   readonly storage: Storage;
   readonly queues: Queues;
+  /** What the topics of the platform's messages begin with. */
+  readonly liveTopics: string;
   readonly encodeSettings: Readonly<Record<string, unknown>>;
 }
 
@@ -27,13 +30,14 @@ export class Bury extends Construct {
       PRODUCTION_BUCKET: storage.production.bucketName,
       TASKS_QUEUE_URL: queues.tasks.queueUrl,
       ENCODE_SETTINGS: JSON.stringify(encodeSettings),
+      LIVE_TOPICS: props.liveTopics,
     };
     const { handler } = new PlatformFunction(this, 'Function', {
       description: 'Spotreel: from dead letters to another try, or to a video that failed with a reason',
       entry: 'bury.ts',
       timeoutSeconds: BURY_TIMEOUT_SECONDS,
       environment,
-      permissions: permissionsOf(props),
+      permissions: [...permissionsOf(props), mayPublishLive(Stack.of(this), props.liveTopics)],
     });
     for (const queue of [queues.tasksDeadLetters, queues.uploadsDeadLetters])
       handler.addEventSource(

@@ -1,5 +1,5 @@
 /** Lambda `dispatch` on the uploads queue: claims videos, queues their plan, asks EC2 Fleet for machines. */
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { OPEN_PREFIX } from '../jobs/names.ts';
@@ -7,6 +7,7 @@ import { DISPATCH_BATCH } from '../jobs/platform.ts';
 import type { Permission } from './allow.ts';
 import { claimingOf } from './claiming.ts';
 import { Launcher, type LauncherProps } from './launcher.ts';
+import { mayPublishLive } from './live.ts';
 
 export class Dispatch extends Construct {
   constructor(scope: Construct, id: string, props: LauncherProps) {
@@ -14,7 +15,7 @@ export class Dispatch extends Construct {
     const code = {
       description: 'Spotreel: from new objects to claims, plan tasks and machines',
       entry: 'dispatch.ts',
-      permissions: permissionsOf(props),
+      permissions: [...permissionsOf(props), mayPublishLive(Stack.of(this), props.liveTopics)],
     };
     const { handler } = new Launcher(this, 'Launcher', code, props);
     handler.addEventSource(

@@ -22,6 +22,8 @@ export interface LauncherProps {
   readonly platform: string;
   readonly storage: Storage;
   readonly queues: Queues;
+  /** What the topics of the platform's messages begin with. */
+  readonly liveTopics: string;
   readonly network: Network;
   readonly fleet: WorkerFleet;
   readonly instanceTypes: Readonly<Record<Architecture, readonly WorkerType[]>>;
@@ -84,6 +86,7 @@ function environmentOf(
     MAX_VCPUS: String(props.maxVcpus),
     MAX_ON_DEMAND_VCPUS: String(props.maxOnDemandVcpus),
     TARGET_SECONDS: String(props.turnaround.toSeconds()),
+    LIVE_TOPICS: props.liveTopics,
   };
 }
 

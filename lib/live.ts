@@ -16,27 +16,24 @@ import { allow, type Permission } from './allow.ts';
 import { PlatformFunction } from './function.ts';
 
 export interface LiveProps {
-  /** Names the topics. */
-  readonly platform: string;
+  /** What the topics of the platform's messages begin with. */
+  readonly liveTopics: string;
   /** Where the API's tokens are kept in SSM's Parameter Store. */
   readonly parameters: string;
 }
 
 export class Live extends Construct {
-  /** What all topics begin with. */
-  readonly topics: string;
   /** `wss://…`, where clients connect to. */
   readonly url: string;
   /** `wss://…`, as a content security policy names it. */
   readonly origin: string;
 
-  constructor(scope: Construct, id: string, { platform, parameters }: LiveProps) {
+  constructor(scope: Construct, id: string, { liveTopics, parameters }: LiveProps) {
     super(scope, id);
     const stack = Stack.of(this);
-    this.topics = `spotreel/${platform}`;
     const environment: Record<keyof z.input<typeof authorizeLiveEnvironmentSchema>, string> = {
       PARAMETERS: parameters,
-      LIVE_TOPICS: this.topics,
+      LIVE_TOPICS: liveTopics,
     };
     const { handler } = new PlatformFunction(this, 'Authorize', {
       description: 'Spotreel: who may follow which videos',

@@ -10,6 +10,7 @@ import { MEND_MINUTES, MEND_TIMEOUT_SECONDS } from '../jobs/platform.ts';
 import { mayList, type Permission } from './allow.ts';
 import { deletionOf } from './deletion.ts';
 import { PlatformFunction } from './function.ts';
+import { mayPublishLive } from './live.ts';
 import type { Queues } from './queues.ts';
 import type { Storage } from './storage.ts';
 
@@ -18,13 +19,15 @@ export interface MendProps {
   readonly platform: string;
   readonly storage: Storage;
   readonly queues: Queues;
+  /** What the topics of the platform's messages begin with. */
+  readonly liveTopics: string;
   readonly maxLifetime: Duration;
 }
 
 export class Mend extends Construct {
   constructor(scope: Construct, id: string, props: MendProps) {
     super(scope, id);
-    const { platform, storage, queues, maxLifetime } = props;
+    const { platform, storage, queues, maxLifetime, liveTopics } = props;
     const environment: Record<keyof z.input<typeof mendEnvironmentSchema>, string> = {
       UPLOAD_BUCKET: storage.uploads.bucketName,
       PRODUCTION_BUCKET: storage.production.bucketName,
@@ -32,13 +35,14 @@ export class Mend extends Construct {
       TASKS_QUEUE_URL: queues.tasks.queueUrl,
       PLATFORM: platform,
       MAX_LIFETIME_SECONDS: String(maxLifetime.toSeconds()),
+      LIVE_TOPICS: liveTopics,
     };
     const { handler } = new PlatformFunction(this, 'Function', {
       description: 'Spotreel: what stalled goes on or ends; machines that should be gone are terminated',
       entry: 'mend.ts',
       timeoutSeconds: MEND_TIMEOUT_SECONDS,
       environment,
-      permissions: permissionsOf(Stack.of(this), props),
+      permissions: [...permissionsOf(Stack.of(this), props), mayPublishLive(Stack.of(this), liveTopics)],
     });
     handler.configureAsyncInvoke({ retryAttempts: 0 }); // the next run is the retry
     new events.Rule(this, 'Schedule', {

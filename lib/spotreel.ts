@@ -169,19 +169,27 @@ export class Spotreel extends Construct {
     checkSettings(settings);
 
     const platform = Names.uniqueResourceName(this, { maxLength: 64, separator: '-' });
+    const liveTopics = `spotreel/${platform}`;
     const network = new Network(this, 'Network', settings);
     const queues = new Queues(this, 'Queues');
     const storage = new Storage(this, 'Storage', { ...settings, queues });
-    const fleet = new WorkerFleet(this, 'Workers', { ...settings, platform, network, queues, storage });
-    const launcher = { ...settings, platform, network, queues, storage, fleet };
+    const fleet = new WorkerFleet(this, 'Workers', {
+      ...settings,
+      platform,
+      network,
+      queues,
+      storage,
+      liveTopics,
+    });
+    const launcher = { ...settings, platform, network, queues, storage, liveTopics, fleet };
     new Dispatch(this, 'Dispatch', launcher);
     new Sweep(this, 'Sweep', launcher);
     new Bury(this, 'Bury', launcher);
     new Mend(this, 'Mend', launcher);
     const parameters = `/spotreel/${platform}`;
-    const live = new Live(this, 'Live', { platform, parameters });
+    const live = new Live(this, 'Live', { liveTopics, parameters });
     new Notify(this, 'Notify', { platform, parameters, storage, queues });
-    const api = new Api(this, 'Api', { ...settings, parameters, storage, queues, live });
+    const api = new Api(this, 'Api', { ...settings, parameters, storage, queues, liveTopics, live });
     const pages = new Pages(this, 'Pages');
     const playback = new Playback(this, 'Playback', {
       ...settings,

@@ -20,6 +20,7 @@ import {
 } from '../jobs/names.ts';
 import { allow, mayList } from './allow.ts';
 import type { Architecture } from './instance-types.ts';
+import { mayPublishLive } from './live.ts';
 import type { Network } from './network.ts';
 import type { Queues } from './queues.ts';
 import type { Storage } from './storage.ts';
@@ -45,6 +46,8 @@ export interface WorkerFleetProps {
   readonly architectures: readonly Architecture[];
   readonly storage: Storage;
   readonly queues: Queues;
+  /** What the topics of the platform's messages begin with. */
+  readonly liveTopics: string;
   readonly network: Network;
   /** Seconds without a task after which a worker ends. */
   readonly idleSeconds: number;
@@ -67,7 +70,7 @@ export class WorkerFleet extends Construct {
       description: 'What a Spotreel worker may do',
       assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com'),
     });
-    allow(this.role, permissionsOf(props));
+    allow(this.role, [...permissionsOf(props), mayPublishLive(stack, props.liveTopics)]);
 
     const runtimes = props.architectures.map((architecture) => ({
       architecture,
@@ -139,7 +142,7 @@ export class WorkerFleet extends Construct {
 /** Everything that `workerEnvironmentSchema` names, and the region for the AWS SDK. */
 function workerEnvironment(
   scope: Construct,
-  { storage, queues, idleSeconds }: WorkerFleetProps,
+  { storage, queues, idleSeconds, liveTopics }: WorkerFleetProps,
 ): Record<keyof z.input<typeof workerEnvironmentSchema> | 'AWS_REGION', string> {
   return {
     AWS_REGION: Stack.of(scope).region,
@@ -147,6 +150,7 @@ function workerEnvironment(
     PRODUCTION_BUCKET: storage.production.bucketName,
     TASKS_QUEUE_URL: queues.tasks.queueUrl,
     IDLE_SECONDS: String(idleSeconds),
+    LIVE_TOPICS: liveTopics,
     // Below systemd's StateDirectory: the service sees the rest of the disk read-only.
     SCRATCH_DIR: '/var/lib/spotreel/scratch',
   };
@@ -178,7 +182,7 @@ function permissionsOf({ storage: { uploads, production }, queues: { tasks } }: 
       why: own,
     },
     // Listings, and 404 instead of 403 for what is not there.
-    mayList(uploads, UPLOADS_PREFIX, JOBS_PREFIX, CAPACITY_PREFIX, MODELS_PREFIX),
+    mayList(uploads, UPLOADS_PREFIX, JOBS_PREFIX, CAPACITY_PREFIX, MODELS_PREFIX, WORKERS_PREFIX),
     mayList(production, VIDEOS_PREFIX),
     {
       actions: [

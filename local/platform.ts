@@ -170,10 +170,32 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
         ...faults,
       }),
     );
+    const logs = join(dataDir, 'logs');
+    const ownersEnv = {
+      AWS_REGION: REGION,
+      AWS_ACCESS_KEY_ID: OWNER.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: OWNER.secretAccessKey,
+    };
+    const ssm = started(await startSsm({ dataDir: join(dataDir, 'ssm'), port: 0 }));
+    const live = { PARAMETERS, LIVE_TOPICS: `spotreel/${PLATFORM}` };
+    const iot = started(
+      await startIot({
+        port: portAfter(4),
+        region: REGION,
+        authorizer: {
+          entry: file('lambda/authorize-live.ts'),
+          env: { ...ownersEnv, ...live, AWS_ENDPOINT_URL_SSM: ssm.url },
+          timeoutSeconds: AUTHORIZE_TIMEOUT_SECONDS,
+          logFile: join(logs, 'authorize-live.log'),
+        },
+      }),
+    );
     const endpoints = {
       AWS_REGION: REGION,
       AWS_ENDPOINT_URL_S3: s3Server.url,
       AWS_ENDPOINT_URL_SQS: sqs.url,
+      AWS_ENDPOINT_URL_IOT_DATA_PLANE: iot.url,
+      LIVE_TOPICS: live.LIVE_TOPICS,
     };
     const s3 = new S3Client({
       region: REGION,
@@ -204,8 +226,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
 
     const lambdaEnv = {
       ...endpoints,
-      AWS_ACCESS_KEY_ID: OWNER.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: OWNER.secretAccessKey,
+      ...ownersEnv,
       UPLOAD_BUCKET,
       TASKS_QUEUE_URL: sqs.queueUrl('tasks'),
     };
@@ -224,7 +245,6 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
       },
       timeoutSeconds: DISPATCH_TIMEOUT_SECONDS,
     };
-    const logs = join(dataDir, 'logs');
     started(
       await startEventSource({
         ...lambda,
@@ -280,20 +300,6 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
       }),
     );
 
-    const ssm = started(await startSsm({ dataDir: join(dataDir, 'ssm'), port: 0 }));
-    const live = { PARAMETERS, LIVE_TOPICS: `spotreel/${PLATFORM}` };
-    const iot = started(
-      await startIot({
-        port: portAfter(4),
-        region: REGION,
-        authorizer: {
-          entry: file('lambda/authorize-live.ts'),
-          env: { ...lambdaEnv, ...live, AWS_ENDPOINT_URL_SSM: ssm.url },
-          timeoutSeconds: AUTHORIZE_TIMEOUT_SECONDS,
-          logFile: join(logs, 'authorize-live.log'),
-        },
-      }),
-    );
     // Whoever builds a receiver runs it on this machine, too.
     const webhooks = { EVENTS_QUEUE_URL: sqs.queueUrl('events'), WEBHOOK_REACH: 'loopback' };
     const api = started(

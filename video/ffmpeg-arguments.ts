@@ -3,6 +3,7 @@
  * docs/encoding.md.
  */
 
+import { SAY_PROGRESS } from './encoded-frames.ts';
 import { encoderArguments } from './encoders.ts';
 import type { Rung } from './ladder.ts';
 import type { Picture } from './picture.ts';
@@ -195,6 +196,7 @@ export function chunkArguments(plan: Plan, chunk: Chunk, url: string, outputs: r
   const seek = Math.min(wanted, last) - plan.source.containerStart - preroll;
   return [
     ...COMMON,
+    ...SAY_PROGRESS,
     ...['-copyts', '-noaccurate_seek', ...(seek > 0 ? ['-ss', seek.toFixed(6)] : [])],
     // No -to: with -noaccurate_seek ffmpeg counts it from the key frame that it found, however far back that lies.
     // `trim` ends the outputs, and with them the run.

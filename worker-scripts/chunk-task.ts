@@ -5,13 +5,15 @@ import { log } from '../jobs/log.ts';
 import type { Task } from '../jobs/messages.ts';
 import { pictureCodec } from '../video/codec-strings.ts';
 import { PictureWatch, type Seen } from '../video/damage.ts';
+import { EncodedFrames } from '../video/encoded-frames.ts';
 import { blackChunkArguments, chunkArguments, chunkTimeout } from '../video/ffmpeg-arguments.ts';
 import { delayPresentation, upright } from '../video/fmp4.ts';
 import { type Chunk, type Plan, timescaleOf } from '../video/plan.ts';
 import type { MediaObject } from '../video/receipt.ts';
 import { requirePlan, type TaskContext, withPlanned, withScratch } from './context.ts';
+import type { Part } from './live-progress.ts';
 import { describeMedia, once, storeMedia } from './media.ts';
-import { hasRefused, run } from './process.ts';
+import { hasRefused, linesTo, run } from './process.ts';
 
 /** Throws where a rung of the chunk does not begin and end exactly where the plan says. */
 function checkChunk(object: MediaObject, from: number, to: number, ticksPerFrame: number): void {
@@ -37,13 +39,16 @@ async function encodeChunk(
   chunk: Chunk,
   url: string,
   outputs: readonly string[],
+  part: Part | undefined,
 ): Promise<{ cpuSeconds: number; seen: Seen }> {
   const watch = new PictureWatch(plan, chunk);
   const common = { program: 'ffmpeg', timeoutSeconds: chunkTimeout(plan, chunk), signal } as const;
   const onRunning = () => log('info', 'ffmpeg-running', { video: task.video, task });
   const onLine = (line: string) => watch.read(line);
+  const frames = chunk.to - chunk.from;
+  const read = linesTo(new EncodedFrames((encoded) => part?.reached(encoded / frames)));
   const args = chunkArguments(plan, chunk, url, outputs);
-  const encoded = await run({ ...common, args, onRunning, onLine }).catch((error: unknown) => {
+  const encoded = await run({ ...common, args, onRunning, onLine, read }).catch((error: unknown) => {
     if (watch.any || !sawNoPicture(error)) throw error;
     return { cpuSeconds: 0 };
   });
@@ -61,11 +66,11 @@ export async function chunkTask(context: TaskContext, task: Task & { kind: 'chun
   const { ticksPerFrame } = timescaleOf(plan.rate);
   const file = `chunk-${String(task.index).padStart(5, '0')}.mp4`;
 
-  await once(context, task, plan, () =>
+  await once(context, task, plan, (part) =>
     withScratch(context, async (folder) => {
       const outputs = plan.rungs.map(({ name }) => join(folder, `${name}.mp4`));
       const { cpuSeconds, seen } = await withPlanned(context, task, plan, (url) =>
-        encodeChunk(context, task, plan, chunk, url, outputs),
+        encodeChunk(context, task, plan, chunk, url, outputs, part),
       );
       const objects = await Promise.all(
         plan.rungs.map(async ({ name }, rung) => {

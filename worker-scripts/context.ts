@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { S3ServiceException } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { Announcer } from '../jobs/announcer.ts';
 import { type Claim, readClaim } from '../jobs/claim.ts';
 import type { Encode } from '../jobs/messages.ts';
 import { jobKeys, type VideoId } from '../jobs/names.ts';
@@ -10,6 +11,7 @@ import { readPlan } from '../jobs/progress.ts';
 import type { ObjectStore } from '../jobs/store.ts';
 import { SourceError } from '../video/failures.ts';
 import type { Plan } from '../video/plan.ts';
+import type { LiveProgress } from './live-progress.ts';
 import type { SourceObject, SourceProxy } from './source-proxy.ts';
 
 export interface WorkerContext {
@@ -21,6 +23,8 @@ export interface WorkerContext {
   readonly scratchDir: string;
   /** Names this worker in receipts: an instance id, or host and process. */
   readonly worker: string;
+  readonly announcer: Announcer;
+  readonly live: Pick<LiveProgress, 'planned' | 'begin' | 'saw' | 'forget'>;
 }
 
 /** A task's view: the worker's, and when to stop. */

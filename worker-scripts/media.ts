@@ -10,6 +10,7 @@ import { readFragments } from '../video/fmp4.ts';
 import type { Plan } from '../video/plan.ts';
 import { type MediaObject, type Receipt, receiptFragment, type StoredFile } from '../video/receipt.ts';
 import type { TaskContext } from './context.ts';
+import type { Part } from './live-progress.ts';
 
 /** Reads a media file's boxes into the form that receipts and playlists use. */
 export function describeMedia(
@@ -71,6 +72,10 @@ export async function storePart(
   await extendEarly(context, task, plan, await doneTasks(context.uploads, task));
 }
 
+/** What comes out of a task, for its receipt. */
+type Made = Pick<Receipt, 'cpuSeconds'> &
+  Partial<Pick<Receipt, 'objects' | 'files' | 'findings' | 'seen' | 'unmade'>>;
+
 /**
  * Does a media task and leaves its receipt, unless it has one; then sees whether the video is complete, and lets what
  * is made of it play.
@@ -79,30 +84,41 @@ export async function once(
   context: TaskContext,
   task: Task,
   plan: Plan,
-  work: () => Promise<
-    Pick<Receipt, 'cpuSeconds'> & Partial<Pick<Receipt, 'objects' | 'files' | 'findings' | 'seen' | 'unmade'>>
-  >,
+  work: (part: Part | undefined) => Promise<Made>,
 ): Promise<void> {
   // Looking for one receipt costs a twelfth of listing them all, and there are as many tasks as receipts.
   if (!(await context.uploads.exists(jobKeys.receipt(task.video, task.revision, taskName(task))))) {
-    const started = new Date();
-    const { objects = [], files = [], findings = [], seen, unmade, cpuSeconds } = await work();
-    const finished = new Date();
-    await writeReceipt(context.uploads, task, {
-      task: taskName(task),
-      objects,
-      files,
-      findings,
-      ...(seen && { seen }),
-      ...(unmade && { unmade }),
-      cpuSeconds,
-      wallSeconds: (finished.getTime() - started.getTime()) / 1000,
-      startedAt: started.toISOString(),
-      finishedAt: finished.toISOString(),
-      worker: context.worker,
-    });
+    const part = context.live.begin(task, plan);
+    let isDone = false;
+    try {
+      await writeReceipt(context.uploads, task, await receiptOf(context, task, () => work(part)));
+      isDone = true;
+    } finally {
+      part?.ended(isDone);
+    }
   }
   const done = await doneTasks(context.uploads, task);
   await continueIfComplete(context, task, plan, done);
   await extendEarly(context, task, plan, done);
+  context.live.saw(task, done);
+}
+
+/** What a task leaves that did this work. */
+async function receiptOf({ worker }: TaskContext, task: Task, work: () => Promise<Made>): Promise<Receipt> {
+  const started = new Date();
+  const { objects = [], files = [], findings = [], seen, unmade, cpuSeconds } = await work();
+  const finished = new Date();
+  return {
+    task: taskName(task),
+    objects,
+    files,
+    findings,
+    ...(seen && { seen }),
+    ...(unmade && { unmade }),
+    cpuSeconds,
+    wallSeconds: (finished.getTime() - started.getTime()) / 1000,
+    startedAt: started.toISOString(),
+    finishedAt: finished.toISOString(),
+    worker,
+  };
 }

@@ -43,6 +43,7 @@ export async function planTask(context: TaskContext, { video, revision }: Encode
   if (!(await uploads.exists(jobKeys.plan(video, revision)))) {
     const plan = await makePlan(context, { video, revision });
     await uploads.putOnceJson(jobKeys.plan(video, revision), plan);
+    context.live.planned({ video, revision }, plan);
   }
   // Of two plans the first that was written counts; what is missing is asked of the objects.
   await sendTasks(sqs, tasksQueueUrl, await nextTasks(uploads, { video, revision }));

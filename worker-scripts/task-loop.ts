@@ -6,6 +6,7 @@ import {
   type Message,
   ReceiveMessageCommand,
 } from '@aws-sdk/client-sqs';
+import { deletedLive, liveOf } from '../jobs/announcer.ts';
 import { type Attempt, recordAttempt } from '../jobs/attempts.ts';
 import { recordFailure } from '../jobs/failed.ts';
 import { goWithout } from '../jobs/go-without.ts';
@@ -13,6 +14,7 @@ import { log } from '../jobs/log.ts';
 import { type Task, taskSchema } from '../jobs/messages.ts';
 import { jobKeys } from '../jobs/names.ts';
 import { QUEUES } from '../jobs/platform.ts';
+import { encodeStatus } from '../jobs/status.ts';
 import { SourceError } from '../video/failures.ts';
 import { audioTask } from './audio-task.ts';
 import { chunkTask } from './chunk-task.ts';
@@ -198,7 +200,13 @@ export class TaskLoop {
   /** Ends a task whose video was deleted meanwhile. Where S3 does not say, the next look will. */
   #watch(task: Task, deleted: AbortController): void {
     this.#isDeleted(task).then(
-      (gone) => gone && deleted.abort(new Error('The video was deleted')),
+      (gone) => {
+        if (!gone) return;
+        deleted.abort(new Error('The video was deleted'));
+        // What this worker told since then must not be the last word.
+        this.#context.live.forget(task);
+        this.#context.announcer.announce(deletedLive(task.video));
+      },
       (error: unknown) => log('warn', 'watch-failed', { video: task.video, error: String(error) }),
     );
   }
@@ -219,9 +227,15 @@ export class TaskLoop {
       return false;
     }
     // However often it is tried, it fails: unless it can do without, the video ends, and its other tasks are dropped.
-    if (!(await goWithout(this.#context, task, detail, this.#context.worker)))
-      await recordFailure(this.#context.uploads, task, { code: error.code, message: error.message });
+    if (!(await goWithout(this.#context, task, detail, this.#context.worker))) await this.#fail(task, error);
     return true;
+  }
+
+  async #fail(task: Task, { code, message }: SourceError): Promise<void> {
+    const { uploads, announcer, live } = this.#context;
+    await recordFailure(uploads, task, { code, message });
+    live.forget(task);
+    announcer.announce(async () => liveOf(task, await encodeStatus(uploads, task)));
   }
 
   async #work(task: Task, about: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<void> {

@@ -1,12 +1,15 @@
 /** The worker's entry: started by systemd on an instance (bootstrap.sh), ends when there is nothing left to do. */
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism, hostname } from 'node:os';
+import { IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { IotAnnouncer } from '../jobs/announcer.ts';
 import { parseEnvironment, workerEnvironmentSchema } from '../jobs/environment.ts';
 import { log } from '../jobs/log.ts';
 import { ObjectStore } from '../jobs/store.ts';
 import { startHeartbeat } from './heartbeat.ts';
+import { LiveProgress } from './live-progress.ts';
 import { InstanceMetadata, METADATA_ENDPOINT } from './metadata.ts';
 import { SourceProxy } from './source-proxy.ts';
 import { watchForNotice } from './spot-notice.ts';
@@ -18,6 +21,7 @@ const STOP_LIMIT_MS = 8000;
 const environment = parseEnvironment(workerEnvironmentSchema, process.env);
 const s3 = new S3Client({});
 const uploads = new ObjectStore(s3, environment.UPLOAD_BUCKET);
+const production = new ObjectStore(s3, environment.PRODUCTION_BUCKET);
 // The AWS SDK's own variable.
 const metadata = new InstanceMetadata(process.env['AWS_EC2_METADATA_SERVICE_ENDPOINT'] ?? METADATA_ENDPOINT);
 // On no machine of EC2, or one that does not answer, a name that is nobody else's.
@@ -27,15 +31,18 @@ const slots = availableParallelism();
 
 await mkdir(environment.SCRATCH_DIR, { recursive: true });
 const proxy = await SourceProxy.start(s3);
+const announcer = new IotAnnouncer(new IoTDataPlaneClient({}), environment.LIVE_TOPICS);
 const loop = new TaskLoop(
   {
     uploads,
-    production: new ObjectStore(s3, environment.PRODUCTION_BUCKET),
+    production,
     sqs: new SQSClient({}),
     tasksQueueUrl: environment.TASKS_QUEUE_URL,
     proxy,
     scratchDir: environment.SCRATCH_DIR,
     worker,
+    announcer,
+    live: new LiveProgress(announcer, { uploads, production }, slots),
   },
   { slots, idleSeconds: environment.IDLE_SECONDS },
 );
@@ -61,5 +68,6 @@ const heartbeat = startHeartbeat(uploads, worker, () => loop.tasksInHand);
 await loop.run();
 watching.abort();
 proxy.close();
+await announcer.settled();
 await heartbeat.stop();
 log('info', 'worker-ended', { worker });

@@ -19,12 +19,18 @@ const mostDone = (a: Live, b: Live) => ({
   encodedSeconds: Math.max(a.encodedSeconds ?? 0, b.encodedSeconds ?? 0),
 });
 
+/** Where it can be watched. Not every worker knows that it can be. */
+const playbackOf = ({ playbackUrl, early }: Live) => ({
+  ...(playbackUrl !== undefined && { playbackUrl }),
+  ...(early && { early }),
+});
+
 /** One encode after a message about it; undefined where the message can not be the whole truth. */
 function advance(known: Live, message: Live): Live | undefined {
   if (hasEnded(message)) return message;
   if (hasEnded(known)) return undefined; // late, or somebody let it go on
   if (known.state === 'encoding' && message.state !== 'encoding') return known;
-  return { ...message, ...mostDone(known, message) };
+  return { ...message, ...mostDone(known, message), ...playbackOf(message.playbackUrl ? message : known) };
 }
 
 /**

@@ -47,8 +47,18 @@ export interface Following {
 
 /** How a video stands, as the API tells it. */
 function toLive({ id, findings = [], next, ...video }: Video): LiveVideo {
-  const { state, percent, revision, encodedSeconds, durationSeconds, playbackUrl, failure } = video;
-  const known = { id, state, percent, revision, encodedSeconds, durationSeconds, playbackUrl, failure };
+  const { state, percent, revision, encodedSeconds, durationSeconds, playbackUrl, early, failure } = video;
+  const known = {
+    id,
+    state,
+    percent,
+    revision,
+    encodedSeconds,
+    durationSeconds,
+    playbackUrl,
+    early,
+    failure,
+  };
   const live = { ...withoutUndefined(known), findings };
   return next
     ? { ...live, next: toLive({ ...video, next: undefined, playbackUrl: undefined, ...next, id }) }

@@ -15,6 +15,7 @@ import { videoDetails } from '../../video/details.ts';
 import { DOWNLOAD_PATH } from '../../video/download.ts';
 import type { StoredFile } from '../../video/receipt.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
+import { silentAnnouncer } from '../support/live.ts';
 import { captureLog } from '../support/log-lines.ts';
 import { type Objects, serveS3 } from '../support/memory-s3.ts';
 import { tinyPlan, tinyReceipts } from '../support/tiny-video.ts';
@@ -33,6 +34,7 @@ const GIGABYTE = 1e9;
 /** Runs the mender so many minutes from now. */
 const mendIn = (minutes: number) =>
   mendUnfinished({
+    announcer: silentAnnouncer,
     stores: { uploads, production },
     sqs: new SQSClient({ region: 'us-east-1' }),
     uploadsQueueUrl: 'http://127.0.0.1/uploads',

@@ -1,4 +1,5 @@
 /** bury: dead letters become another try where nobody was at fault, else videos that failed with a reason. */
+import { IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import { DeleteObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -21,17 +22,19 @@ Object.assign(process.env, {
   UPLOAD_BUCKET: 'uploads',
   PRODUCTION_BUCKET: 'production',
   TASKS_QUEUE_URL: 'http://127.0.0.1/tasks',
+  LIVE_TOPICS: 'spotreel/demo',
 });
 const { handler } = await import('../../lambda/bury.ts');
 
 const s3 = mockClient(S3Client);
 const sqs = mockClient(SQSClient);
+const iot = mockClient(IoTDataPlaneClient);
 const objects: Objects = new Map();
 const uploads = new ObjectStore(new S3Client({}), 'uploads');
 let logged: ReturnType<typeof captureLog>;
 
 beforeEach(() => {
-  for (const mock of [s3, sqs]) mock.reset();
+  for (const mock of [s3, sqs, iot]) mock.reset();
   objects.clear();
   objects.set(`uploads/${jobKeys.claim(video)}`, '{}'); // that it is there is all that bury asks
   serveS3(s3, objects);

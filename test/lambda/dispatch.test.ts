@@ -1,6 +1,7 @@
 /** dispatch: from S3 events to claims, machines and plan tasks. */
 
 import { CreateFleetCommand, DescribeInstancesCommand, EC2Client } from '@aws-sdk/client-ec2';
+import { IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import { S3Client } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -16,6 +17,7 @@ import { tinyPlan, tinyReceipts } from '../support/tiny-video.ts';
 Object.assign(process.env, {
   UPLOAD_BUCKET: 'uploads-bucket',
   TASKS_QUEUE_URL: 'http://127.0.0.1/tasks',
+  LIVE_TOPICS: 'spotreel/demo',
   PLATFORM: 'demo',
   LAUNCH_TEMPLATES: JSON.stringify(CAPACITY_SETTINGS.launchTemplates),
   SUBNET_IDS: 'subnet-a,subnet-b',
@@ -28,6 +30,7 @@ const { handler } = await import('../../lambda/dispatch.ts');
 
 const s3 = mockClient(S3Client);
 const sqs = mockClient(SQSClient);
+const iot = mockClient(IoTDataPlaneClient);
 const ec2 = mockClient(EC2Client);
 
 const objects: Objects = new Map();
@@ -36,7 +39,7 @@ const uploaded = (key: string) => `uploads-bucket/${key}`;
 let logged: ReturnType<typeof captureLog>;
 
 beforeEach(() => {
-  for (const mock of [s3, sqs, ec2]) mock.reset();
+  for (const mock of [s3, sqs, ec2, iot]) mock.reset();
   objects.clear();
   serveS3(s3, objects);
   sqs.on(SendMessageBatchCommand).resolves({});

@@ -11,6 +11,7 @@ import { s3Error } from '../support/s3-objects.ts';
 Object.assign(process.env, {
   UPLOAD_BUCKET: 'uploads-bucket',
   TASKS_QUEUE_URL: 'http://127.0.0.1/tasks',
+  LIVE_TOPICS: 'spotreel/demo',
   PLATFORM: 'demo',
   LAUNCH_TEMPLATES: JSON.stringify(CAPACITY_SETTINGS.launchTemplates),
   SUBNET_IDS: 'subnet-a,subnet-b',

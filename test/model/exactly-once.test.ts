@@ -22,6 +22,7 @@ import { encodeSettingsSchema } from '../../video/settings.ts';
 import type { Run } from '../../worker-scripts/process.ts';
 import { serveFile } from '../support/file-server.ts';
 import { CAPACITY_SETTINGS, running } from '../support/fleet.ts';
+import { SILENT, silentAnnouncer } from '../support/live.ts';
 import { ffmpeg } from '../support/media.ts';
 import { type Message, type Process, World } from './world.ts';
 
@@ -124,6 +125,7 @@ function startDispatch(world: World, message: Message): void {
       // Its one machine runs; launching is not what is tried here.
       capacity: new Capacity(ec2, uploads, { ...CAPACITY_SETTINGS, maxVcpus: 4 }),
       settings,
+      announcer: silentAnnouncer,
     };
     const { id: messageId, receives: receiveCount, body } = message;
     const failed = await dispatchMessages(dispatcher, [{ messageId, receiveCount, body }]);
@@ -142,6 +144,7 @@ function startWorker(world: World): void {
       proxy: { open: () => ({ url: source.url, error: () => undefined, close: () => {} }) } as never,
       scratchDir: tmpdir(),
       worker: 'i-1',
+      ...SILENT,
     };
     await new TaskLoop(context, { slots: 2, idleSeconds: 0.0001 }).run().catch(() => {}); // its queue answered with an error
   });
@@ -302,6 +305,7 @@ async function mend(world: World): Promise<void> {
   await new Promise<void>((done, fail) => {
     const own = world.start('mender', (process) =>
       mendUnfinished({
+        announcer: silentAnnouncer,
         stores: storesOf(process.s3),
         sqs: process.sqs,
         uploadsQueueUrl: UPLOADS_URL,

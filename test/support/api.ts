@@ -17,6 +17,7 @@ import { startS3 } from '../../local/s3/server.ts';
 import { startSqs } from '../../local/sqs/sqs.ts';
 import { startSsm } from '../../local/ssm/ssm.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
+import { silentAnnouncer } from './live.ts';
 
 const REGION = 'us-east-1';
 const KEY = { accessKeyId: 'owner', secretAccessKey: 'secret' };
@@ -83,6 +84,7 @@ export async function startTestApi({
       reach: 'public' as const,
     },
     live: { url: 'ws://127.0.0.1/mqtt', topics: 'spotreel/test' },
+    announcer: silentAnnouncer,
     corsOrigins: [],
     quota,
   };

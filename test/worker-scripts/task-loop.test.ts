@@ -16,6 +16,7 @@ import { ObjectStore } from '../../jobs/store.ts';
 import { encodeSettingsSchema, RECIPE_VERSION } from '../../video/settings.ts';
 import { SourceProxy } from '../../worker-scripts/source-proxy.ts';
 import { TaskLoop } from '../../worker-scripts/task-loop.ts';
+import { SILENT } from '../support/live.ts';
 import { captureLog } from '../support/log-lines.ts';
 import { type Objects, serveS3 } from '../support/memory-s3.ts';
 import { s3Error } from '../support/s3-objects.ts';
@@ -65,6 +66,7 @@ function loopWith(task: Task, receiveCount = 1): TaskLoop {
     return { Messages };
   });
   const context = {
+    ...SILENT,
     uploads,
     production: new ObjectStore(new S3Client({}), 'production'),
     sqs: new SQSClient({}),

@@ -1,0 +1,220 @@
+/**
+ * What a worker tells of the encodes that it works on: what S3 says is done, and how far its own tasks are. Of several
+ * workers each knows its own parts only, so none tells more than is true, and followers keep the most that they heard.
+ */
+import { type Announcer, liveOf } from '../jobs/announcer.ts';
+import { earlyPath } from '../jobs/early.ts';
+import type { Encode, Task } from '../jobs/messages.ts';
+import type { TaskName } from '../jobs/names.ts';
+import { doneTasks, encodedFrames, mediaTasks, taskName } from '../jobs/progress.ts';
+import type { Stores } from '../jobs/publish.ts';
+import { encodingStatus } from '../jobs/status.ts';
+import { makespan, Speed, tailSeconds } from '../jobs/time-left.ts';
+import { countWorkers } from '../jobs/workers.ts';
+import type { Plan } from '../video/plan.ts';
+
+/** Milliseconds between two messages about a video, of all its workers together ... */
+const TELL_MS = 1000;
+/** ... but each worker tells at least so often. */
+const LONGEST_TELL_MS = 10_000;
+/** Milliseconds for which the number of machines is taken as known. */
+const COUNT_MS = 30_000;
+
+/** A task in hand. */
+export interface Part {
+  /** @param fraction 0 to 1, never more than is done */
+  reached(fraction: number): void;
+  /** The task ended. @param isDone whether its receipt is there */
+  ended(isDone: boolean): void;
+}
+
+interface InHand {
+  /** Of the whole task, in the plan's seconds. */
+  readonly work: number;
+  /** 0 to 1. */
+  fraction: number;
+  /** What of it was measured, and when. */
+  measured: { readonly fraction: number; readonly at: number };
+}
+
+/** An encode that this worker has, or had, tasks of. */
+interface Followed {
+  readonly encode: Encode;
+  readonly plan: Plan;
+  readonly done: Set<TaskName>;
+  readonly inHand: Map<TaskName, InHand>;
+  readonly speed: Speed;
+  lastTold: number;
+  /** Path at which it can be watched before its end, once there is one. */
+  early?: string | undefined;
+  timer?: NodeJS.Timeout | undefined;
+}
+
+export class LiveProgress {
+  readonly #announcer: Announcer;
+  readonly #stores: Stores;
+  readonly #slots: number;
+  readonly #followed = new Map<string, Followed>();
+  #machines = 1;
+  #countedAt = 0;
+
+  /** @param slots tasks that this worker, and each of its kind, does at once */
+  constructor(announcer: Announcer, stores: Stores, slots: number) {
+    this.#announcer = announcer;
+    this.#stores = stores;
+    this.#slots = slots;
+  }
+
+  /** Tells that an encode has a plan, and of all that it says. */
+  planned(encode: Encode, plan: Plan): void {
+    const { video, revision } = encode;
+    if (!this.#followed.has(keyOf(encode))) this.#tell(this.#newly({ video, revision }, plan));
+  }
+
+  /** Follows a task until its part ends. A file for downloading is none: the video plays already. */
+  begin(task: Task, plan: Plan): Part | undefined {
+    if (task.kind === 'download') return undefined;
+    const followed = this.#follow(task, plan);
+    const name = taskName(task);
+    const part: InHand = {
+      work: workOf(task, plan),
+      fraction: 0,
+      measured: { fraction: 0, at: Date.now() },
+    };
+    followed.inHand.set(name, part);
+    this.#count();
+    this.#due(followed);
+    return {
+      reached: (fraction) => {
+        part.fraction = Math.max(part.fraction, Math.min(1, fraction));
+        this.#due(followed);
+      },
+      ended: (isDone) => {
+        followed.inHand.delete(name);
+        if (isDone) {
+          followed.done.add(name);
+          part.fraction = 1;
+          measure(followed.speed, part);
+        } else if (followed.inHand.size === 0) this.forget(task);
+      },
+    };
+  }
+
+  /** Takes over which tasks S3 says are done, and tells it, and where the video can be watched by now. */
+  saw(encode: Encode, done: ReadonlySet<TaskName>): void {
+    const followed = this.#followed.get(keyOf(encode));
+    if (!followed) return;
+    for (const name of done) followed.done.add(name);
+    if (followed.inHand.size === 0) this.forget(encode);
+    this.#findEarly(followed).then(
+      () => this.#tell(followed),
+      () => this.#tell(followed),
+    );
+  }
+
+  async #findEarly(followed: Followed): Promise<void> {
+    followed.early ??= await earlyPath(this.#stores.production, followed.encode);
+  }
+
+  /** Tells no more of an encode: it has ended, or its next tasks are others'. */
+  forget(encode: Encode): void {
+    clearTimeout(this.#followed.get(keyOf(encode))?.timer);
+    this.#followed.delete(keyOf(encode));
+  }
+
+  #follow({ video, revision }: Encode, plan: Plan): Followed {
+    const known = this.#followed.get(keyOf({ video, revision }));
+    if (known) return known;
+    const followed = this.#newly({ video, revision }, plan);
+    this.#followed.set(keyOf({ video, revision }), followed);
+    doneTasks(this.#stores.uploads, followed.encode).then(
+      (done) => {
+        for (const name of done) followed.done.add(name);
+      },
+      () => {}, // the next task that ends will tell
+    );
+    return followed;
+  }
+
+  #newly(encode: Encode, plan: Plan): Followed {
+    return { encode, plan, done: new Set(), inHand: new Map(), speed: new Speed(), lastTold: 0 };
+  }
+
+  #count(): void {
+    if (Date.now() - this.#countedAt < COUNT_MS) return;
+    this.#countedAt = Date.now();
+    countWorkers(this.#stores.uploads).then(
+      (count) => {
+        this.#machines = Math.max(1, count);
+      },
+      () => {}, // the number before is as good as none
+    );
+  }
+
+  /** Tells it now, or as soon as enough time has gone by since the last message. */
+  #due(followed: Followed): void {
+    if (followed.timer) return;
+    const interval = Math.min(TELL_MS * this.#machines, LONGEST_TELL_MS);
+    const wait = followed.lastTold + interval - Date.now();
+    followed.timer = setTimeout(() => this.#tell(followed), Math.max(0, wait)).unref();
+  }
+
+  #tell(followed: Followed): void {
+    clearTimeout(followed.timer);
+    followed.timer = undefined;
+    followed.lastTold = Date.now();
+    const { encode, plan, done, inHand } = followed;
+    const made = (task: Task): number => {
+      const name = taskName(task);
+      return done.has(name) ? 1 : (inHand.get(name)?.fraction ?? 0);
+    };
+    const frames = encodedFrames(encode, plan, made);
+    this.#announcer.announce({
+      ...liveOf(encode, encodingStatus(plan, frames)),
+      percent: Math.floor((990 * frames) / plan.frames) / 10,
+      ...(followed.early !== undefined && { playbackUrl: followed.early, early: true as const }),
+      machines: this.#machines,
+      ...this.#pace(followed, made),
+    });
+  }
+
+  /** How fast it goes, and how long it still takes. */
+  #pace({ encode, plan, inHand, speed }: Followed, made: (task: Task) => number) {
+    for (const part of inHand.values()) measure(speed, part);
+    const { workPerSecond } = speed;
+    const { durationSeconds } = encodingStatus(plan, 0);
+    const tasks = mediaTasks(encode, plan).toSorted(
+      (a, b) => Number(inHand.has(taskName(b))) - Number(inHand.has(taskName(a))),
+    );
+    const left = tasks.map((task) => workOf(task, plan) * (1 - made(task))).filter((seconds) => seconds > 0);
+    const lanes = Math.min(this.#lanes(inHand.size), left.length);
+    return {
+      speed: round((lanes * workPerSecond * durationSeconds) / plan.workSeconds),
+      secondsLeft: round(makespan(left, lanes) / workPerSecond + tailSeconds(durationSeconds)),
+    };
+  }
+
+  /** Tasks of an encode that are done at once by all machines, if each gives it as large a share as this one. */
+  #lanes(own: number): number {
+    const all = [...this.#followed.values()].reduce((sum, { inHand }) => sum + inHand.size, 0);
+    const share = all === 0 ? 1 : own / all;
+    return Math.max(1, Math.round(this.#machines * this.#slots * share));
+  }
+}
+
+/** Takes over what was done of a task since the last time. Tasks that are not measured by work tell nothing. */
+function measure(speed: Speed, part: InHand): void {
+  const { fraction, at } = part.measured;
+  part.measured = { fraction: part.fraction, at: Date.now() };
+  if (part.work > 0) speed.measured(part.work * (part.fraction - fraction), (part.measured.at - at) / 1000);
+}
+
+const keyOf = ({ video, revision }: Encode): string => `${video}/${revision}`;
+const round = (value: number): number => Math.round(value * 10) / 10;
+
+/** The plan's work falls to its chunks by their frames; of sound alone to its renditions. */
+function workOf(task: Task, { chunks, frames, audio, picture, workSeconds }: Plan): number {
+  if (!picture) return task.kind === 'audio' ? workSeconds / audio.length : 0;
+  const chunk = task.kind === 'chunk' ? chunks[task.index] : undefined;
+  return chunk ? (workSeconds * (chunk.to - chunk.from)) / frames : 0;
+}
