@@ -1,31 +1,40 @@
-/** Follows a video until it is ready or has failed. */
-import { setTimeout as sleep } from 'node:timers/promises';
+/** Follows a video until it is ready or has failed: told by the platform as things happen. */
 import type { SpotreelClient, Video } from '../api/client/index.ts';
+import { follow as followLive, hasEnded, type Live } from '../api/client/live.ts';
 import { EncodeProgress, type ProgressLines } from './progress.ts';
 import { watchUrl } from './remote.ts';
-
-/** Milliseconds between two looks. */
-const LOOK_EVERY_MS = 2000;
 
 /** What is being made of a video: the encode that will take the place of the one that plays, if there is one. */
 const inTheMaking = (video: Video): Video => (video.next ? { ...video, ...video.next } : video);
 
 /**
  * Follows a video to its end.
- * @param onChange hears of each change, the last one included
+ * @param onChange hears of each change
+ * @returns the video as the API shows it then
+ * @throws `ApiError` or `ConnectionError` where there is no such video, or it is deleted meanwhile
  */
 export async function follow(
   client: SpotreelClient,
   id: string,
-  onChange: (video: Video) => void,
+  onChange: (live: Live & { title: string }) => void,
 ): Promise<Video> {
-  for (let told = ''; ; await sleep(LOOK_EVERY_MS)) {
+  const { title } = await client.showVideo(id);
+  const { promise, resolve, reject } = Promise.withResolvers<Video>();
+  // The end may be that of an encode before: the API is the truth.
+  const settle = async () => {
     const video = inTheMaking(await client.showVideo(id));
-    const text = JSON.stringify(video);
-    if (text !== told) onChange(video);
-    told = text;
-    if (video.state === 'ready' || video.state === 'failed') return video;
-  }
+    if (video.state === 'ready' || video.state === 'failed') resolve(video);
+  };
+  const following = followLive(client, {
+    video: id,
+    onRefused: reject,
+    onState: ({ next, ...playing }) => {
+      const live = next ?? playing;
+      onChange({ ...live, title });
+      if (hasEnded(live)) settle().catch(reject);
+    },
+  });
+  return promise.finally(() => following.close());
 }
 
 /** Follows a video on a line of the screen. */
@@ -38,7 +47,7 @@ export function followOnLine(
   const progress = new EncodeProgress();
   return follow(client, id, (video) => {
     const urls = { watchUrl: watchUrl(platform, id), playbackUrl: `${platform}${video.playbackUrl ?? ''}` };
-    const stage = `${video.state} ${video.percent}`;
+    const stage = `${video.state} ${Math.floor(video.percent)}`;
     lines.set(id, progress.textOf(video, Date.now() / 1000, urls), stage);
   });
 }

@@ -7,11 +7,17 @@ import { byteCount, clock, plain } from './text.ts';
 /** What is told of a video. */
 export interface Shown {
   readonly title: string;
-  readonly state: 'uploading' | 'queued' | 'encoding' | 'ready' | 'failed';
+  readonly state: 'uploading' | 'queued' | 'encoding' | 'ready' | 'failed' | 'deleted';
   readonly percent: number;
   readonly durationSeconds?: number | undefined;
   readonly failure?: { readonly code: string; readonly message: string } | undefined;
+  /** What the platform foresees, which knows of its machines; without it, what was seen so far is drawn on. */
+  readonly speed?: number | undefined;
+  readonly secondsLeft?: number | undefined;
 }
+
+const leftText = (seconds: number | undefined): string =>
+  seconds === undefined ? '' : `  ${clock(seconds)} left`;
 
 const percentText = (percent: number): string => `${String(Math.floor(percent)).padStart(3)} %`;
 
@@ -21,23 +27,30 @@ export class EncodeProgress {
 
   /** @param at seconds of any clock */
   textOf(video: Shown, at: number, urls: { watchUrl: string; playbackUrl: string }): string {
-    const { title, state, percent, durationSeconds = 0, failure } = video;
+    const { title, state, percent, failure } = video;
     switch (state) {
       case 'uploading':
-        return `${title}: uploading`;
+      case 'deleted':
+        return `${title}: ${state}`;
       case 'queued':
-        return `${title}: waiting for a worker`;
+        return `${title}: waiting for a worker${leftText(video.secondsLeft)}`;
       case 'encoding': {
-        const pace = this.#meter.read(at, percent, 100);
-        if (!pace) return `${title}: ${percentText(percent)}  encoding`;
-        const speed = ((pace.perSecond / 100) * durationSeconds).toFixed(1);
-        return `${title}: ${percentText(percent)}  ${speed}x real time  ${clock(pace.secondsLeft)} left`;
+        const seen = this.#paceOf(video, at);
+        const { speed = seen.speed, secondsLeft = seen.secondsLeft } = video;
+        const speedText = speed === undefined ? '  encoding' : `  ${speed.toFixed(1)}x real time`;
+        return `${title}: ${percentText(percent)}${speedText}${leftText(secondsLeft)}`;
       }
       case 'ready':
         return `${title}: ready\n    watch  ${urls.watchUrl}\n    HLS    ${urls.playbackUrl}`;
       case 'failed':
         return `${title}: failed (${failure?.code}). ${failure?.message}`;
     }
+  }
+
+  /** What was seen so far tells. */
+  #paceOf({ percent, durationSeconds = 0 }: Shown, at: number): { speed?: number; secondsLeft?: number } {
+    const pace = this.#meter.read(at, percent, 100);
+    return pace ? { speed: (pace.perSecond / 100) * durationSeconds, secondsLeft: pace.secondsLeft } : {};
   }
 }
 

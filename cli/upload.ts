@@ -1,11 +1,11 @@
 /** `spotreel upload`: brings files to a platform, goes on where it was killed, and with `--wait` sees them ready. */
-import { openAsBlob } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ApiError, type SpotreelClient, type UploadProgress } from '../api/client/index.ts';
 import { inBatches } from '../jobs/batches.ts';
 import { EXIT, fail, UsageError } from './endings.ts';
+import { openFileSource } from './file-source.ts';
 import { findFiles } from './find-files.ts';
 import { follow, followOnLine } from './follow.ts';
 import { Meter } from './meter.ts';
@@ -34,7 +34,7 @@ async function uploadFile(
   identity: UploadIdentity,
   onProgress: (progress: UploadProgress) => void,
 ): Promise<string> {
-  const source = await openAsBlob(file);
+  const source = await openFileSource(file);
   const { title } = identity;
   const send = (resume: string | undefined) =>
     client.upload(source, {
@@ -44,13 +44,17 @@ async function uploadFile(
       ...(title !== undefined && { title }),
       ...(resume !== undefined && { resume }),
     });
-  const begun = await recall(identity);
-  const { id } = await send(begun).catch((error: unknown) => {
-    if (begun === undefined || !isGone(error)) throw error;
-    return send(undefined);
-  });
-  await forget(identity);
-  return id;
+  try {
+    const begun = await recall(identity);
+    const { id } = await send(begun).catch((error: unknown) => {
+      if (begun === undefined || !isGone(error)) throw error;
+      return send(undefined);
+    });
+    await forget(identity);
+    return id;
+  } finally {
+    await source.close();
+  }
 }
 
 async function identityOf(file: string, { url, title }: UploadCommandOptions): Promise<UploadIdentity> {

@@ -7,14 +7,19 @@ import type { Endpoints } from './endpoints.ts';
 import { ApiError, UploadError } from './errors.ts';
 import { retried } from './retry.ts';
 
+type Stretch = Blob | ReadableStream<Uint8Array<ArrayBuffer>>;
+
 /** What is uploaded: a browser's `File`, Node's `openAsBlob(path)`, or anything that gives stretches of itself. */
 export interface UploadSource {
   /** Bytes. */
   readonly size: number;
   readonly name?: string;
   readonly type?: string;
-  /** The bytes from `start` up to, without, `end`. May be asked for a stretch more than once. */
-  slice(start: number, end: number): Blob | Promise<Blob>;
+  /**
+   * The bytes from `start` up to, without, `end`; asked for again where they did not arrive. Streams are for Node, for
+   * browsers do not say how long they are. A source that is no more what it was fails with a `NotReadableError`.
+   */
+  slice(start: number, end: number): Stretch | Promise<Stretch>;
 }
 
 export interface UploadProgress {
@@ -27,7 +32,9 @@ export interface UploadProgress {
 export interface BytesToPut {
   readonly url: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
-  readonly body: Blob;
+  readonly body: Stretch;
+  /** Bytes of the body. */
+  readonly size: number;
   readonly signal: AbortSignal;
   /** Hears how many of the bytes are sent. */
   readonly onSent: (bytes: number) => void;
@@ -90,8 +97,19 @@ function tellThere(sending: Sending, bytes: number): void {
   tellProgress(sending);
 }
 
-const putByFetch: PutBytes = async ({ url, headers, body, signal }) => {
-  const response = await fetch(url, { method: 'PUT', body, headers: Object.fromEntries(headers), signal });
+const putByFetch: PutBytes = async ({ url, headers, body, size, signal }) => {
+  // A stream must be told its length, and the types of `fetch` lack `duplex`, without which it sends none.
+  const init: RequestInit & { duplex: 'half' } = {
+    method: 'PUT',
+    body,
+    headers: {
+      ...Object.fromEntries(headers),
+      ...(!(body instanceof Blob) && { 'content-length': `${size}` }),
+    },
+    signal,
+    duplex: 'half',
+  };
+  const response = await fetch(url, init);
   return { status: response.status, text: await response.text() };
 };
 
@@ -113,18 +131,20 @@ function isUnreadable(error: unknown): boolean {
 }
 
 /** PUTs a stretch once. */
-async function put(sending: Sending, piece: Piece, url: string, body: Blob): Promise<void> {
-  const { options, signal, onTheWay } = sending;
+async function put(sending: Sending, piece: Piece, url: string): Promise<void> {
+  const { source, options, signal, onTheWay } = sending;
+  const { start, end } = piece;
   const send = options.put ?? putByFetch;
   // What a browser sets by itself, it refuses to be told.
   const headers = Object.entries(piece.headers ?? {}).filter(([name]) => name !== 'content-length');
   const onSent = (bytes: number) => {
-    onTheWay.set(piece.start, bytes);
+    onTheWay.set(start, bytes);
     tellProgress(sending);
   };
   let answer: Awaited<ReturnType<PutBytes>>;
   try {
-    answer = await send({ url, headers, body, signal, onSent });
+    const body = await source.slice(start, end);
+    answer = await send({ url, headers, body, size: end - start, signal, onSent });
   } catch (error) {
     signal.throwIfAborted();
     if (isUnreadable(error))
@@ -140,14 +160,12 @@ async function put(sending: Sending, piece: Piece, url: string, body: Blob): Pro
 }
 
 async function sendPiece(sending: Sending, piece: Piece): Promise<void> {
-  const { source, signal } = sending;
-  const body = await source.slice(piece.start, piece.end);
   await retried(
-    async (triesBefore) => put(sending, piece, await piece.urlOf(triesBefore), body),
+    async (triesBefore) => put(sending, piece, await piece.urlOf(triesBefore)),
     waitAfter,
-    signal,
+    sending.signal,
   );
-  tellThere(sending, body.size);
+  tellThere(sending, piece.end - piece.start);
 }
 
 async function* piecesOf({ client, source, signal }: Sending, upload: Upload, numbers: readonly number[]) {

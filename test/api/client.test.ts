@@ -239,8 +239,16 @@ test('every operation of the OpenAPI document is a method', async () => {
     client.listSubtitles('*'),
     client.removeSubtitles('*', '*'),
     client.createToken({ name: 'a', scopes: ['read'] }),
+    client.liveAccess(undefined),
     client.listTokens(),
     client.revokeToken('*'),
+    client.createWebhook({ url: 'https://example.org' }),
+    client.listWebhooks(),
+    client.removeWebhook('*'),
+    client.rotateWebhookSecret('*'),
+    client.testWebhook('*'),
+    client.listUndelivered('*'),
+    client.replayWebhook('*'),
     client.createUploadToken({ maxBytes: 1 }),
   ]);
   expect([...asked].toSorted()).toEqual(operations.toSorted());

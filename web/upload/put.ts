@@ -13,5 +13,5 @@ export const putTellingProgress: PutBytes = ({ url, headers, body, signal, onSen
     request.onabort = () => reject(signal.reason);
     request.onloadend = () => signal.removeEventListener('abort', stop);
     signal.addEventListener('abort', stop);
-    request.send(body);
+    request.send(body as Blob); // a File's stretches are Blobs
   });
