@@ -71,6 +71,7 @@ export const mendEnvironmentSchema = z.object({
   PRODUCTION_BUCKET: z.string().min(1),
   UPLOADS_QUEUE_URL: z.url(),
   TASKS_QUEUE_URL: z.url(),
+  EVENTS_QUEUE_URL: z.url(),
   /** Names this deployment's machines, as dispatch is told. */
   PLATFORM: z.string().min(1),
   /** Seconds after which a machine should have ended itself. */

@@ -26,6 +26,8 @@ export const UPLOADS_PREFIX = 'uploads/';
 export const JOBS_PREFIX = 'jobs/';
 /** Where encodes that have not ended are marked. */
 export const OPEN_PREFIX = 'open/';
+/** Where encodes are marked of whose end others may not have been told yet. */
+export const UNTOLD_PREFIX = 'untold/';
 /** Where workers leave their heartbeats. */
 export const WORKERS_PREFIX = 'workers/';
 /** Every attempt's key, as a pattern of IAM, whose `*` takes in slashes. */
@@ -50,6 +52,8 @@ export const USAGE_PREFIX = 'usage/';
 export const VIDEOS_PREFIX = 'v/';
 /** Where webhooks' endpoints are kept, and what could not be delivered to them. */
 export const WEBHOOKS_PREFIX = 'webhooks/';
+/** Where events are recorded whose videos are gone. */
+export const TOLD_PREFIX = `${WEBHOOKS_PREFIX}told/`;
 export const UNDELIVERED_PREFIX = `${WEBHOOKS_PREFIX}undelivered/`;
 /** The ends of keys by which S3 announces objects. Below `jobs/` and `v/`, only these objects' keys end so. */
 export const PLAN_SUFFIX = '/plan.json';
@@ -152,6 +156,8 @@ export function videoOfIndexKey(key: string): VideoId | undefined {
 
 /** Key of the mark of an encode that has not ended. */
 export const openKey = (id: VideoId, revision: Revision): string => `${OPEN_PREFIX}${id}/${revision}`;
+/** Key of the mark of an encode of whose end others may not have been told yet. */
+export const untoldKey = (id: VideoId, revision: Revision): string => `${UNTOLD_PREFIX}${id}/${revision}`;
 /** The key of a worker's heartbeat. @param worker an instance id */
 export const workerKey = (worker: string): string => `${WORKERS_PREFIX}${worker}.json`;
 
@@ -167,6 +173,8 @@ export const capacityKeys = {
 export const webhookKeys = {
   endpoints: `${WEBHOOKS_PREFIX}endpoints/`,
   endpoint: (id: string) => `${WEBHOOKS_PREFIX}endpoints/${id}.json`,
+  /** A deletion that was told. */
+  told: (event: string) => `${TOLD_PREFIX}${event}`,
   /** All that could not be delivered to an endpoint. */
   undelivered: (id: string) => `${UNDELIVERED_PREFIX}${id}/`,
   undeliveredEvent: (id: string, event: string) => `${UNDELIVERED_PREFIX}${id}/${event}.json`,

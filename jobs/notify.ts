@@ -8,8 +8,8 @@ import { ChangeMessageVisibilityCommand, type SQSClient } from '@aws-sdk/client-
 import { type Courier, deliver, deliverySchema, queueDelivery, UndeliveredError } from './deliver.ts';
 import { type Event, eventOf } from './events.ts';
 import { log } from './log.ts';
-import { parseS3Event } from './messages.ts';
-import { jobKeys } from './names.ts';
+import { parseS3Event, uploadedSchema } from './messages.ts';
+import { jobKeys, webhookKeys } from './names.ts';
 import type { Stores } from './publish.ts';
 
 /** What EventBridge's rules know our events by. */
@@ -67,27 +67,34 @@ async function hide(notifier: Notifier, { receiptHandle }: EventsMessage, second
 async function handle(notifier: Notifier, body: unknown, last: boolean): Promise<void> {
   const delivery = deliverySchema.safeParse(body).data?.deliver;
   if (delivery) return deliver(notifier, delivery, last);
-  for (const object of parseS3Event(body)) {
+  const uploaded = uploadedSchema.safeParse(body).data?.uploaded;
+  for (const object of uploaded ? [uploaded] : parseS3Event(body)) {
     const event = await eventOf(notifier.stores, object);
     if (event) await tell(notifier, event);
   }
 }
 
+/** Where an event is recorded once it is told: with its video, or apart where nothing of that is to stay. */
+function recordOf({ type, data, id }: Event): string {
+  return type === 'video.deleted' || type === 'webhook.test'
+    ? webhookKeys.told(id)
+    : jobKeys.event(data.id, id);
+}
+
 /**
- * Tells all who listen of an event. It is recorded with its video afterwards: whoever ends before that leaves it to be
- * told again, under the same id. Of a deletion nothing is recorded, for nothing of its video is to stay.
+ * Tells all who listen of an event. It is recorded afterwards: whoever ends before that leaves it to be told again, under
+ * the same id.
  */
 async function tell(notifier: Notifier, event: Event): Promise<void> {
   const { uploads } = notifier.stores;
-  const { data, type } = event;
-  const record = type === 'video.deleted' || !('id' in data) ? undefined : jobKeys.event(data.id, event.id);
-  if (record !== undefined && (await uploads.exists(record))) return;
+  const record = recordOf(event);
+  if (await uploads.exists(record)) return;
   await putOnEventBridge(notifier, event);
   for (const endpoint of await notifier.endpoints.list())
     if (!endpoint.disabled)
       await queueDelivery(notifier.sqs, notifier.eventsQueueUrl, { endpoint: endpoint.id, event });
-  if (record !== undefined) await uploads.putOnceJson(record, event);
-  log('info', 'event-told', { id: event.id, type });
+  await uploads.putOnceJson(record, event);
+  log('info', 'event-told', { id: event.id, type: event.type });
 }
 
 async function putOnEventBridge({ eventBridge, platform }: Notifier, event: Event): Promise<void> {

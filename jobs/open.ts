@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import type { Encode } from './messages.ts';
-import { isRevision, isVideoId, OPEN_PREFIX, openKey } from './names.ts';
+import { isRevision, isVideoId, OPEN_PREFIX, openKey, untoldKey } from './names.ts';
 import type { ObjectStore } from './store.ts';
 
 const markerSchema = z.object({
@@ -18,14 +18,20 @@ export interface OpenEncode extends Encode {
   readonly markedAt: Date;
 }
 
-/** Says that an encode is to end. Its time begins anew where it was open already. */
+/** Says that an encode is to end, and that others are to be told then. Its time begins anew where it was open already. */
 export async function markOpen(
   uploads: ObjectStore,
   { video, revision }: Encode,
   since: Date = new Date(),
 ): Promise<void> {
   const marker: z.infer<typeof markerSchema> = { since: since.toISOString() };
+  await markUntold(uploads, { video, revision });
   await uploads.putJson(openKey(video, revision), marker);
+}
+
+/** Says that others are to be told how an encode ends, or that it plays again (jobs/mend-events.ts). */
+export async function markUntold(uploads: ObjectStore, { video, revision }: Encode): Promise<void> {
+  await uploads.put(untoldKey(video, revision), '', { contentType: 'text/plain' });
 }
 
 /** Says that an encode has ended. */

@@ -11,6 +11,7 @@ import {
   MASTER_SUFFIX,
   PENDING_PREFIX,
   PLAN_SUFFIX,
+  TOLD_PREFIX,
   UNDELIVERED_PREFIX,
   UPLOADS_PREFIX,
   USAGE_PREFIX,
@@ -245,6 +246,8 @@ export const UPLOAD_EXPIRIES: readonly ExpiryRule[] = [
   { prefix: USAGE_PREFIX, days: 30 },
   // Deliveries that nobody asked for again.
   { prefix: UNDELIVERED_PREFIX, days: 30 },
+  // Deletions that were told: S3 does not tell of them again after so long, nor does `mend`.
+  { prefix: TOLD_PREFIX, days: 2 },
 ];
 
 /** Object headers of what is published: by the end of the key (HLS.md 10.4, D1). */

@@ -7,7 +7,7 @@ import { type Claim, readClaim } from './claim.ts';
 import { recordFailure } from './failed.ts';
 import type { Encode, requeueSchema } from './messages.ts';
 import { jobKeys, type Revision, type VideoId } from './names.ts';
-import { markOpen } from './open.ts';
+import { markOpen, markUntold } from './open.ts';
 import { canPlay, doneTasks, missingTasks, readPlan } from './progress.ts';
 import { publish, publishedRevision, type Stores } from './publish.ts';
 import {
@@ -128,6 +128,7 @@ export async function rollback(
   const requests = (await readRequests(stores.uploads, video)).map((request) => request.revision);
   const present = requests.at(-1);
   const revision = await rollbackTarget(stores, video, requests, to);
+  await markUntold(stores.uploads, { video, revision });
   await requestRevision(stores.uploads, video, revision);
   if (present && present !== revision) await supersede(redriver, { video, revision: present });
   await publish(stores, { video, revision });

@@ -7,6 +7,7 @@ import { IotAnnouncer } from '../jobs/announcer.ts';
 import { mendDeletions } from '../jobs/deletion.ts';
 import { mendEnvironmentSchema, parseEnvironment } from '../jobs/environment.ts';
 import { mendUnfinished } from '../jobs/mend.ts';
+import { mendEvents } from '../jobs/mend-events.ts';
 import { mendMachines } from '../jobs/mend-machines.ts';
 import { MEND_TIMEOUT_SECONDS } from '../jobs/platform.ts';
 import { ObjectStore } from '../jobs/store.ts';
@@ -25,7 +26,8 @@ const announcer = new IotAnnouncer(new IoTDataPlaneClient({}), environment.LIVE_
 const DELETIONS_MS = (MEND_TIMEOUT_SECONDS * 1000) / 2;
 
 export async function handler(): Promise<void> {
-  const { UPLOADS_QUEUE_URL, TASKS_QUEUE_URL, PLATFORM, MAX_LIFETIME_SECONDS } = environment;
+  const { UPLOADS_QUEUE_URL, TASKS_QUEUE_URL, EVENTS_QUEUE_URL, PLATFORM, MAX_LIFETIME_SECONDS } =
+    environment;
   const now = new Date();
   // Each whatever becomes of the other; the function fails where either did, so that its alarm tells.
   const results = await Promise.allSettled([
@@ -38,6 +40,7 @@ export async function handler(): Promise<void> {
       announcer,
     }),
     mendDeletions(stores, now, now.getTime() + DELETIONS_MS),
+    mendEvents({ stores, sqs, eventsQueueUrl: EVENTS_QUEUE_URL, now }),
     mendMachines({
       ec2,
       uploads: stores.uploads,

@@ -10,6 +10,7 @@ import {
   JOBS_PREFIX,
   OPEN_PREFIX,
   PENDING_PREFIX,
+  UNTOLD_PREFIX,
   UPLOADS_PREFIX,
   USAGE_PREFIX,
   VIDEOS_PREFIX,
@@ -104,7 +105,7 @@ function permissionsOf(
       resources: objects(JOBS_PREFIX, PENDING_PREFIX, IDEMPOTENCY_PREFIX, USAGE_PREFIX),
       why: own,
     },
-    { actions: ['s3:PutObject'], resources: objects(OPEN_PREFIX), why: own },
+    { actions: ['s3:PutObject'], resources: objects(OPEN_PREFIX, UNTOLD_PREFIX), why: own },
     {
       // What it may not do itself, its presigned URLs do not let others do.
       actions: ['s3:GetObject', 's3:PutObject', 's3:ListMultipartUploadParts'],

@@ -4,7 +4,7 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import type { z } from 'zod';
 import type { buryEnvironmentSchema } from '../jobs/environment.ts';
-import { ATTEMPTS_PATTERN, OPEN_PREFIX, VIDEOS_PREFIX } from '../jobs/names.ts';
+import { ATTEMPTS_PATTERN, OPEN_PREFIX, UNTOLD_PREFIX, VIDEOS_PREFIX } from '../jobs/names.ts';
 import { BURY_BATCH, BURY_TIMEOUT_SECONDS } from '../jobs/platform.ts';
 import { mayList, type Permission } from './allow.ts';
 import { claimingOf } from './claiming.ts';
@@ -64,6 +64,11 @@ function permissionsOf({ storage, queues }: BuryProps): Permission[] {
     {
       actions: ['s3:PutObject', 's3:DeleteObject'],
       resources: [uploads.arnForObjects(`${OPEN_PREFIX}*`)],
+      why: own,
+    },
+    {
+      actions: ['s3:PutObject'],
+      resources: [uploads.arnForObjects(`${UNTOLD_PREFIX}*`)],
       why: own,
     },
     { actions: ['s3:GetObject'], resources: [production.arnForObjects(`${VIDEOS_PREFIX}*`)], why: own },

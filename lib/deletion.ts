@@ -5,6 +5,7 @@ import {
   JOBS_PREFIX,
   OPEN_PREFIX,
   PENDING_PREFIX,
+  UNTOLD_PREFIX,
   UPLOADS_PREFIX,
   VIDEOS_PREFIX,
 } from '../jobs/names.ts';
@@ -12,7 +13,7 @@ import { mayList, type Permission } from './allow.ts';
 import type { Storage } from './storage.ts';
 
 /** Every prefix below which a video has objects, in the upload bucket. */
-const PLACES = [UPLOADS_PREFIX, PENDING_PREFIX, INDEX_PREFIX, JOBS_PREFIX, OPEN_PREFIX];
+const PLACES = [UPLOADS_PREFIX, PENDING_PREFIX, INDEX_PREFIX, JOBS_PREFIX, OPEN_PREFIX, UNTOLD_PREFIX];
 
 export function deletionOf({ uploads, production }: Pick<Storage, 'uploads' | 'production'>): Permission[] {
   const why = 'Everything of a video that is deleted; its keys are made at run time.';

@@ -2,7 +2,7 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
-import { OPEN_PREFIX } from '../jobs/names.ts';
+import { OPEN_PREFIX, UNTOLD_PREFIX } from '../jobs/names.ts';
 import { DISPATCH_BATCH } from '../jobs/platform.ts';
 import type { Permission } from './allow.ts';
 import { claimingOf } from './claiming.ts';
@@ -34,7 +34,7 @@ function permissionsOf({ storage, queues }: LauncherProps): Permission[] {
     ...claimingOf(storage),
     {
       actions: ['s3:PutObject'],
-      resources: [storage.uploads.arnForObjects(`${OPEN_PREFIX}*`)],
+      resources: [OPEN_PREFIX, UNTOLD_PREFIX].map((prefix) => storage.uploads.arnForObjects(`${prefix}*`)),
       why: 'Keys are made at run time; the prefix holds nothing else.',
     },
     { actions: ['sqs:SendMessage'], resources: [queues.tasks.queueArn] },

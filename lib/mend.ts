@@ -5,7 +5,7 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import type { z } from 'zod';
 import { type mendEnvironmentSchema, PLATFORM_TAG } from '../jobs/environment.ts';
-import { JOBS_PREFIX, OPEN_PREFIX, VIDEOS_PREFIX, WORKERS_PREFIX } from '../jobs/names.ts';
+import { JOBS_PREFIX, OPEN_PREFIX, UNTOLD_PREFIX, VIDEOS_PREFIX, WORKERS_PREFIX } from '../jobs/names.ts';
 import { MEND_MINUTES, MEND_TIMEOUT_SECONDS } from '../jobs/platform.ts';
 import { mayList, type Permission } from './allow.ts';
 import { deletionOf } from './deletion.ts';
@@ -33,6 +33,7 @@ export class Mend extends Construct {
       PRODUCTION_BUCKET: storage.production.bucketName,
       UPLOADS_QUEUE_URL: queues.uploads.queueUrl,
       TASKS_QUEUE_URL: queues.tasks.queueUrl,
+      EVENTS_QUEUE_URL: queues.events.queueUrl,
       PLATFORM: platform,
       MAX_LIFETIME_SECONDS: String(maxLifetime.toSeconds()),
       LIVE_TOPICS: liveTopics,
@@ -69,6 +70,11 @@ function permissionsOf(
       why: own,
     },
     {
+      actions: ['s3:PutObject'],
+      resources: [uploads.arnForObjects(`${UNTOLD_PREFIX}*`)],
+      why: own,
+    },
+    {
       actions: ['s3:GetObject', 's3:DeleteObject'],
       resources: [uploads.arnForObjects(`${WORKERS_PREFIX}*`)],
       why: own,
@@ -77,7 +83,7 @@ function permissionsOf(
     ...deletionOf({ uploads, production }),
     // Listings, and 404 instead of 403 for what is not there.
     mayList(uploads, WORKERS_PREFIX),
-    { actions: ['sqs:SendMessage'], resources: [queues.uploads.queueArn] },
+    { actions: ['sqs:SendMessage'], resources: [queues.uploads.queueArn, queues.events.queueArn] },
     {
       actions: ['sqs:GetQueueAttributes'],
       resources: [queues.uploads.queueArn, queues.tasks.queueArn],

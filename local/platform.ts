@@ -289,6 +289,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
           AWS_ENDPOINT_URL_EC2: ec2.url,
           PRODUCTION_BUCKET,
           UPLOADS_QUEUE_URL: sqs.queueUrl('uploads'),
+          EVENTS_QUEUE_URL: sqs.queueUrl('events'),
           PLATFORM,
           MAX_LIFETIME_SECONDS: String(MAX_LIFETIME_SECONDS),
         },

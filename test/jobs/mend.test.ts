@@ -114,7 +114,7 @@ describe('an encode without progress', () => {
     s3.resetHistory();
     await mendIn(20);
     const marks = s3.commandCalls(PutObjectCommand).map(({ args }) => args[0].input.Key);
-    expect(marks).toEqual([openKey(video, encode.revision)]);
+    expect(marks).toContain(openKey(video, encode.revision));
     times.set(`uploads/${openKey(video, encode.revision)}`, new Date(Date.now() + 20 * 60_000));
     await mendIn(34);
     expect(sent()).toHaveLength(1);

@@ -192,6 +192,7 @@ describe('every bucket', () => {
       'idempotency/',
       'usage/',
       'webhooks/undelivered/',
+      'webhooks/told/',
     ]);
   });
 
@@ -561,6 +562,7 @@ describe('least privilege', () => {
         ...hints,
         ['PlatformStorageUploads/jobs/*', ['s3:GetObject', 's3:PutObject']],
         ['PlatformStorageUploads/open/*', ['s3:PutObject']],
+        ['PlatformStorageUploads/untold/*', ['s3:PutObject']],
         ['PlatformStorageUploads/deleted/*', ['s3:DeleteObject', 's3:GetObject']],
         ['PlatformStorageUploads/pending/*', ['s3:GetObject']],
         ['PlatformStorageUploads/index/*', ['s3:PutObject']],
@@ -576,6 +578,7 @@ describe('least privilege', () => {
       ['PlatformStorageProduction/v/*', ['s3:GetObject']],
       ['PlatformStorageUploads/pending/*', ['s3:GetObject']],
       ['PlatformStorageUploads/index/*', ['s3:PutObject']],
+      ['PlatformStorageUploads/untold/*', ['s3:PutObject']],
       ['PlatformStorageUploads/jobs/*/attempts/*', ['s3:DeleteObject']],
       ['PlatformStorageUploads/open/*', ['s3:DeleteObject', 's3:PutObject']],
     ]);
@@ -588,9 +591,10 @@ describe('least privilege', () => {
       'PlatformStorageUploads/jobs/* s3:GetObject s3:PutObject',
       'PlatformStorageUploads/deleted/* s3:DeleteObject s3:GetObject s3:PutObject',
       'PlatformStorageUploads/open/* s3:DeleteObject s3:GetObject s3:PutObject',
+      'PlatformStorageUploads/untold/* s3:PutObject',
       'PlatformStorageProduction/v/* s3:DeleteObject s3:GetObject',
       'PlatformStorageUploads/workers/* s3:DeleteObject s3:GetObject',
-      ...['index', 'jobs', 'open', 'pending', 'uploads'].map(
+      ...['index', 'jobs', 'open', 'pending', 'untold', 'uploads'].map(
         (prefix) => `PlatformStorageUploads/${prefix}/* s3:DeleteObject`,
       ),
       'PlatformStorageUploads/uploads/* s3:AbortMultipartUpload',
@@ -612,6 +616,7 @@ describe('least privilege', () => {
         'PlatformStorageUploads/jobs/* s3:DeleteObject s3:GetObject s3:PutObject',
         'PlatformStorageUploads/open/* s3:DeleteObject s3:PutObject',
         'PlatformStorageUploads/pending/* s3:DeleteObject s3:GetObject s3:PutObject',
+        'PlatformStorageUploads/untold/* s3:DeleteObject s3:PutObject',
         'PlatformStorageUploads/usage/* s3:GetObject s3:PutObject',
         'PlatformStorageUploads/uploads/* s3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:ListMultipartUploadParts s3:PutObject',
         'PlatformStorageUploads/webhooks/* s3:DeleteObject s3:GetObject s3:PutObject',
@@ -638,7 +643,7 @@ describe('least privilege', () => {
       const prefixes = z.object({ 's3:prefix': z.unknown() }).parse(Condition['StringLike'])['s3:prefix'];
       for (const prefix of [prefixes].flat())
         expect(prefix).toMatch(
-          /^(uploads|jobs|open|pending|index|deleted|idempotency|usage|webhooks|workers|models|v|capacity)\/\*$/,
+          /^(uploads|jobs|open|untold|pending|index|deleted|idempotency|usage|webhooks|workers|models|v|capacity)\/\*$/,
         );
     }
   });
