@@ -7,6 +7,7 @@ import { MAX_POSTER_BYTES } from '../jobs/posters.ts';
 import { MAX_SUBTITLE_BYTES } from '../jobs/subtitles.ts';
 import type { ApiContext } from './context.ts';
 import { liveRoutes } from './live-routes.ts';
+import { oembedRoutes } from './oembed-routes.ts';
 import { posterRoutes } from './poster-routes.ts';
 import { PROBLEMS_PATH, ProblemError, problemResponse, problemsPage } from './problems.ts';
 import { newApp } from './routes.ts';
@@ -74,6 +75,7 @@ export function createApi(context: ApiContext) {
   return app
     .route('/', uploadRoutes(context))
     .route('/', videoRoutes(context))
+    .route('/', oembedRoutes(context))
     .route('/', liveRoutes(context))
     .route('/', posterRoutes(context))
     .route('/', subtitleRoutes(context))

@@ -269,6 +269,33 @@ export const patchVideoSchema = z
   })
   .openapi('PatchVideo', { description: 'What is not named stays as it is; `metadata` is replaced whole.' });
 
+export const oembedQuerySchema = z.object({
+  url: z
+    .url({ protocol: /^https?$/ })
+    .max(2000)
+    .openapi({
+      description: 'Of the video’s page.',
+      example: 'https://video.example.org/watch?v=5jz8m2c0xk4t7w9qv1rb',
+    }),
+  maxwidth: z.coerce.number().int().min(1).max(100_000).optional().openapi({ description: 'Pixels.' }),
+  maxheight: z.coerce.number().int().min(1).max(100_000).optional(),
+  format: z.literal('json').optional(),
+});
+
+export const oembedSchema = z
+  .object({
+    version: z.literal('1.0'),
+    type: z.literal('video'),
+    provider_name: z.string(),
+    provider_url: z.string(),
+    title: z.string(),
+    html: z.string(),
+    width: z.int(),
+    height: z.int(),
+    thumbnail_url: z.string().optional(),
+  })
+  .openapi('Oembed');
+
 export const deletedSchema = z
   .object({
     id: videoIdSchema,

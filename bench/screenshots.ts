@@ -91,7 +91,7 @@ const spotreel = await startSpotreel(join(CACHE, 'data'));
 const client = new SpotreelClient({ url: spotreel.url });
 await fill(spotreel, client);
 const url = spotreel.url.replace('localhost', '127.0.0.1');
-const { videos } = await client.listVideos();
+const { videos } = await client.listVideos({ limit: 100 });
 const idOf = (title: string) => videos.find((video) => video.title === title)?.id ?? '';
 
 /** Stops at a moment, with the controls in sight. */
@@ -133,6 +133,11 @@ const PAGES: Record<string, (page: Page) => Promise<void>> = {
   async watch(page) {
     await page.goto(`${url}/watch?v=${idOf('Coast at dawn')}`);
     await pauseAt(page, 14);
+    await page.waitForLoadState('networkidle');
+  },
+  async embed(page) {
+    await page.goto(`${url}/embed/${idOf('Aurora, long exposure')}`);
+    await pauseAt(page, 4);
     await page.waitForLoadState('networkidle');
   },
   async failed(page) {

@@ -194,8 +194,9 @@ export const PLAYBACK_CORS: CorsRule = {
  * `data:` file, and runs its worker from a file of ours, so that scripts never come from anywhere but our own origin.
  * The player's elements (media-chrome) carry their styles with them; whatever a style could fetch is our own, too.
  * @param connect origins that they speak with besides their own: the upload bucket's, which takes the files
+ * @param frames who may show them in a frame
  */
-export const contentSecurityPolicy = (connect: readonly string[]): string =>
+export const contentSecurityPolicy = (connect: readonly string[], frames: "'none'" | '*'): string =>
   [
     "default-src 'none'",
     "script-src 'self'",
@@ -206,22 +207,36 @@ export const contentSecurityPolicy = (connect: readonly string[]): string =>
     ["connect-src 'self'", ...connect].join(' '),
     "base-uri 'none'",
     "form-action 'none'",
-    "frame-ancestors 'none'",
+    `frame-ancestors ${frames}`,
   ].join('; ');
 
 /** Seconds that a browser keeps to HTTPS; over plain HTTP on a laptop browsers ignore it (RFC 6797, 8.1). */
 export const STRICT_TRANSPORT_SECONDS = 31_536_000;
 
+/** Headers on every answer, whatever it is. */
+const COMMON_HEADERS = {
+  'strict-transport-security': `max-age=${STRICT_TRANSPORT_SECONDS}`,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'same-origin',
+} as const;
+
 /**
- * Headers on every answer: CloudFront's response headers policies and the local edge set the same.
+ * Headers on every answer but those below `EMBED_PATH`: CloudFront's response headers policies and the local edge set the same.
  * @param connect as `contentSecurityPolicy` has it
  */
 export const securityHeaders = (connect: readonly string[]) => ({
-  'strict-transport-security': `max-age=${STRICT_TRANSPORT_SECONDS}`,
-  'x-content-type-options': 'nosniff',
+  ...COMMON_HEADERS,
   'x-frame-options': 'DENY',
-  'referrer-policy': 'same-origin',
-  'content-security-policy': contentSecurityPolicy(connect),
+  'content-security-policy': contentSecurityPolicy(connect, "'none'"),
+});
+
+/** Below it is the player that other sites show in a frame. It has nothing to press but the player's own controls. */
+export const EMBED_PATH = '/embed/';
+
+/** Headers on the answers below `EMBED_PATH`. */
+export const embedHeaders = (connect: readonly string[]) => ({
+  ...COMMON_HEADERS,
+  'content-security-policy': contentSecurityPolicy(connect, '*'),
 });
 
 /**

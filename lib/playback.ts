@@ -12,6 +12,7 @@ import {
   CONTENT_TYPES,
   type CorsRule,
   contentSecurityPolicy,
+  EMBED_PATH,
   PLAYBACK_CORS,
   STRICT_TRANSPORT_SECONDS,
 } from '../jobs/platform.ts';
@@ -34,6 +35,15 @@ export interface PlaybackProps {
   readonly priceClass: cloudfront.PriceClass;
 }
 
+/** What the headers of a behaviour say. */
+interface Headers {
+  readonly comment: string;
+  readonly connect: readonly string[];
+  readonly cors?: CorsRule;
+  /** Whether other sites may show the page in a frame. */
+  readonly isFramed?: boolean;
+}
+
 export class Playback extends Construct {
   readonly distribution: cloudfront.Distribution;
 
@@ -41,7 +51,13 @@ export class Playback extends Construct {
     super(scope, id);
     const { production, pages, api, connect, priceClass } = props;
     const shared = { viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS };
-    const own = { ...shared, responseHeadersPolicy: this.#headers('Headers', connect) };
+    const own = {
+      ...shared,
+      responseHeadersPolicy: this.#headers('Headers', {
+        comment: 'Spotreel: pages are kept to themselves',
+        connect,
+      }),
+    };
     const text = {
       compress: true,
       cachePolicy: this.#cachePolicy('TextCache', 'Compressed; kept as long as Cache-Control says', true),
@@ -54,7 +70,11 @@ export class Playback extends Construct {
     // Preflights are answered by the bucket, which must hear what they ask.
     const video = {
       ...shared,
-      responseHeadersPolicy: this.#headers('VideoHeaders', connect, PLAYBACK_CORS),
+      responseHeadersPolicy: this.#headers('VideoHeaders', {
+        comment: 'Spotreel: any player may read',
+        connect,
+        cors: PLAYBACK_CORS,
+      }),
       origin: S3BucketOrigin.withOriginAccessControl(production, {
         // A reader that may not list a bucket hears 403 for what is not there. No path leads to the listing itself.
         originAccessLevels: [cloudfront.AccessLevel.READ, cloudfront.AccessLevel.LIST],
@@ -63,21 +83,31 @@ export class Playback extends Construct {
       originRequestPolicy: cloudfront.OriginRequestPolicy.CORS_S3_ORIGIN,
     };
 
+    const page = {
+      ...own,
+      ...text,
+      origin: S3BucketOrigin.withOriginAccessControl(pages),
+      functionAssociations: [this.#rewrite()],
+    };
+
     this.distribution = new cloudfront.Distribution(this, 'Distribution', {
       comment: 'Spotreel: playback',
       httpVersion: cloudfront.HttpVersion.HTTP2_AND_3,
       priceClass,
-      defaultBehavior: {
-        ...own,
-        ...text,
-        origin: S3BucketOrigin.withOriginAccessControl(pages),
-        functionAssociations: [this.#rewrite()],
-      },
+      defaultBehavior: page,
       additionalBehaviors: {
         ...Object.fromEntries(
           MEDIA_SUFFIXES.map((suffix) => [`/${VIDEOS_PREFIX}*${suffix}`, { ...media, ...video }]),
         ),
         [`/${VIDEOS_PREFIX}*`]: { ...text, ...video },
+        [`${EMBED_PATH}*`]: {
+          ...page,
+          responseHeadersPolicy: this.#headers('EmbedHeaders', {
+            comment: 'Spotreel: any page may show the player in a frame',
+            connect,
+            isFramed: true,
+          }),
+        },
         '/api/*': {
           ...own,
           origin: new HttpOrigin(api),
@@ -113,11 +143,15 @@ export class Playback extends Construct {
     };
   }
 
-  /** `securityHeaders`, and CORS where any page may read, in CloudFront's words. */
-  #headers(id: string, connect: readonly string[], cors?: CorsRule): cloudfront.ResponseHeadersPolicy {
+  /** `securityHeaders` or `embedHeaders`, and CORS where any page may read, in CloudFront's words. */
+  #headers(
+    id: string,
+    { comment, connect, cors, isFramed = false }: Headers,
+  ): cloudfront.ResponseHeadersPolicy {
     const override = true;
+    const policy = contentSecurityPolicy(connect, isFramed ? '*' : "'none'");
     return new cloudfront.ResponseHeadersPolicy(this, id, {
-      comment: cors ? 'Spotreel: any player may read' : 'Spotreel: pages are kept to themselves',
+      comment,
       ...(cors && {
         corsBehavior: {
           accessControlAllowCredentials: false,
@@ -130,9 +164,9 @@ export class Playback extends Construct {
         },
       }),
       securityHeadersBehavior: {
-        contentSecurityPolicy: { contentSecurityPolicy: contentSecurityPolicy(connect), override },
+        contentSecurityPolicy: { contentSecurityPolicy: policy, override },
         contentTypeOptions: { override },
-        frameOptions: { frameOption: cloudfront.HeadersFrameOption.DENY, override },
+        ...(!isFramed && { frameOptions: { frameOption: cloudfront.HeadersFrameOption.DENY, override } }),
         referrerPolicy: { referrerPolicy: cloudfront.HeadersReferrerPolicy.SAME_ORIGIN, override },
         strictTransportSecurity: {
           accessControlMaxAge: Duration.seconds(STRICT_TRANSPORT_SECONDS),

@@ -9,7 +9,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { VIDEOS_PREFIX } from '../jobs/names.ts';
-import { PLAYBACK_CORS, securityHeaders } from '../jobs/platform.ts';
+import { EMBED_PATH, embedHeaders, PLAYBACK_CORS, securityHeaders } from '../jobs/platform.ts';
 import { type Answer, sentence } from './edge/answer.ts';
 import { acceptedEncoding, compressedHeaders, compressor, isCompressible } from './edge/compress.ts';
 import { originAnswer } from './edge/origin.ts';
@@ -89,7 +89,7 @@ async function send(
     ...(encoding ? compressedHeaders(answer.headers, encoding) : answer.headers),
     ...(compressible && { vary: 'accept-encoding' }),
     ...(request.url?.startsWith(MEDIA_PATH) && CORS_HEADERS),
-    ...securityHeaders(connect),
+    ...(request.url?.startsWith(EMBED_PATH) ? embedHeaders(connect) : securityHeaders(connect)),
   });
   if (answer.body === undefined || request.method === 'HEAD') {
     response.end();

@@ -8,7 +8,7 @@ import { argv } from 'node:process';
 import { build } from 'vite';
 
 /** Each is a page of its own, with the scripts and styles that it names. */
-const PAGES = ['index.html', 'watch.html', '404.html'];
+const PAGES = ['index.html', 'watch.html', 'embed.html', '404.html'];
 
 /** Browsers that have all of what the pages use: those of the last two years. */
 const TARGET = 'es2022';

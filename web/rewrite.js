@@ -1,4 +1,4 @@
-// The way to a page: `/` is index.html, `/watch` is watch.html, and what is no file of ours is the page that says so,
+// The way to a page: `/` is index.html, `/watch` is watch.html, `/embed/<id>` is embed.html, and what is no file of ours is the page that says so,
 // with status 404. A CloudFront Function on viewer requests (runtime cloudfront-js-2.0, hence a plain script without
 // exports), which the local edge runs unchanged. It does so because CloudFront's error pages would hold for the API, too.
 // `rewriteSource` (files.ts) writes PATHS, the paths of all files, and NOT_FOUND, the page, before it.
@@ -23,6 +23,7 @@ function handler(event) {
 }
 
 function fileOf(path) {
+  if (/^\/embed\/[^/]+$/.test(path)) return '/embed.html';
   const name = path.slice(path.lastIndexOf('/') + 1);
   if (name === '') return `${path}index.html`;
   return name.includes('.') ? path : `${path}.html`;

@@ -10,6 +10,7 @@ import type {
   createWebhookSchema,
   Deleted,
   LiveAccess,
+  oembedSchema,
   Parts,
   patchVideoSchema,
   reencodeSchema,
@@ -105,6 +106,11 @@ export class Endpoints {
 
   showVideo(id: string, { signal }: CallOptions = {}): Promise<Video> {
     return this.#ask(videoPath(id), { signal });
+  }
+
+  /** How another site embeds a video (oEmbed). @param url of the video's page */
+  showOembed(url: string, { signal }: CallOptions = {}): Promise<z.infer<typeof oembedSchema>> {
+    return this.#ask('/api/oembed', { query: { url }, signal });
   }
 
   /** Changes what is named; the rest stays. */

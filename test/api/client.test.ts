@@ -228,6 +228,7 @@ test('every operation of the OpenAPI document is a method', async () => {
     client.abortUpload('*'),
     client.listVideos(),
     client.showVideo('*'),
+    client.showOembed('https://site/watch?v=*'),
     client.updateVideo('*', {}),
     client.deleteVideo('*'),
     client.retryVideo('*'),

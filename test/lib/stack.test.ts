@@ -13,6 +13,8 @@ import {
   API_THROTTLE,
   BURY_BATCH,
   DISPATCH_BATCH,
+  EMBED_PATH,
+  embedHeaders,
   INCOMPLETE_UPLOAD_DAYS,
   MEND_MINUTES,
   NOTIFY_BATCH,
@@ -722,6 +724,7 @@ describe('playback', () => {
       ['/v/*.mp4', false],
       ['/v/*.m4a', false],
       ['/v/*', true],
+      ['/embed/*', true],
       ['/api/*', true],
       [undefined, true],
     ]);
@@ -755,9 +758,12 @@ describe('playback', () => {
     }
   });
 
-  test('every answer has the security headers that the local edge sends, videos the CORS headers', () => {
+  test('every answer has the security headers that the local edge sends, the embedded player in any frame; videos the CORS headers', () => {
     for (const { PathPattern, ResponseHeadersPolicyId } of behaviors) {
-      const cors = checkPolicy(ResponseHeadersPolicyId);
+      const cors = checkPolicy(
+        ResponseHeadersPolicyId,
+        PathPattern === `${EMBED_PATH}*` ? embedHeaders : securityHeaders,
+      );
       expect([PathPattern, cors]).toEqual([
         PathPattern,
         PathPattern?.startsWith('/v/')
@@ -775,8 +781,8 @@ describe('playback', () => {
     }
   });
 
-  /** Sees that a policy has the security headers. Returns its CORS. */
-  function checkPolicy(id: string): unknown {
+  /** Sees that a policy has these security headers. Returns its CORS. */
+  function checkPolicy(id: string, headers: typeof embedHeaders | typeof securityHeaders): unknown {
     const policy = ofType('AWS::CloudFront::ResponseHeadersPolicy').find((one) => id === `<${one.id}>`);
     const [broker] = ofType('Custom::AWS');
     const [uploads] = ofType('AWS::S3::Bucket').filter((bucket) => bucket.id.includes('StorageUploads'));
@@ -784,7 +790,7 @@ describe('playback', () => {
       .looseObject({
         SecurityHeadersConfig: z.looseObject({
           ContentSecurityPolicy: z.looseObject({ ContentSecurityPolicy: z.string() }),
-          FrameOptions: z.looseObject({ FrameOption: z.string() }),
+          FrameOptions: z.looseObject({ FrameOption: z.string() }).optional(),
           ReferrerPolicy: z.looseObject({ ReferrerPolicy: z.string() }),
           StrictTransportSecurity: z.looseObject({ AccessControlMaxAgeSec: z.number() }),
           ContentTypeOptions: z.object({ Override: z.literal(true) }),
@@ -795,21 +801,18 @@ describe('playback', () => {
     expect({
       'strict-transport-security': `max-age=${security.StrictTransportSecurity.AccessControlMaxAgeSec}`,
       'x-content-type-options': 'nosniff',
-      'x-frame-options': security.FrameOptions.FrameOption,
+      ...(security.FrameOptions && { 'x-frame-options': security.FrameOptions.FrameOption }),
       'referrer-policy': security.ReferrerPolicy.ReferrerPolicy,
       'content-security-policy': security.ContentSecurityPolicy.ContentSecurityPolicy,
     }).toEqual(
-      securityHeaders([
-        `https://<${uploads?.id}.RegionalDomainName>`,
-        `wss://<${broker?.id}.endpointAddress>`,
-      ]),
+      headers([`https://<${uploads?.id}.RegionalDomainName>`, `wss://<${broker?.id}.endpointAddress>`]),
     );
     return cors;
   }
 
   test('preflights reach the bucket of videos, which answers them', () => {
-    for (const { AllowedMethods, OriginRequestPolicyId } of config.CacheBehaviors.filter(
-      (one) => one !== api,
+    for (const { AllowedMethods, OriginRequestPolicyId } of config.CacheBehaviors.filter(({ PathPattern }) =>
+      PathPattern?.startsWith('/v/'),
     )) {
       expect(AllowedMethods).toEqual(['GET', 'HEAD', 'OPTIONS']);
       expect(OriginRequestPolicyId).toBeDefined();

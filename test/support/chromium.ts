@@ -35,6 +35,8 @@ export interface Browser {
 
 export interface BrowserOptions {
   readonly context?: Pick<BrowserContextOptions, 'colorScheme' | 'viewport' | 'deviceScaleFactor'>;
+  /** Folder of a profile that outlives the browser. @default a fresh one, which does not */
+  readonly profile?: string;
   /** More arguments for Chromium, such as an autoplay policy. */
   readonly args?: readonly string[];
 }
@@ -48,9 +50,13 @@ function watch(page: Page): Tab {
   return { page, problems };
 }
 
-/** Starts Chromium with a fresh profile, which is gone after `close`. */
-export async function startBrowser({ context, args = [] }: BrowserOptions = {}): Promise<Browser> {
-  const profile = await mkdtemp(join(tmpdir(), 'spotreel-chromium-'));
+/** Starts Chromium. */
+export async function startBrowser({
+  context,
+  profile: kept,
+  args = [],
+}: BrowserOptions = {}): Promise<Browser> {
+  const profile = kept ?? (await mkdtemp(join(tmpdir(), 'spotreel-chromium-')));
   const browser = await chromium.launchPersistentContext(profile, {
     executablePath: EXECUTABLE,
     headless: true,
@@ -63,7 +69,7 @@ export async function startBrowser({ context, args = [] }: BrowserOptions = {}):
     newTab: async () => watch(await browser.newPage()),
     async close() {
       await browser.close();
-      await rm(profile, { recursive: true, force: true });
+      if (kept === undefined) await rm(profile, { recursive: true, force: true });
     },
   };
 }

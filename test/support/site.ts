@@ -26,6 +26,16 @@ export interface ListedVideo {
     readonly title: string;
   }>;
   readonly findings?: ReadonlyArray<{ readonly code: string; readonly text: string }>;
+  /** Told to the owner alone. */
+  readonly visibility?: 'public' | 'unlisted' | 'private';
+  readonly spent?: {
+    readonly tasks: number;
+    readonly cpuSeconds: number;
+    readonly bytes: number;
+    readonly startedAt: string;
+    readonly finishedAt: string;
+    readonly machines: number;
+  };
   readonly failure?: { readonly code: string; readonly message: string };
 }
 

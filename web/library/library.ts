@@ -94,7 +94,7 @@ function hear(live: LiveVideo): void {
   if (isTurn(before, live) && (before || !card || card.dataset['state'] !== live.state)) refresh();
 }
 
-void followVideos({ onState: hear });
+void followVideos(client(), { onState: hear });
 signOutWith(byId('sign-out'));
 part(document, '#more', HTMLButtonElement).addEventListener('click', () => {
   pages += 1;

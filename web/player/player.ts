@@ -39,6 +39,18 @@ async function addPictures(video: HTMLVideoElement, playbackUrl: string): Promis
   video.append(track);
 }
 
+/** A menu may hold nothing but menu items (ARIA), and media-chrome's way back from a submenu is a plain button. */
+function mendMenus(place: Element): void {
+  for (const menu of place.querySelectorAll('media-settings-menu, [slot=submenu]')) {
+    const back = menu.shadowRoot?.querySelector('[part~=back]');
+    back?.setAttribute('role', 'menuitem');
+    back?.setAttribute(
+      'aria-label',
+      `Back from ${menu.querySelector(':scope > [slot=title]')?.textContent ?? 'here'}`,
+    );
+  }
+}
+
 /** Lets the player's keys work wherever nothing else has the focus. */
 function hearKeys(controller: Element): void {
   for (const type of ['keydown', 'keyup'] as const)
@@ -68,6 +80,7 @@ export async function openPlayer(
   addChapters(video, chapters);
   await Promise.all([import('media-chrome'), import('media-chrome/menu')]);
   place.replaceChildren(template.content);
+  mendMenus(place);
   if (!early) addPictures(video, playbackUrl).catch(() => {});
   const hls = load(video, playbackUrl, from, say);
   if (hls) fillLists(lists, hls);

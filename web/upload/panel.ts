@@ -76,7 +76,7 @@ export class Panel {
   async offerWaiting(): Promise<void> {
     for (const upload of await waiting()) {
       const there = await bytesThere(upload.id);
-      if (there === undefined) forget(upload.id);
+      if (there === undefined) await forget(upload.id);
       else this.#showWaiting(upload, there / upload.size);
     }
   }
@@ -181,8 +181,10 @@ export class Panel {
     row.element.dataset['file'] = markOf(upload);
     this.#waiting.set(upload.id, row);
     const discard = () => {
-      forget(upload.id);
-      void client().abortUpload(upload.id);
+      void forget(upload.id);
+      client()
+        .abortUpload(upload.id)
+        .catch(() => {}); // the platform drops it by itself after some days
       this.#takeAway(row);
     };
     row.show({

@@ -1,6 +1,7 @@
 /** Uploads that this browser began and has not finished: what it takes to go on with one after the page was closed. */
 
-const KEY = 'spotreel-uploads';
+const DATABASE = 'spotreel';
+const UPLOADS = 'uploads';
 
 /** A file as it can be told again when it is chosen again; browsers give pages no path. */
 interface FileMark {
@@ -19,23 +20,43 @@ export interface Remembered extends FileMark {
 const isSame = (a: FileMark, b: FileMark): boolean =>
   a.name === b.name && a.size === b.size && a.lastModified === b.lastModified;
 
-/** All of them, oldest first. */
-export function remembered(): Remembered[] {
-  return JSON.parse(localStorage.getItem(KEY) ?? '[]') as Remembered[]; // nobody else writes there
+function open(): Promise<IDBDatabase> {
+  const request = indexedDB.open(DATABASE, 1);
+  request.onupgradeneeded = () => request.result.createObjectStore(UPLOADS, { keyPath: 'id' });
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
 }
 
-const keep = (uploads: readonly Remembered[]): void => localStorage.setItem(KEY, JSON.stringify(uploads));
+/** Does something with what is kept. When it resolves, that is on the disk: a browser that is killed has not lost it. */
+async function within<T>(work: (uploads: IDBObjectStore) => IDBRequest<T>): Promise<T> {
+  const database = await open();
+  const transaction = database.transaction(UPLOADS, 'readwrite', { durability: 'strict' });
+  const request = work(transaction.objectStore(UPLOADS));
+  try {
+    return await new Promise((resolve, reject) => {
+      transaction.oncomplete = () => resolve(request.result);
+      transaction.onabort = () => reject(transaction.error);
+    });
+  } finally {
+    database.close();
+  }
+}
+
+const remembered = (): Promise<Remembered[]> => within((uploads) => uploads.getAll());
 
 /** The upload of this very file; undefined where there is none to go on with. */
-export const rememberedFor = (file: FileMark): Remembered | undefined =>
-  remembered().find((upload) => isSame(upload, file));
+export const rememberedFor = async (file: FileMark): Promise<Remembered | undefined> =>
+  (await remembered()).find((upload) => isSame(upload, file));
 
-export function remember(id: string, { name, size, lastModified }: FileMark): void {
-  keep([...remembered().filter((upload) => upload.id !== id), { id, name, size, lastModified }]);
+export async function remember(id: string, { name, size, lastModified }: FileMark): Promise<void> {
+  const upload: Remembered = { id, name, size, lastModified };
+  await within((uploads) => uploads.put(upload));
 }
 
-export function forget(id: string): void {
-  keep(remembered().filter((upload) => upload.id !== id));
+export async function forget(id: string): Promise<void> {
+  await within((uploads) => uploads.delete(id));
 }
 
 const lockOf = (id: string): string => `spotreel-upload-${id}`;
@@ -48,5 +69,5 @@ export const whileSending = <T>(id: string, work: () => Promise<T>): Promise<T> 
 export async function waiting(): Promise<Remembered[]> {
   const { held = [] } = await navigator.locks.query();
   const names = new Set(held.map(({ name }) => name));
-  return remembered().filter(({ id }) => !names.has(lockOf(id)));
+  return (await remembered()).filter(({ id }) => !names.has(lockOf(id)));
 }

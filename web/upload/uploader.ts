@@ -86,7 +86,7 @@ export class Uploader<M extends Meta, B extends Body> extends BasePlugin<PluginO
 
   /** Brings a file to the platform, from where it was left, and says its video's id. */
   async #bring(file: UppyFile<M, B>, data: File, signal: AbortSignal): Promise<string> {
-    const known = rememberedFor(data);
+    const known = await rememberedFor(data);
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
     try {
       const { id } = await client().upload(data, {
@@ -95,8 +95,8 @@ export class Uploader<M extends Meta, B extends Body> extends BasePlugin<PluginO
         parallel: PARTS_AT_ONCE,
         put: putTellingProgress,
         signal,
-        onCreated: ({ id }) => {
-          remember(id, data);
+        onCreated: async ({ id }) => {
+          await remember(id, data);
           void whileSending(id, () => ended);
         },
         onProgress: ({ sentBytes, totalBytes }) => {
@@ -105,11 +105,11 @@ export class Uploader<M extends Meta, B extends Body> extends BasePlugin<PluginO
           this.uppy.emit('upload-progress', this.#file(file.id), progress);
         },
       });
-      forget(id);
+      await forget(id);
       return id;
     } catch (error) {
       if (!known || !isGone(error)) throw error;
-      forget(known.id);
+      await forget(known.id);
       return this.#bring(file, data, signal);
     } finally {
       end();
@@ -118,9 +118,9 @@ export class Uploader<M extends Meta, B extends Body> extends BasePlugin<PluginO
 
   /** Drops what was sent of a file that is not to be. */
   async #drop({ data }: UppyFile<M, B>): Promise<void> {
-    const known = data instanceof File && rememberedFor(data);
+    const known = data instanceof File && (await rememberedFor(data));
     if (!known) return;
-    forget(known.id);
+    await forget(known.id);
     // Where the platform does not answer, it drops the parts by itself after some days.
     await client()
       .abortUpload(known.id)

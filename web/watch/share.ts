@@ -27,6 +27,15 @@ function embedOf({ id, title, ratio }: Shared): string {
   return frame.outerHTML;
 }
 
+/** Names the page's oEmbed for who looks after scripts have run (https://oembed.com/#section4). */
+function addDiscovery({ id, title }: Shared): void {
+  const address = new URL('/api/oembed', location.href);
+  address.searchParams.set('url', linkOf(id, 0));
+  const link = document.createElement('link');
+  Object.assign(link, { rel: 'alternate', type: 'application/json+oembed', title, href: address.href });
+  document.head.append(link);
+}
+
 /** Lets the button of the page show the links. @param time seconds that are played */
 export function offerSharing(shared: Shared, time: () => number): void {
   const dialog = part(document, '#share-dialog', HTMLDialogElement);
@@ -41,6 +50,7 @@ export function offerSharing(shared: Shared, time: () => number): void {
     dialog.close();
     note(said);
   };
+  addDiscovery(shared);
   byId('share').hidden = false;
   byId('share').onclick = () => {
     const seconds = Math.floor(time());

@@ -139,12 +139,14 @@ const refresh = keepFresh(async () => {
 });
 
 let heard: LiveVideo | undefined;
-void followVideos({
+void followVideos(client(), {
   video: id,
   onState(live) {
     const isNews = isTurn(heard, live);
     heard = live;
     if (isNews) refresh();
+    else if (live.state === 'encoding' && isLoaded)
+      setText(byId('state'), stateName({ ...live, state: live.state }));
     else if (!isLoaded && (live.state === 'queued' || live.state === 'encoding'))
       showProgress({ ...live, state: live.state });
   },
