@@ -23,7 +23,7 @@ if (!existsSync(file)) throw new Error(`'${file}' is not there; name a video:  n
 const MOST_DELAY_MS = 500;
 const MOST_ERROR = 0.3;
 /** Seconds of which an error is none: near the end every fraction is large. */
-const UNNOTICED_SECONDS = 2;
+const UNNOTICED_SECONDS = 3;
 
 interface Heard {
   /** Milliseconds since 1970. */

@@ -21,14 +21,14 @@ export function makespan(works: readonly number[], lanes: number): number {
 }
 
 /** Seconds of work after which what was measured before counts 1/e: machines are shared, and get faster or slower. */
-const MEMORY_SECONDS = 40;
-/** Seconds that count as measured before anything is: at the speed that plans are made for. */
-const PRIOR_SECONDS = 0.5;
+const MEMORY_SECONDS = 20;
+/** Seconds of work before which a measurement tells of ffmpeg's start alone. */
+const FIRST_SECONDS = 4;
 
 /** How much of a plan's work a lane does in a second, by what was measured lately. */
 export class Speed {
-  #work = PRIOR_SECONDS;
-  #seconds = PRIOR_SECONDS;
+  #work = 0;
+  #seconds = 0;
 
   /** So much work was done in so many seconds of a lane. */
   measured(work: number, seconds: number): void {
@@ -37,8 +37,8 @@ export class Speed {
     this.#seconds = kept * this.#seconds + seconds;
   }
 
-  /** Above 0. */
+  /** Above 0; before enough is done, that of the machine that plans are made for. */
   get workPerSecond(): number {
-    return this.#work / this.#seconds;
+    return this.#work > 0 && this.#seconds > FIRST_SECONDS ? this.#work / this.#seconds : 1;
   }
 }
