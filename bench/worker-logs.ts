@@ -24,14 +24,43 @@ interface Line {
 
 const EVENTS = /"event":"(worker-started|task-started|ffmpeg-running|task-done)"/;
 
-/** Reads the logs of a data folder in which one video was made without a disturbance. */
-export async function readTimeline(dataDir: string): Promise<Timeline> {
+/** What matters of the logs of a data folder. */
+async function readLines(dataDir: string): Promise<Line[]> {
   const logs = join(dataDir, 'logs');
   const texts = await Promise.all((await readdir(logs)).map((name) => readFile(join(logs, name), 'utf8')));
-  const lines = texts
+  return texts
     .flatMap((text) => text.split('\n'))
     .filter((line) => EVENTS.test(line))
     .map((line) => JSON.parse(line) as Line); // our own log
+}
+
+/** When the first things happened to a video, in seconds since 1970. */
+export interface FirstTimes {
+  readonly planStarted: number;
+  readonly chunkStarted: number;
+  readonly chunkDone: number;
+}
+
+/** Reads the logs of a data folder in which one video was begun. */
+export async function readFirstTimes(dataDir: string): Promise<FirstTimes> {
+  const lines = await readLines(dataDir);
+  const timeOf = (event: string, kind: string, index?: number) => {
+    const found = lines.find(
+      ({ event: own, task }) => own === event && task?.kind === kind && task.index === index,
+    );
+    if (!found) throw new Error(`No worker's log in ${dataDir} has '${event}' of ${kind} ${index ?? ''}`);
+    return Date.parse(found.time) / 1000;
+  };
+  return {
+    planStarted: timeOf('task-started', 'plan'),
+    chunkStarted: timeOf('task-started', 'chunk', 0),
+    chunkDone: timeOf('task-done', 'chunk', 0),
+  };
+}
+
+/** Reads the logs of a data folder in which one video was made without a disturbance. */
+export async function readTimeline(dataDir: string): Promise<Timeline> {
+  const lines = await readLines(dataDir);
   const of = (event: string, ...kinds: string[]) =>
     lines.filter((line) => line.event === event && kinds.includes(line.task?.kind ?? ''));
   const times = (found: readonly Line[]) => found.map(({ time }) => Date.parse(time) / 1000);
