@@ -1,7 +1,7 @@
 /** Looks for rungs that a video does not need: encodes its samples and compares them. */
 import { join } from 'node:path';
 import { chunkArguments, chunkTimeout } from '../video/ffmpeg-arguments.ts';
-import type { Plan } from '../video/plan.ts';
+import type { Chunk, Plan } from '../video/plan.ts';
 import { probePlan, prunedRungs, QualityReader, qualityArguments, samplesOf } from '../video/prune.ts';
 import { hasRefused, linesTo, run } from './process.ts';
 
@@ -18,18 +18,22 @@ export async function findPruned(
   signal: AbortSignal,
 ): Promise<string[]> {
   const probe = probePlan(plan);
-  const files = probe.rungs.map(({ name }) => join(folder, `${name}.mp4`));
+  const compare = async (sample: Chunk, index: number): Promise<string[]> => {
+    const files = probe.rungs.map(({ name }) => join(folder, `${index}-${name}.mp4`));
+    const common = { program: 'ffmpeg', timeoutSeconds: chunkTimeout(probe, sample), signal } as const;
+    const lines: string[] = [];
+    const read = linesTo({ read: (line) => lines.push(line) });
+    await run({ ...common, args: chunkArguments(probe, sample, url, files) });
+    await run({ ...common, args: qualityArguments(probe, files), read });
+    return lines;
+  };
+  // At once, for nothing else of this video can be done meanwhile.
+  const compared = await Promise.allSettled(samplesOf(plan).map(compare));
+  const errors = compared.flatMap((sample) => (sample.status === 'rejected' ? [sample.reason] : []));
+  if (errors.length > 0 && errors.every(hasRefused)) return [];
+  if (errors.length > 0) throw errors.find((error) => !hasRefused(error));
   const reader = new QualityReader();
-  const read = linesTo(reader);
-  try {
-    for (const sample of samplesOf(plan)) {
-      const common = { program: 'ffmpeg', timeoutSeconds: chunkTimeout(probe, sample), signal } as const;
-      await run({ ...common, args: chunkArguments(probe, sample, url, files) });
-      await run({ ...common, args: qualityArguments(probe, files), read });
-    }
-  } catch (error) {
-    if (hasRefused(error)) return [];
-    throw error;
-  }
+  for (const sample of compared)
+    if (sample.status === 'fulfilled') for (const line of sample.value) reader.read(line);
   return prunedRungs(plan, reader.quality());
 }
