@@ -2,7 +2,14 @@
  * Playing what is made while the rest is encoded (docs/decisions/0011): whoever leaves a receipt or a part lets more of
  * the video play, if there is more. Publishing replaces all that is written here.
  */
-import { EARLY_PATH, earlyPlaylists, earlySegments, isWorthwhile, type Progress } from '../video/early.ts';
+import {
+  EARLY_PATH,
+  EARLY_SOUND,
+  earlyPlaylists,
+  earlySegments,
+  isWorthwhile,
+  type Progress,
+} from '../video/early.ts';
 import { renditionsOf } from '../video/multivariant.ts';
 import { segmentsOfParts } from '../video/parts.ts';
 import type { Plan } from '../video/plan.ts';
@@ -27,6 +34,9 @@ export async function recordPart(
   await uploads.putOnceJson(jobKeys.part(task.video, task.revision, taskName(task), index), part);
 }
 
+/** Whether a sound can be heard before all of it is made. */
+export const isHeardEarly = ({ index }: AudioTask): boolean => index === EARLY_SOUND;
+
 const headersOf = (key: string) => ({
   contentType: contentTypeOf(key),
   cacheControl: CACHE_CONTROL.replaceable,
@@ -42,7 +52,7 @@ export async function earlyPath(production: ObjectStore, encode: Encode): Promis
 /** Tasks and parts that make a prefix. */
 interface Made extends Progress {
   readonly tasks: readonly Task[];
-  /** Keys of what describes unfinished sounds. */
+  /** Keys of what describes the sound that is heard, where that is unfinished. */
   readonly parts: readonly string[];
 }
 
@@ -56,21 +66,15 @@ async function findMade(
   const isDone = (task: Task) => done.has(taskName(task));
   const chunkTasks = plan.chunks.map((_, index): Task => ({ kind: 'chunk', video, revision, index }));
   const missing = chunkTasks.findIndex((task) => !isDone(task));
-  const chunks = missing < 0 ? chunkTasks.length : missing;
-  const sounds = plan.audio.map((_, index): Task => ({ kind: 'audio', video, revision, index }));
+  const pictures = missing < 0 ? chunkTasks : chunkTasks.slice(0, missing);
+  const sound: Task = { kind: 'audio', video, revision, index: EARLY_SOUND };
+  if (plan.audio.length === 0 || isDone(sound)) {
+    const tasks = [...pictures, ...plan.audio.slice(0, 1).map(() => sound)];
+    return { chunks: pictures.length, heard: Number.POSITIVE_INFINITY, tasks, parts: [] };
+  }
   const parts: string[] = [];
-  if (!sounds.every(isDone))
-    for await (const { key } of uploads.list(jobKeys.parts(video, revision))) parts.push(key);
-  const partsOf = (task: Task) =>
-    parts.filter((key) => key.startsWith(`${jobKeys.parts(video, revision)}${taskName(task)}/`));
-  return {
-    chunks,
-    sounds: sounds.map((task) =>
-      isDone(task) ? Number.POSITIVE_INFINITY : segmentsOfParts(partsOf(task).length),
-    ),
-    tasks: [...chunkTasks.slice(0, chunks), ...sounds.filter(isDone)],
-    parts: sounds.filter((task) => !isDone(task)).flatMap(partsOf),
-  };
+  for await (const { key } of uploads.list(jobKeys.parts(video, revision))) parts.push(key);
+  return { chunks: pictures.length, heard: segmentsOfParts(parts.length), tasks: pictures, parts };
 }
 
 /** Segments that can be watched already. */
@@ -99,11 +103,9 @@ export async function extendEarly(
   const receipts = (await receiptsOf(uploads, encode, made.tasks)) ?? [];
   const parts = await Promise.all(made.parts.map((key) => uploads.getJson(key, mediaObjectSchema)));
   const objects = parts.filter((part) => part !== undefined);
-  const { media, multivariant } = earlyPlaylists(
-    plan,
-    renditionsOf(plan, [...receipts, { objects }]),
-    segments,
-  );
+  const early = earlyPlaylists(plan, renditionsOf(plan, [...receipts, { objects }]), segments);
+  if (!early) return;
+  const { media, multivariant } = early;
   const keyOf = (path: string) => videoKeys.media(encode.video, encode.revision, path);
   await Promise.all(media.map(({ path, text }) => lengthen(production, keyOf(path), text)));
   // It names what is there now. It stays as it is until publishing: it does not grow.

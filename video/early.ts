@@ -7,18 +7,24 @@ import { audioSegments, eventPlaylist, type Segment, targetDuration, videoSegmen
 export interface Progress {
   /** Chunks without one missing before them. */
   readonly chunks: number;
-  /** Segments of each sound, in the plan's order. */
-  readonly sounds: readonly number[];
+  /** Segments of the sound that is heard early. */
+  readonly heard: number;
 }
+
+/**
+ * The sound that is heard early, by its index: the first, for each further one would have to be begun, too, before
+ * anything plays. The others come with the finished stream.
+ */
+export const EARLY_SOUND = 0;
 
 /** Segments of a finished stream. */
 export const segmentsOf = ({ frames, segmentFrames }: Plan): number => Math.ceil(frames / segmentFrames);
 
-/** Segments from the beginning that every rendition has, or has ended before. */
-export function earlySegments(plan: Plan, { chunks, sounds }: Progress): number {
+/** Segments from the beginning that picture and sound have, or have ended before. */
+export function earlySegments(plan: Plan, { chunks, heard }: Progress): number {
   const all = segmentsOf(plan);
   const seen = chunks === plan.chunks.length ? all : (plan.chunks[chunks - 1]?.to ?? 0) / plan.segmentFrames;
-  return Math.min(all, seen, ...sounds);
+  return Math.min(all, seen, plan.audio.length === 0 ? all : heard);
 }
 
 /** A stretch that is so much longer than the one that plays is worth new playlists: a long video has few then. */
@@ -44,22 +50,26 @@ export interface Early {
 
 /**
  * The playlists of so many segments.
- * @param rungs,audio what there is of each rendition, in the plan's order; of a sound that could not be made nothing
+ * @param renditions what there is of each, in the plan's order
+ * @returns undefined where there should be sound and it could not be made: then nothing plays before the end
  */
 export function earlyPlaylists(
   plan: Plan,
-  { rungs, audio }: { readonly rungs: readonly RenditionMedia[]; readonly audio: readonly RenditionMedia[] },
+  renditions: { readonly rungs: readonly RenditionMedia[]; readonly audio: readonly RenditionMedia[] },
   segments: number,
-): Early {
+): Early | undefined {
+  const { rungs } = renditions;
+  const sound = renditions.audio[EARLY_SOUND];
+  if (sound?.objects.length === 0) return undefined;
   const target = targetDuration(plan);
   const playlist = ({ name, objects }: RenditionMedia, whole: readonly Segment[]): Playlist => ({
     path: `${name}/index.m3u8`,
     text: eventPlaylist(whole.slice(0, segments), objects, target),
   });
-  const heard = audio.filter(({ objects }) => objects.length > 0);
+  const audio = renditions.audio.map((other) => (other === sound ? other : { ...other, objects: [] }));
   return {
     media: [
-      ...heard.map((sound) => playlist(sound, audioSegments(sound.objects))),
+      ...(sound ? [playlist(sound, audioSegments(sound.objects))] : []),
       ...rungs.map((rung) => playlist(rung, videoSegments(plan, rung.objects))),
     ],
     multivariant: { path: EARLY_PATH, text: earlyPlaylist({ plan, base: '', rungs, audio }) },

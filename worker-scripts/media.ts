@@ -1,9 +1,9 @@
 /** What the tasks that write media share: reading what ffmpeg made, storing it, and saying that it is done. */
 import { createHash } from 'node:crypto';
 import { continueIfComplete } from '../jobs/complete.ts';
-import { extendEarly, recordPart } from '../jobs/early.ts';
+import { extendEarly, isHeardEarly, recordPart } from '../jobs/early.ts';
 import type { Encode, Task } from '../jobs/messages.ts';
-import { jobKeys, videoKeys } from '../jobs/names.ts';
+import { jobKeys, type TaskName, videoKeys } from '../jobs/names.ts';
 import { CACHE_CONTROL, contentTypeOf } from '../jobs/platform.ts';
 import { doneTasks, taskName, writeReceipt } from '../jobs/progress.ts';
 import { readFragments } from '../video/fmp4.ts';
@@ -60,7 +60,7 @@ export async function storeFile(
   return { path, bytes: bytes.length };
 }
 
-/** Stores a part of a sound, once, describes it, and lets it be heard. @param index in the order of their time */
+/** Stores a part of a sound, once, and lets it be heard where that can be. @param index in the order of their time */
 export async function storePart(
   context: TaskContext,
   task: Task & { kind: 'audio' },
@@ -68,8 +68,20 @@ export async function storePart(
   part: { readonly index: number; readonly object: MediaObject; readonly data: Buffer },
 ): Promise<void> {
   await storeMedia(context, task, part.object, part.data);
+  if (!isHeardEarly(task)) return;
   await recordPart(context.uploads, task, part.index, part.object);
-  await extendEarly(context, task, plan, await doneTasks(context.uploads, task));
+  await letPlay(context, task, plan, await doneTasks(context.uploads, task));
+}
+
+/** Lets what is made of a video play, and tells it. */
+async function letPlay(
+  context: TaskContext,
+  task: Task,
+  plan: Plan,
+  done: ReadonlySet<TaskName>,
+): Promise<void> {
+  await extendEarly(context, task, plan, done);
+  context.live.saw(task, done);
 }
 
 /** What comes out of a task, for its receipt. */
@@ -99,8 +111,7 @@ export async function once(
   }
   const done = await doneTasks(context.uploads, task);
   await continueIfComplete(context, task, plan, done);
-  await extendEarly(context, task, plan, done);
-  context.live.saw(task, done);
+  await letPlay(context, task, plan, done);
 }
 
 /** What a task leaves that did this work. */

@@ -87,6 +87,23 @@ describe('what plays', () => {
     expect(segments()).toEqual([2, 2, 2]);
   });
 
+  test('is heard in the first sound: no other one is waited for', async () => {
+    await Promise.all([finish(first), hearOne()]);
+    const [english] = plan().audio;
+    if (!english) throw new Error('the plan has no sound');
+    const other = { ...english, language: 'de', name: 'Deutsch' };
+    const both = { ...plan(), audio: [english, other] };
+    await extendEarly(stores, encode(), both, await doneTasks(stores.uploads, encode()));
+    expect(published('early.m3u8')).toContain('audio-0/index.m3u8');
+    expect(published('early.m3u8')).not.toContain('audio-1');
+  });
+
+  test('is nothing where there should be sound and it is broken', async () => {
+    await Promise.all([finish(first), finish({ ...sound, objects: [], unmade: 'audio-0' })]);
+    await extend();
+    expect(published('early.m3u8')).toBeUndefined();
+  });
+
   test('says that more will come, and where to begin', async () => {
     await Promise.all([finish(first), finish(sound)]);
     await extend();
