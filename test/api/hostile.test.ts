@@ -122,7 +122,7 @@ const OPERATIONS = [
   '/api/videos/{id}/poster',
   ...['/api/webhooks', '/api/webhooks/{id}', '/api/webhooks/{id}/secret', '/api/webhooks/{id}/test'],
   ...['/api/webhooks/{id}/undelivered', '/api/webhooks/{id}/replay'],
-  ...['/api/live', '/api/tokens', '/api/tokens/{id}', '/api/upload-tokens'],
+  ...['/api/oembed', '/api/live', '/api/tokens', '/api/tokens/{id}', '/api/upload-tokens'],
 ];
 
 test('the document names every endpoint', () => {
