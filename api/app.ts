@@ -15,7 +15,7 @@ import { subtitleRoutes } from './subtitle-routes.ts';
 import { tokenRoutes } from './token-routes.ts';
 import { uploadRoutes } from './upload-routes.ts';
 import { videoRoutes } from './video-routes.ts';
-import { webhookRoutes } from './webhook-routes.ts';
+import { describeEvents, webhookRoutes } from './webhook-routes.ts';
 
 /** Bytes of the longest request body: a picture or a subtitle file. */
 const BODY_LIMIT = Math.max(MAX_POSTER_BYTES, MAX_SUBTITLE_BYTES);
@@ -90,5 +90,6 @@ function refuseLargeBody(): never {
 /** The OpenAPI 3.1 document of an app, made of the schemas that parse its requests. */
 export function documentOf(app: ReturnType<typeof newApp>) {
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
+  describeEvents(app);
   return app.getOpenAPI31Document({ openapi: '3.1.0', info: INFO, security: [{ token: [] }, {}] });
 }

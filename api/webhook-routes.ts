@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createRoute, z } from '@hono/zod-openapi';
 import { queueDelivery } from '../jobs/deliver.ts';
 import { type Endpoint, TooManyEndpointsError } from '../jobs/endpoints.ts';
-import { type Event, eventIdOf } from '../jobs/events.ts';
+import { type Event, eventIdOf, eventSchema } from '../jobs/events.ts';
 import { listUndelivered, replayUndelivered } from '../jobs/undelivered.ts';
 import { endpointProblem } from '../jobs/webhook-request.ts';
 import { requireScope } from './access.ts';
@@ -98,6 +98,19 @@ const replay = createRoute({
 
 /** Milliseconds that a request deletes what was not delivered; the rest expires. */
 const REMOVE_MS = 15_000;
+
+/** Lets an app's document say what endpoints are sent. Not by the routes: what is mounted gets a path of the API. */
+export function describeEvents({ openAPIRegistry }: ReturnType<typeof newApp>): void {
+  for (const schema of eventSchema.options)
+    openAPIRegistry.registerWebhook({
+      method: 'post',
+      path: schema.shape.type.value,
+      summary: 'What an endpoint is sent, by the Standard Webhooks spec',
+      tags,
+      request: body(schema),
+      responses: { '2XX': { description: 'The endpoint has it.' } },
+    });
+}
 
 /** Adds the routes. */
 export function webhookRoutes({ stores, sqs, webhooks }: ApiContext) {

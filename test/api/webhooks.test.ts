@@ -1,5 +1,6 @@
 /** `/api/webhooks`: endpoints, their secrets, and what they did not get. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { documentOf } from '../../api/app.ts';
 import { deliverySchema } from '../../jobs/deliver.ts';
 import { eventIdOf } from '../../jobs/events.ts';
 import { webhookKeys } from '../../jobs/names.ts';
@@ -141,4 +142,19 @@ test.each([
   const body = path === '/api/webhooks' && method === 'POST' ? { url: URL_GIVEN } : undefined;
   expect((await api.ask(method, path, undefined, body)).status).toBe(401);
   expect((await api.ask(method, path, await api.token('read', 'upload'), body)).status).toBe(403);
+});
+
+test('the OpenAPI document says what endpoints are sent', () => {
+  const { webhooks } = JSON.parse(JSON.stringify(documentOf(api.app)));
+  expect(Object.keys(webhooks)).toEqual([
+    'video.created',
+    'video.ready',
+    'video.failed',
+    'video.deleted',
+    'webhook.test',
+  ]);
+  const { schema } = webhooks['video.failed'].post.requestBody.content['application/json'];
+  expect(schema.properties.data.required).toEqual(
+    expect.arrayContaining(['id', 'title', 'metadata', 'uploadedAt', 'revision', 'failure']),
+  );
 });
