@@ -128,12 +128,8 @@ describe('on a laptop', () => {
     let asked = 0;
     lookups.on('asked', () => {
       asked += 1;
-      addresses = ['10.1.2.3']; // as a server of names does that rebinds
     });
-    addresses = ['127.0.0.1'];
-    lookups.once('asked', () => {});
-    await post(url, 'loopback').catch(() => undefined);
-    expect(asked).toBe(1);
+    expect([await post(url, 'loopback'), asked]).toEqual([204, 1]);
     lookups.removeAllListeners();
   });
 });
@@ -148,18 +144,13 @@ describe('of an answer', () => {
     expect([await post(url, 'loopback'), requests]).toEqual([status, 1]);
   });
 
-  test('the body is not read, however long it is', async () => {
-    const closed = Promise.withResolvers<void>();
+  test('the body is not read to its end', async () => {
+    const closed = Promise.withResolvers<boolean>();
     listener = (_, response) => {
-      response.writeHead(200).write('x');
-      const flood = setInterval(() => response.write('x'.repeat(100_000)), 1);
-      response.on('close', () => {
-        clearInterval(flood);
-        closed.resolve();
-      });
+      response.on('close', () => closed.resolve(response.writableFinished));
+      response.writeHead(200).end(Buffer.alloc(64 * 1024 * 1024));
     };
-    expect(await post(url, 'loopback')).toBe(200);
-    await closed.promise;
+    expect([await post(url, 'loopback'), await closed.promise]).toEqual([200, false]);
   });
 
   test('no more than 15 seconds are waited for it', async () => {
