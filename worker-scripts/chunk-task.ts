@@ -8,6 +8,7 @@ import { PictureWatch, type Seen } from '../video/damage.ts';
 import { EncodedFrames } from '../video/encoded-frames.ts';
 import { blackChunkArguments, chunkArguments, chunkTimeout } from '../video/ffmpeg-arguments.ts';
 import { delayPresentation, upright } from '../video/fmp4.ts';
+import { chunkMemory } from '../video/memory.ts';
 import { type Chunk, type Plan, timescaleOf } from '../video/plan.ts';
 import type { MediaObject } from '../video/receipt.ts';
 import { requirePlan, type TaskContext, withPlanned, withScratch } from './context.ts';
@@ -69,8 +70,10 @@ export async function chunkTask(context: TaskContext, task: Task & { kind: 'chun
   await once(context, task, plan, (part) =>
     withScratch(context, async (folder) => {
       const outputs = plan.rungs.map(({ name }) => join(folder, `${name}.mp4`));
-      const { cpuSeconds, seen } = await withPlanned(context, task, plan, (url) =>
-        encodeChunk(context, task, plan, chunk, url, outputs, part),
+      const { cpuSeconds, seen } = await context.memory.with(chunkMemory(plan), context.signal, () =>
+        withPlanned(context, task, plan, (url) =>
+          encodeChunk(context, task, plan, chunk, url, outputs, part),
+        ),
       );
       const objects = await Promise.all(
         plan.rungs.map(async ({ name }, rung) => {

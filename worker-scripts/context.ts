@@ -12,6 +12,7 @@ import type { ObjectStore } from '../jobs/store.ts';
 import { SourceError } from '../video/failures.ts';
 import type { Plan } from '../video/plan.ts';
 import type { LiveProgress } from './live-progress.ts';
+import type { Memory } from './memory.ts';
 import type { SourceObject, SourceProxy } from './source-proxy.ts';
 
 export interface WorkerContext {
@@ -21,6 +22,7 @@ export interface WorkerContext {
   readonly tasksQueueUrl: string;
   readonly proxy: SourceProxy;
   readonly scratchDir: string;
+  readonly memory: Memory;
   /** Names this worker in receipts: an instance id, or host and process. */
   readonly worker: string;
   readonly announcer: Announcer;

@@ -1,6 +1,6 @@
 /** The worker's entry: started by systemd on an instance (bootstrap.sh), ends when there is nothing left to do. */
 import { mkdir } from 'node:fs/promises';
-import { availableParallelism, hostname } from 'node:os';
+import { availableParallelism, hostname, totalmem } from 'node:os';
 import { IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
@@ -10,6 +10,7 @@ import { log } from '../jobs/log.ts';
 import { ObjectStore } from '../jobs/store.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { LiveProgress } from './live-progress.ts';
+import { Memory } from './memory.ts';
 import { InstanceMetadata, METADATA_ENDPOINT } from './metadata.ts';
 import { SourceProxy } from './source-proxy.ts';
 import { watchForNotice } from './spot-notice.ts';
@@ -40,6 +41,7 @@ const loop = new TaskLoop(
     tasksQueueUrl: environment.TASKS_QUEUE_URL,
     proxy,
     scratchDir: environment.SCRATCH_DIR,
+    memory: new Memory(totalmem()),
     worker,
     announcer,
     live: new LiveProgress(announcer, { uploads, production }, slots),

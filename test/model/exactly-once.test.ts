@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -19,6 +19,7 @@ import fc from 'fast-check';
 import { asVideoId, jobKeys, type Revision, sourceKey, videoKeys } from '../../jobs/names.ts';
 import { detailsSchema } from '../../video/details.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
+import { Memory } from '../../worker-scripts/memory.ts';
 import type { Run } from '../../worker-scripts/process.ts';
 import { serveFile } from '../support/file-server.ts';
 import { CAPACITY_SETTINGS, running } from '../support/fleet.ts';
@@ -143,6 +144,7 @@ function startWorker(world: World): void {
       // Of the proxy a task only ever opens its source.
       proxy: { open: () => ({ url: source.url, error: () => undefined, close: () => {} }) } as never,
       scratchDir: tmpdir(),
+      memory: new Memory(totalmem()),
       worker: 'i-1',
       ...SILENT,
     };

@@ -1,5 +1,5 @@
 /** The worker's loop: what becomes of a task and its message, however the try ends. */
-import { tmpdir } from 'node:os';
+import { tmpdir, totalmem } from 'node:os';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import {
   ChangeMessageVisibilityCommand,
@@ -14,6 +14,7 @@ import type { Task } from '../../jobs/messages.ts';
 import { jobKeys, newVideoId, revisionOf } from '../../jobs/names.ts';
 import { ObjectStore } from '../../jobs/store.ts';
 import { encodeSettingsSchema, RECIPE_VERSION } from '../../video/settings.ts';
+import { Memory } from '../../worker-scripts/memory.ts';
 import { SourceProxy } from '../../worker-scripts/source-proxy.ts';
 import { TaskLoop } from '../../worker-scripts/task-loop.ts';
 import { SILENT } from '../support/live.ts';
@@ -73,6 +74,7 @@ function loopWith(task: Task, receiveCount = 1): TaskLoop {
     tasksQueueUrl: 'http://127.0.0.1/tasks',
     proxy,
     scratchDir: tmpdir(),
+    memory: new Memory(totalmem()),
     worker: 'i-1',
   };
   return new TaskLoop(context, { slots: 1, idleSeconds: 0.05 });

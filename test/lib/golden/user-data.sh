@@ -58,6 +58,11 @@ install_speech() {
   apt install --yes --no-install-recommends $packages || echo "spotreel: no $packages" >&2
 }
 
+# A chunk of 4K in several codecs takes more memory than the smallest machine has: slowly is better than never.
+add_swap() {
+  fallocate --length 8G /swapfile && chmod 600 /swapfile && mkswap --quiet /swapfile && swapon /swapfile
+}
+
 # Reads the role's credentials from the instance metadata service, version 2.
 read_credentials() {
   local token role
@@ -139,6 +144,7 @@ UNIT
 
 install_ffmpeg
 install_speech
+add_swap || echo 'spotreel: no swap' >&2
 read_credentials
 install_worker
 systemctl start spotreel-worker.service
