@@ -9,3 +9,10 @@ export const partSegments = (index: number): number => Math.min(LONGEST_PART, 2 
 /** Segments of the first `count` parts; of a whole sound at most so many, for its last part ends with it. */
 export const segmentsOfParts = (count: number): number =>
   Array.from({ length: count }, (_, index) => partSegments(index)).reduce((sum, one) => sum + one, 0);
+
+/** How many parts a sound of so many segments has. */
+export function partsOf(segments: number): number {
+  let parts = 0;
+  while (segmentsOfParts(parts) < segments) parts++;
+  return parts;
+}

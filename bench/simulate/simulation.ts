@@ -1,4 +1,5 @@
 /** Puts the parts together and lets a scenario run to its end. */
+import { partsOf } from '../../video/parts.ts';
 import { A } from './assumptions.ts';
 import { Clock } from './clock.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -15,8 +16,6 @@ export const DEFAULTS = { zones: 3, idleSeconds: 120, maxLifetimeSeconds: 24 * 3
 
 /** SQS's limit of messages a batch. */
 const SEND_BATCH = 10;
-/** Segments that an audio object holds (worker-scripts/audio-task.ts). */
-const SEGMENTS_AN_OBJECT = 50;
 /** Keys of a page of a listing. */
 const LIST_PAGE = 1000;
 
@@ -90,7 +89,7 @@ export function simulate(scenario: Scenario, seed: number): Result {
     } else {
       const isAudio = planned.tasks[task]?.kind === 'audio';
       steps.add(isAudio ? 'audio' : 'chunk', now);
-      steps.add('media', now, isAudio ? Math.ceil(planned.segments / SEGMENTS_AN_OBJECT) : planned.rungs);
+      steps.add('media', now, isAudio ? partsOf(planned.segments) : planned.rungs);
       if (pages > 0) steps.add('page', now, pages);
       if (--video.left === 0) sendTasks(video, [PUBLISH]);
     }

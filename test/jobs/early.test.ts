@@ -12,7 +12,7 @@ import { requestFirst } from '../../jobs/requests.ts';
 import { videoStatus } from '../../jobs/status.ts';
 import { ObjectStore } from '../../jobs/store.ts';
 import { isWorthwhile } from '../../video/early.ts';
-import { partSegments, segmentsOfParts } from '../../video/parts.ts';
+import { partSegments, partsOf, segmentsOfParts } from '../../video/parts.ts';
 import type { Receipt } from '../../video/receipt.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
 import { type Objects, serveS3 } from '../support/memory-s3.ts';
@@ -247,4 +247,5 @@ test.each([
 test('a sound comes in short parts first', () => {
   expect([0, 1, 2, 5, 6, 7].map(partSegments)).toEqual([1, 2, 4, 32, 50, 50]);
   expect([0, 1, 3, 7].map(segmentsOfParts)).toEqual([0, 1, 7, 113]);
+  expect([0, 1, 2, 7, 8, 113, 114].map(partsOf)).toEqual([0, 1, 2, 3, 4, 7, 8]);
 });
