@@ -93,7 +93,7 @@ const spotreel = await startSpotreel(join(CACHE, 'data'));
 const client = new SpotreelClient({ url: spotreel.url });
 await fill(spotreel, client);
 const url = spotreel.url.replace('localhost', '127.0.0.1');
-const { videos } = await client.listVideos({ limit: 100 });
+const { videos } = await client.listVideos();
 const idOf = (title: string) => videos.find((video) => video.title === title)?.id ?? '';
 
 /** Stops at a moment, with the controls in sight. */
@@ -165,6 +165,9 @@ for (const { name: size, viewport } of SIZES) {
       await page.close();
     }
     await browser.close();
+    // What the picture of uploading began.
+    for await (const { id } of client.eachVideo())
+      if (!videos.some((video) => video.id === id)) await client.deleteVideo(id);
   }
 }
 await stopAll();
