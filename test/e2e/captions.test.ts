@@ -72,7 +72,7 @@ browserTest(
     );
     await openSettings(page, 'Captions');
     const offered = page.locator('media-captions-menu').getByRole('menuitemradio');
-    expect(await offered.allInnerTexts()).toEqual(['Off', 'German', 'English (SDH)']);
+    expect(await offered.allInnerTexts()).toEqual(['Off', 'English (SDH)', 'German']);
     expect(await showing()).toEqual([]);
     await page.reload();
     await page.locator('media-controller').waitFor();
