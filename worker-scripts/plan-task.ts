@@ -19,7 +19,7 @@ async function makePlan(context: TaskContext, { video, revision }: Encode): Prom
     const whole = planVideo(source, packets, settings, revision);
     const pruned =
       settings.prune && worthPruning(whole)
-        ? await withScratch(context, (folder) => findPruned(whole, url, folder, context.signal))
+        ? await withScratch(context, (folder) => findPruned(whole, url, folder, context))
         : [];
     // What does not fit must fail here: a plan that was written can not be read otherwise, however often.
     return planSchema.parse(planVideo(source, packets, settings, revision, pruned));

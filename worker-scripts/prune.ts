@@ -1,8 +1,10 @@
 /** Looks for rungs that a video does not need: encodes its samples and compares them. */
 import { join } from 'node:path';
 import { chunkArguments, chunkTimeout } from '../video/ffmpeg-arguments.ts';
+import { chunkMemory } from '../video/memory.ts';
 import type { Chunk, Plan } from '../video/plan.ts';
 import { probePlan, prunedRungs, QualityReader, qualityArguments, samplesOf } from '../video/prune.ts';
+import type { TaskContext } from './context.ts';
 import { hasRefused, linesTo, run } from './process.ts';
 
 /**
@@ -15,7 +17,7 @@ export async function findPruned(
   plan: Plan,
   url: string,
   folder: string,
-  signal: AbortSignal,
+  { memory, signal }: Pick<TaskContext, 'memory' | 'signal'>,
 ): Promise<string[]> {
   const probe = probePlan(plan);
   const compare = async (sample: Chunk, index: number): Promise<string[]> => {
@@ -23,11 +25,13 @@ export async function findPruned(
     const common = { program: 'ffmpeg', timeoutSeconds: chunkTimeout(probe, sample), signal } as const;
     const lines: string[] = [];
     const read = linesTo({ read: (line) => lines.push(line) });
-    await run({ ...common, args: chunkArguments(probe, sample, url, files) });
-    await run({ ...common, args: qualityArguments(probe, files), read });
-    return lines;
+    return memory.with(chunkMemory(probe), signal, async () => {
+      await run({ ...common, args: chunkArguments(probe, sample, url, files) });
+      await run({ ...common, args: qualityArguments(probe, files), read });
+      return lines;
+    });
   };
-  // At once, for nothing else of this video can be done meanwhile.
+  // At once where they fit, for nothing else of this video can be done meanwhile.
   const compared = await Promise.allSettled(samplesOf(plan).map(compare));
   const errors = compared.flatMap((sample) => (sample.status === 'rejected' ? [sample.reason] : []));
   if (errors.length > 0 && errors.every(hasRefused)) return [];

@@ -1,6 +1,6 @@
 /** Rungs that a video does not need, found by encoding a few seconds of it. */
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { chooseRungs, prunedFindings } from '../../video/ladder.ts';
@@ -8,6 +8,7 @@ import { planVideo } from '../../video/plan.ts';
 import { prunedRungs, samplesOf, worthPruning } from '../../video/prune.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
 import { inspect } from '../../worker-scripts/inspect.ts';
+import { Memory } from '../../worker-scripts/memory.ts';
 import { findPruned } from '../../worker-scripts/prune.ts';
 import { corpusFile, testWithCorpus } from '../support/corpus.ts';
 import { serveFile } from '../support/file-server.ts';
@@ -41,7 +42,7 @@ async function pruned(input: readonly string[], damage: () => unknown = () => {}
     const { source, packets } = await inspect({ url, bytes: (await stat(file())).size, settings, signal });
     const plan = planVideo(source, packets, settings, 'r');
     await damage();
-    return await findPruned(plan, url, folder, signal);
+    return await findPruned(plan, url, folder, { memory: new Memory(totalmem()), signal });
   } finally {
     close();
   }
