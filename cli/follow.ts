@@ -4,6 +4,9 @@ import { follow as followLive, hasEnded, type Live } from '../api/client/live.ts
 import { EncodeProgress, type ProgressLines } from './progress.ts';
 import { watchUrl } from './remote.ts';
 
+/** Milliseconds without a word from the platform after which it is taken to be gone: a restart takes less. */
+const PATIENCE_MS = 120_000;
+
 /** What is being made of a video: the encode that will take the place of the one that plays, if there is one. */
 const inTheMaking = (video: Video): Video => (video.next ? { ...video, ...video.next } : video);
 
@@ -11,7 +14,8 @@ const inTheMaking = (video: Video): Video => (video.next ? { ...video, ...video.
  * Follows a video to its end.
  * @param onChange hears of each change
  * @returns the video as the API shows it then
- * @throws `ApiError` or `ConnectionError` where there is no such video, or it is deleted meanwhile
+ * @throws `ApiError` where there is no such video, or it is deleted meanwhile
+ * @throws `ConnectionError` where the platform does not answer, or no longer
  */
 export async function follow(
   client: SpotreelClient,
@@ -27,6 +31,7 @@ export async function follow(
   };
   const following = followLive(client, {
     video: id,
+    patience: PATIENCE_MS,
     onRefused: reject,
     onState: ({ next, ...playing }) => {
       const live = next ?? playing;

@@ -1,16 +1,17 @@
 /**
  * Follows videos, in browsers and Node: by MQTT over WebSocket, and by asking the API where that is blocked. The API is
  * the truth: it is asked at each connection, when messages contradict what is known, and after a silence; so a lost
- * message costs a late picture and never a wrong one.
+ * message costs a late picture and never a wrong one. While nothing is made, or nobody looks, nothing is asked.
  */
 import mqtt from 'mqtt'; // its build for browsers exports nothing by name
 import { hasEnded, liveSchema } from '../../jobs/live-message.ts';
 import type { LiveAccess, Video } from '../schemas.ts';
 import type { SpotreelClient } from './client.ts';
 import type { CallOptions } from './endpoints.ts';
-import { ApiError } from './errors.ts';
+import { ApiError, ConnectionError } from './errors.ts';
 import { type LiveVideo, withAnswer, withMessage } from './live-merge.ts';
 import { pause } from './retry.ts';
+import { isSeen, onSeen } from './seen.ts';
 
 export { hasEnded, type Live } from '../../jobs/live-message.ts';
 export type { LiveVideo } from './live-merge.ts';
@@ -21,6 +22,8 @@ const POLL_MS = 3000;
 const SILENCE_MS = 30_000;
 /** Milliseconds between two questions that contradictory messages raise. */
 const DOUBT_MS = 5000;
+/** Milliseconds for which something that is about to happen may not be known to the API yet. */
+const EXPECTED_MS = 30_000;
 /** Milliseconds before the second try to connect, doubled for each further one. */
 const RECONNECT_MS = { first: 1000, longest: 30_000 } as const;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -29,19 +32,26 @@ const CALL_TIMEOUT_MS = 10_000;
 const KEEPALIVE_SECONDS = 30;
 /** MQTT 3.1.1. */
 const PROTOCOL_VERSION = 4;
-/** What a token that is no good, or may not, is answered: no further try changes that. */
-const FINAL_CODES = ['unauthenticated', 'forbidden'];
+/** What is answered where the token is no good, or may not, or the id is none: no further try changes that. */
+const FINAL_CODES = ['unauthenticated', 'forbidden', 'invalid-request'];
+
+/** All that is asked of the API. */
+type Api = Pick<SpotreelClient, 'showVideo' | 'listVideos' | 'liveAccess'>;
 
 export interface FollowOptions {
   /** One video; every video of the platform where it is not given. */
   readonly video?: string | undefined;
   /** Hears each change. Percent never goes backwards within an encode. A video that is gone is `deleted`. */
   readonly onState: (video: LiveVideo) => void;
-  /** Hears why following ended by itself: the token is no good, or may not. */
+  /** Milliseconds without a word from the platform after which following ends; without it, only `close` ends it. */
+  readonly patience?: number;
+  /** Hears why following ended by itself: the API refuses, or said nothing for too long (a `ConnectionError`). */
   readonly onRefused?: (reason: Error) => void;
 }
 
 export interface Following {
+  /** Something was done to a video, or one was uploaded: looks for what comes of it, though all seemed at an end. */
+  expect(): void;
   close(): void;
 }
 
@@ -69,15 +79,23 @@ function toLive({ id, findings = [], next, ...video }: Video): LiveVideo {
 const withoutUndefined = <T extends object>(value: T): T =>
   Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T; // of optional members
 
+/** Whether nothing more will come of a video by itself. */
+const isOver = (video: LiveVideo): boolean => hasEnded(video) && (!video.next || hasEnded(video.next));
+
 class Follower implements Following {
-  readonly #client: SpotreelClient;
+  readonly #client: Api;
   readonly #options: FollowOptions;
   readonly #closed = new AbortController();
   readonly #known = new Map<string, LiveVideo>();
+  #connecting = false;
   #connected = false;
   /** Milliseconds since 1970. */
   #lastHeard = 0;
   #lastAsked = 0;
+  /** When the API answered; before it did, when following began. */
+  #lastAnswered = Date.now();
+  #hasAnswered = false;
+  #expectedUntil = 0;
   #asking = false;
   /** A message contradicted what is known. */
   #inDoubt = false;
@@ -85,17 +103,27 @@ class Follower implements Following {
   #endedMeanwhile = false;
   readonly #timer: ReturnType<typeof setInterval>;
 
-  constructor(client: SpotreelClient, options: FollowOptions) {
+  constructor(client: Api, options: FollowOptions) {
     this.#client = client;
     this.#options = options;
     this.#timer = setInterval(() => this.#look(), 1000);
-    void this.#ask();
-    void this.#stayConnected();
+    onSeen(() => this.#begin(), this.#closed.signal);
+    if (isSeen()) this.#begin();
+  }
+
+  expect(): void {
+    this.#expectedUntil = Date.now() + EXPECTED_MS;
+    this.#begin();
   }
 
   close(): void {
     clearInterval(this.#timer);
     this.#closed.abort();
+  }
+
+  #begin(): void {
+    void this.#ask();
+    void this.#stayConnected();
   }
 
   /** Asks where it is time to. */
@@ -104,18 +132,31 @@ class Follower implements Following {
   }
 
   #isDue(sinceAsked: number): boolean {
+    if (!isSeen()) return false;
     if (this.#inDoubt) return sinceAsked >= DOUBT_MS;
+    if (!this.#isUnfinished()) return false;
     if (!this.#connected) return sinceAsked >= POLL_MS;
-    const { video } = this.#options;
-    const state = video === undefined ? undefined : this.#known.get(video);
-    if (state && hasEnded(state) && !state.next) return false;
     return Math.min(sinceAsked, Date.now() - this.#lastHeard) >= SILENCE_MS;
+  }
+
+  /** Whether something may happen without anybody doing something. */
+  #isUnfinished(): boolean {
+    if (!this.#hasAnswered || Date.now() < this.#expectedUntil) return true;
+    return [...this.#known.values()].some((video) => !isOver(video));
+  }
+
+  /** Whether a further connection is worth it: new videos come at any time, and of one that ended comes no more. */
+  #isToConnect(): boolean {
+    if (this.#closed.signal.aborted || !isSeen()) return false;
+    return this.#options.video === undefined || this.#isUnfinished();
   }
 
   /** One connection after another, each with an access of its own: tokens are renewed by it. */
   async #stayConnected(): Promise<void> {
+    if (this.#connecting) return;
+    this.#connecting = true;
     let wait: number = RECONNECT_MS.first;
-    while (!this.#closed.signal.aborted) {
+    while (this.#isToConnect()) {
       try {
         const access = await this.#client.liveAccess(this.#options.video, this.#call());
         if (await this.#listen(access)) wait = RECONNECT_MS.first;
@@ -126,6 +167,7 @@ class Follower implements Following {
       await pause(wait * (0.5 + Math.random() / 2), this.#closed.signal).catch(() => undefined);
       wait = Math.min(2 * wait, RECONNECT_MS.longest);
     }
+    this.#connecting = false;
   }
 
   /** Hears messages until the connection ends. Says whether there was one. */
@@ -199,14 +241,29 @@ class Follower implements Following {
         this.#inDoubt = false;
         answers = await this.#answers();
       } while (this.#endedMeanwhile);
+      this.#hasAnswered = true;
+      this.#lastAnswered = Date.now();
       for (const answer of answers) this.#show(withAnswer(this.#known.get(answer.id), answer));
+      void this.#stayConnected();
     } catch (error) {
-      if (!(error instanceof ApiError && FINAL_CODES.includes(error.code ?? ''))) return;
-      this.close();
-      this.#options.onRefused?.(error);
+      if (error instanceof ApiError && FINAL_CODES.includes(error.code ?? '')) this.#refuse(error);
+      else this.#losePatience(error);
     } finally {
       this.#asking = false;
     }
+  }
+
+  #losePatience(cause: unknown): void {
+    const { patience = Number.POSITIVE_INFINITY } = this.#options;
+    const silence = Date.now() - Math.max(this.#lastHeard, this.#lastAnswered);
+    if (silence < patience) return;
+    const seconds = Math.round(silence / 1000);
+    this.#refuse(new ConnectionError(`The platform has not answered for ${seconds} seconds`, { cause }));
+  }
+
+  #refuse(reason: Error): void {
+    this.close();
+    this.#options.onRefused?.(reason);
   }
 
   async #answers(): Promise<LiveVideo[]> {
@@ -217,6 +274,8 @@ class Follower implements Following {
       return [toLive(await this.#client.showVideo(video, this.#call()))];
     } catch (error) {
       if (!(error instanceof ApiError) || error.code !== 'not-found') throw error;
+      // An upload that just arrived may not be known yet.
+      if (!this.#hasAnswered) this.#expectedUntil = Date.now() + EXPECTED_MS;
       return [{ id: video, state: 'deleted', percent: 0, findings: [] }];
     }
   }
@@ -235,5 +294,4 @@ function parsed(text: string): unknown {
 }
 
 /** Follows one video, or all, until closed. */
-export const follow = (client: SpotreelClient, options: FollowOptions): Following =>
-  new Follower(client, options);
+export const follow = (client: Api, options: FollowOptions): Following => new Follower(client, options);

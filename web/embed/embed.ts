@@ -31,23 +31,32 @@ function show(video: Video): void {
   else say(`${stateName(video)}. The video appears here when it is ready.`);
 }
 
+let isFollowed = false;
+let heard: LiveVideo | undefined;
+
+/** Of a video that is whole, other sites' visitors load the player alone. */
+function followOnce(): void {
+  if (isFollowed) return;
+  isFollowed = true;
+  void followVideos(client, {
+    video: id,
+    onState(live) {
+      const isNews = isTurn(heard, live);
+      heard = live;
+      if (isNews && !isLoaded) refresh();
+    },
+  });
+}
+
 const refresh = keepFresh(async () => {
   try {
-    show(await client.showVideo(id));
+    const video = await client.showVideo(id);
+    show(video);
+    if (video.state !== 'ready' && video.state !== 'failed') followOnce();
   } catch (error) {
     const isAnswer = error instanceof ApiError && error.status < 500;
     if (!isLoaded) say(isAnswer ? 'There is no such video.' : 'The server does not answer. Trying again …');
     return isAnswer || isLoaded;
   }
   return true;
-});
-
-let heard: LiveVideo | undefined;
-void followVideos(client, {
-  video: id,
-  onState(live) {
-    const isNews = isTurn(heard, live);
-    heard = live;
-    if (isNews && !isLoaded) refresh();
-  },
 });

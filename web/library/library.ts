@@ -81,7 +81,10 @@ async function show(): Promise<boolean> {
 }
 
 const refresh = keepFresh(show);
-const panel = startUploads(refresh);
+const panel = startUploads(() => {
+  refresh();
+  void following.then((live) => live.expect());
+});
 const lives = new Map<string, LiveVideo>();
 
 /** Progress goes straight to where it is shown; what else is new is asked for. */
@@ -94,7 +97,7 @@ function hear(live: LiveVideo): void {
   if (isTurn(before, live) && (before || !card || card.dataset['state'] !== live.state)) refresh();
 }
 
-void followVideos(client(), { onState: hear });
+const following = followVideos(client(), { onState: hear });
 signOutWith(byId('sign-out'));
 part(document, '#more', HTMLButtonElement).addEventListener('click', () => {
   pages += 1;

@@ -120,7 +120,10 @@ function show(video: Video): void {
   else if (video.state === 'failed') {
     document.querySelector('video')?.pause(); // what played of it has no end
     showFailed('This video could not be prepared', video.failure?.message ?? '');
-    offerRetry(video, refresh);
+    offerRetry(video, () => {
+      refresh();
+      void following.then((live) => live.expect());
+    });
   } else if (video.state !== 'ready') showProgress({ state: video.state, percent: video.percent });
 }
 
@@ -139,7 +142,7 @@ const refresh = keepFresh(async () => {
 });
 
 let heard: LiveVideo | undefined;
-void followVideos(client(), {
+const following = followVideos(client(), {
   video: id,
   onState(live) {
     const isNews = isTurn(heard, live);
