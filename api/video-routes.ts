@@ -1,13 +1,13 @@
 /** `/api/videos`: what there is, how far it is, and what its owner does with it. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { deletedLive } from '../jobs/announcer.ts';
+import { deletedLive, liveOf } from '../jobs/announcer.ts';
 import { deleteVideo } from '../jobs/deletion.ts';
 import { recordEdits } from '../jobs/edits.ts';
 import { pageOfVideos } from '../jobs/index-pages.ts';
 import type { VideoId } from '../jobs/names.ts';
 import { republishDetails } from '../jobs/publish.ts';
 import { RedriveError, reencode, retry, rollback } from '../jobs/redrive.ts';
-import { type VideoStatus, videoStatus } from '../jobs/status.ts';
+import { publishedStatus, type VideoStatus, videoStatus } from '../jobs/status.ts';
 import { mayAll, type Principal, requireScope } from './access.ts';
 import type { ApiContext } from './context.ts';
 import { ProblemError } from './problems.ts';
@@ -203,7 +203,10 @@ export function videoRoutes(context: ApiContext) {
     })
     .openapi(rollbackRoute, async (c) => {
       requireScope(c.get('who'), 'admin');
-      const { revision } = c.req.valid('json');
-      return c.json(await redriven(rollback(context, c.req.valid('param').id, revision)), 200);
+      const { id } = c.req.valid('param');
+      const playing = await redriven(rollback(context, id, c.req.valid('json').revision));
+      const encode = { video: id, ...playing };
+      context.announcer.announce(async () => liveOf(encode, await publishedStatus(context.stores, encode)));
+      return c.json(playing, 200);
     });
 }

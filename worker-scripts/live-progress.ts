@@ -6,7 +6,7 @@ import { type Announcer, liveOf } from '../jobs/announcer.ts';
 import { earlyPath } from '../jobs/early.ts';
 import type { Encode, Task } from '../jobs/messages.ts';
 import type { TaskName } from '../jobs/names.ts';
-import { doneTasks, encodedFrames, mediaTasks, taskName } from '../jobs/progress.ts';
+import { canPlay, doneTasks, encodedFrames, mediaTasks, missingTasks, taskName } from '../jobs/progress.ts';
 import type { Stores } from '../jobs/publish.ts';
 import { encodingStatus } from '../jobs/status.ts';
 import { makespan, Speed, tailSeconds } from '../jobs/time-left.ts';
@@ -162,8 +162,10 @@ export class LiveProgress {
   #tell(followed: Followed): void {
     clearTimeout(followed.timer);
     followed.timer = undefined;
-    followed.lastTold = Date.now();
     const { encode, plan, done, inHand } = followed;
+    // Somebody publishes it now, and says when it is ready: what is told here could come after that, and be kept.
+    if (canPlay(missingTasks(encode, plan, done))) return;
+    followed.lastTold = Date.now();
     const made = (task: Task): number => {
       const name = taskName(task);
       return done.has(name) ? 1 : (inHand.get(name)?.fraction ?? 0);

@@ -1,9 +1,22 @@
 /** Videos over the API: listed by time, renamed, hidden, deleted. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { claimVideo } from '../../jobs/claim.ts';
 import { mendDeletions } from '../../jobs/deletion.ts';
-import { deletedKey, newVideoId, sourceKey, type VideoId, videoIdOf } from '../../jobs/names.ts';
+import type { Live } from '../../jobs/live-message.ts';
+import {
+  deletedKey,
+  jobKeys,
+  newVideoId,
+  type Revision,
+  sourceKey,
+  type VideoId,
+  videoIdOf,
+  videoKeys,
+} from '../../jobs/names.ts';
+import { writeReceipt } from '../../jobs/progress.ts';
+import { publish } from '../../jobs/publish.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
+import { tinyPlan, tinyReceipts } from '../support/tiny-video.ts';
 
 let api: TestApi;
 let admin: string;
@@ -119,6 +132,36 @@ describe('a video', () => {
     await production.put(`v/${id}/0123456789ab/late.mp4`, 'x', TEXT);
     await mendDeletions(api.context.stores, new Date(), Date.now() + 60_000);
     expect(await api.keysOf(id)).toEqual([`uploads/${deletedKey(id)}`]);
+  });
+
+  test('that is rolled back is told to who follows it: no worker has a part in that', async () => {
+    const { stores, announcer } = api.context;
+    const id = await claimed(1);
+    const make = async (revision: Revision) => {
+      const encode = { video: id, revision };
+      await stores.uploads.putOnceJson(jobKeys.plan(id, revision), tinyPlan(revision));
+      for (const receipt of tinyReceipts()) {
+        for (const { rendition, file, bytes } of receipt.objects)
+          await stores.production.put(
+            videoKeys.media(id, revision, `${rendition}/${file}`),
+            'x'.repeat(bytes),
+            TEXT,
+          );
+        await writeReceipt(stores.uploads, encode, receipt);
+      }
+      await publish(stores, encode);
+      return revision;
+    };
+    const first = await make((await api.ask('POST', `/api/videos/${id}/retry`, admin)).body.revision);
+    const reencoded = { settings: { preset: 'slow' } };
+    await make((await api.ask('POST', `/api/videos/${id}/reencode`, admin, reencoded)).body.revision);
+
+    const announce = jest.spyOn(announcer, 'announce');
+    await api.ask('POST', `/api/videos/${id}/rollback`, admin, {});
+    const told = announce.mock.lastCall?.[0];
+    const live: Live | undefined = typeof told === 'function' ? await told() : told;
+    expect(live).toMatchObject({ id, revision: first, state: 'ready', durationSeconds: 8 });
+    announce.mockRestore();
   });
 
   test('that nobody works on is deleted at once, again and again', async () => {

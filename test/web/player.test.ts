@@ -88,24 +88,32 @@ browserTest('the link that is shared leads to the moment, where that is wanted',
   await page.close();
 });
 
-browserTest('plays in the frame of another site, when it is asked to', async () => {
-  const { page, problems } = await browser.newTab();
-  const other = createServer((_, response) => {
-    response.setHeader('content-type', 'text/html');
-    response.end(
-      `<link rel="icon" href="data:,"><iframe src="${site.url}/embed/${PLAYABLE}" width="480" height="270"></iframe>`,
+browserTest(
+  'plays in the frame of another site, when it is asked to, and follows nothing: it is whole',
+  async () => {
+    const { page, problems } = await browser.newTab();
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    const other = createServer((_, response) => {
+      response.setHeader('content-type', 'text/html');
+      response.end(
+        `<link rel="icon" href="data:,"><iframe src="${site.url}/embed/${PLAYABLE}" width="480" height="270"></iframe>`,
+      );
+    });
+    await new Promise<void>((done) => other.listen(0, '127.0.0.1', done));
+    await page.goto(`http://127.0.0.1:${(other.address() as AddressInfo).port}/`); // it listens on a port
+    const frame = page.frameLocator('iframe');
+    await frame.getByRole('button', { name: 'play' }).click();
+    const playing = page.frames().at(-1);
+    await until(
+      'it plays',
+      async () =>
+        ((await playing?.evaluate<number>("document.querySelector('video').currentTime")) ?? 0) > 0.2,
     );
-  });
-  await new Promise<void>((done) => other.listen(0, '127.0.0.1', done));
-  await page.goto(`http://127.0.0.1:${(other.address() as AddressInfo).port}/`); // it listens on a port
-  const frame = page.frameLocator('iframe');
-  await frame.getByRole('button', { name: 'play' }).click();
-  const playing = page.frames().at(-1);
-  await until(
-    'it plays',
-    async () => ((await playing?.evaluate<number>("document.querySelector('video').currentTime")) ?? 0) > 0.2,
-  );
-  expect(problems).toEqual([]);
-  await page.close();
-  other.close();
-});
+    expect(problems).toEqual([]);
+    expect(asked).toContain(`/api/videos/${PLAYABLE}`);
+    expect(asked).not.toContain('/api/live');
+    await page.close();
+    other.close();
+  },
+);

@@ -84,9 +84,20 @@ test('a chunk that comes to nothing is taken back, and nothing more is told', as
 test('what other workers did is told as soon as S3 was asked', async () => {
   const part = progress.begin(chunk(0), plan);
   part?.ended(true);
-  progress.saw(encode, new Set(mediaTasks(encode, plan).map(taskName)));
+  progress.saw(encode, new Set([0, 1].map((index) => taskName(chunk(index)))));
   await later(1);
-  expect(told.at(-1)).toMatchObject({ percent: 99, encodedSeconds: 8 });
+  expect(told.at(-1)).toMatchObject({ encodedSeconds: 8 });
+});
+
+test('once everything is made workers are silent: a late "encoding" would be kept over "ready"', async () => {
+  const part = progress.begin(chunk(0), plan);
+  await later(1);
+  part?.reached(0.5);
+  part?.ended(true);
+  const before = told.length;
+  progress.saw(encode, new Set(mediaTasks(encode, plan).map(taskName)));
+  await later(5000);
+  expect(told).toHaveLength(before);
 });
 
 test('after an encode has ended nothing of it is told, though a message was due', async () => {
