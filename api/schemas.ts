@@ -102,7 +102,9 @@ export const uploadSchema = z
     z.object({
       ...uploadIdentity,
       method: z.literal('put'),
-      url: z.url().openapi({ description: 'PUT the file there, with exactly these `headers`.' }),
+      url: z.url().optional().openapi({
+        description: 'PUT the file there, with exactly these `headers`. Absent once the file became a video.',
+      }),
       headers: z.record(z.string(), z.string()),
       expiresAt: z.iso.datetime(),
     }),
@@ -247,7 +249,8 @@ export const listQuerySchema = z.object({
     .regex(/^\d{13}-[0-9a-z]{20}$/)
     .optional()
     .openapi({ description: '`nextCursor` of the page before.' }),
-  state: stateSchema.optional(),
+  // What is being uploaded is in no list.
+  state: stateSchema.exclude(['uploading']).optional(),
 });
 
 export const videosSchema = z

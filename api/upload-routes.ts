@@ -100,29 +100,29 @@ export function uploadRoutes(context: ApiContext) {
     })
     .openapi(show, async (c) => {
       const { id } = c.req.valid('param');
-      requireUpload(c.get('who'), id);
-      return c.json(await showUpload(context, id), 200);
+      const who = requireUpload(c.get('who'), id);
+      return c.json(await showUpload(context, who, id), 200);
     })
     .openapi(sign, async (c) => {
       const { id } = c.req.valid('param');
-      requireUpload(c.get('who'), id);
-      return c.json(await signParts(context, id, c.req.valid('json').numbers), 200);
+      const who = requireUpload(c.get('who'), id);
+      return c.json(await signParts(context, who, id, c.req.valid('json').numbers), 200);
     })
     .openapi(parts, async (c) => {
       const { id } = c.req.valid('param');
-      requireUpload(c.get('who'), id);
-      return c.json(await showParts(context, id), 200);
+      const who = requireUpload(c.get('who'), id);
+      return c.json(await showParts(context, who, id), 200);
     })
     .openapi(complete, async (c) => {
       const { id } = c.req.valid('param');
-      requireUpload(c.get('who'), id);
-      await completeUpload(context, id, c.req.valid('json').parts);
+      const who = requireUpload(c.get('who'), id);
+      await completeUpload(context, who, id, c.req.valid('json').parts);
       return c.json({ id }, 200);
     })
     .openapi(abort, async (c) => {
       const { id } = c.req.valid('param');
-      requireUpload(c.get('who'), id);
-      await abortUpload(context, id);
+      const who = requireUpload(c.get('who'), id);
+      await abortUpload(context, who, id);
       return c.body(null, 204);
     });
 }

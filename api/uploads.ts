@@ -4,7 +4,7 @@ import { inBatches } from '../jobs/batches.ts';
 import { readClaim } from '../jobs/claim.ts';
 import { deleteVideo, isDeleted } from '../jobs/deletion.ts';
 import { idUnderKey } from '../jobs/idempotency.ts';
-import { newVideoId, sourceKey, type VideoId } from '../jobs/names.ts';
+import { jobKeys, newVideoId, sourceKey, type VideoId } from '../jobs/names.ts';
 import { type PendingUpload, readPending, recordPending } from '../jobs/pending.ts';
 import {
   completeMultipart,
@@ -17,7 +17,7 @@ import {
   type UploadedPart,
 } from '../jobs/source-upload.ts';
 import { giveBack } from '../jobs/usage.ts';
-import type { Principal, UploadGrant } from './access.ts';
+import { mayAll, type Principal, type UploadGrant } from './access.ts';
 import type { ApiContext } from './context.ts';
 import { ONE_PUT, partCountOf, partSizeFor, sizeOfPart } from './parts.ts';
 import { ProblemError } from './problems.ts';
@@ -159,33 +159,45 @@ async function uploadOf(context: ApiContext, id: VideoId, pending: PendingUpload
     return { ...identity, method: 'multipart', partSize, partCount: partCountOf(size, partSize) };
   }
   const { url, headers } = await presignPut(targetOf(context, id), pending, EXPIRES_IN);
-  return { ...identity, method: 'put', url, headers: { ...headers }, expiresAt: expiry() };
+  const put = { ...identity, method: 'put' as const, headers: { ...headers }, expiresAt: expiry() };
+  // The source of a video is not to be replaced under its encodes.
+  const isVideo = await context.stores.uploads.exists(jobKeys.claim(id));
+  return isVideo ? put : { ...put, url };
 }
 
-async function requirePending({ stores }: ApiContext, id: VideoId): Promise<PendingUpload> {
+/** An upload is its creator's: ids of videos are public. Throws a `ProblemError` where somebody else asks. */
+function requireOwn(who: Principal, id: VideoId, { createdBy }: PendingUpload): void {
+  if (createdBy !== who.id && !mayAll(who.scopes, 'admin'))
+    throw new ProblemError('forbidden', `The upload ${id} is another's; this needs the scope 'admin'`);
+}
+
+/** An upload of which somebody may know and change everything. Throws a `ProblemError`. */
+async function requirePending({ stores }: ApiContext, who: Principal, id: VideoId): Promise<PendingUpload> {
   const pending = await readPending(stores.uploads, id);
   if (!pending) throw new ProblemError('not-found', `There is no upload ${id}`);
+  requireOwn(who, id, pending);
   return pending;
 }
 
-async function requireMultipart(context: ApiContext, id: VideoId) {
-  const pending = await requirePending(context, id);
+async function requireMultipart(context: ApiContext, who: Principal, id: VideoId) {
+  const pending = await requirePending(context, who, id);
   if (!pending.multipart) throw new ProblemError('conflict', `The upload ${id} is one PUT and has no parts`);
   return { ...pending, multipart: pending.multipart };
 }
 
 /** An upload as it was created; a URL that expired comes anew. */
-export async function showUpload(context: ApiContext, id: VideoId): Promise<Upload> {
-  return uploadOf(context, id, await requirePending(context, id));
+export async function showUpload(context: ApiContext, who: Principal, id: VideoId): Promise<Upload> {
+  return uploadOf(context, id, await requirePending(context, who, id));
 }
 
 /** URLs for parts, each good for this part's bytes alone. */
 export async function signParts(
   context: ApiContext,
+  who: Principal,
   id: VideoId,
   numbers: readonly number[],
 ): Promise<SignedParts> {
-  const { size, multipart } = await requireMultipart(context, id);
+  const { size, multipart } = await requireMultipart(context, who, id);
   const { uploadId, partSize } = multipart;
   const count = partCountOf(size, partSize);
   const target = targetOf(context, id);
@@ -201,8 +213,8 @@ export async function signParts(
 }
 
 /** The parts that are there. Of an upload that is completed, all. */
-export async function showParts(context: ApiContext, id: VideoId): Promise<Parts> {
-  const { size, multipart } = await requireMultipart(context, id);
+export async function showParts(context: ApiContext, who: Principal, id: VideoId): Promise<Parts> {
+  const { size, multipart } = await requireMultipart(context, who, id);
   const { uploadId, partSize } = multipart;
   const parts = await listUploadedParts(targetOf(context, id), uploadId);
   if (!parts) throw new ProblemError('gone', `The upload ${id} was completed, or aborted`);
@@ -223,10 +235,11 @@ function missingParts(
 /** Makes the source of its parts; of an upload in one PUT, sees that it is there. Doing it again changes nothing. */
 export async function completeUpload(
   context: ApiContext,
+  who: Principal,
   id: VideoId,
   claimed: readonly Pick<UploadedPart, 'number' | 'etag'>[] | undefined,
 ): Promise<void> {
-  const pending = await requirePending(context, id);
+  const pending = await requirePending(context, who, id);
   const target = targetOf(context, id);
   if (!pending.multipart) return requireSource(target, pending);
   const { multipart } = pending;
@@ -260,13 +273,15 @@ async function requireSource(target: SourceTarget, { size, multipart }: PendingU
 }
 
 /** Ends an upload that is not to be. Throws a `ProblemError` where it is a video already. */
-export async function abortUpload({ stores }: ApiContext, id: VideoId): Promise<void> {
+export async function abortUpload({ stores }: ApiContext, who: Principal, id: VideoId): Promise<void> {
+  const pending = await readPending(stores.uploads, id);
+  if (!pending) return;
+  requireOwn(who, id, pending);
   if (await readClaim(stores.uploads, id))
     throw new ProblemError(
       'conflict',
       `The upload ${id} is complete; DELETE /api/videos/${id} deletes its video`,
     );
-  const pending = await readPending(stores.uploads, id);
   await deleteVideo(stores, id, Date.now() + ABORT_MS);
-  if (pending) await giveBack(stores.uploads, pending.createdBy, id);
+  await giveBack(stores.uploads, pending.createdBy, id);
 }

@@ -1,7 +1,7 @@
 /** The commands about videos that are there: `list`, `show`, `watch`, `open`, `retry`, `reencode`, `rollback`, `delete`. */
 import { createInterface } from 'node:readline/promises';
 import { type Command, Option } from 'commander';
-import type { EncodeOptions, SpotreelClient, Video } from '../api/client/index.ts';
+import type { EncodeOptions, ListQuery, SpotreelClient } from '../api/client/index.ts';
 import { EXIT, fail, UsageError } from './endings.ts';
 import { follow, followOnLine } from './follow.ts';
 import { openPage } from './open-page.ts';
@@ -11,17 +11,11 @@ import { clientOf, print, type RemoteOptions, remoteCommand, videoCommand, watch
 import { plain } from './text.ts';
 import { listLine, videoText } from './video-text.ts';
 
-const STATES = [
-  'uploading',
-  'queued',
-  'encoding',
-  'ready',
-  'failed',
-] as const satisfies readonly Video['state'][];
+const STATES = ['queued', 'encoding', 'ready', 'failed'] as const satisfies readonly ListQuery['state'][];
 
 interface ListOptions extends RemoteOptions {
   readonly limit: number;
-  readonly state?: Video['state'];
+  readonly state?: ListQuery['state'];
 }
 
 async function list(options: ListOptions): Promise<void> {

@@ -10,6 +10,7 @@ import type {
   createWebhookSchema,
   Deleted,
   LiveAccess,
+  listQuerySchema,
   oembedSchema,
   Parts,
   patchVideoSchema,
@@ -47,7 +48,7 @@ export interface ListQuery {
   readonly limit?: number;
   /** `nextCursor` of the page before. */
   readonly cursor?: string | undefined;
-  readonly state?: Video['state'] | undefined;
+  readonly state?: z.infer<typeof listQuerySchema>['state'];
 }
 export type EncodeOptions = NonNullable<z.input<typeof reencodeSchema>['settings']>;
 export type SubtitlesQuery = z.input<typeof subtitlesQuerySchema>;

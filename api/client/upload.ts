@@ -209,16 +209,18 @@ async function sendParts(sending: Sending, upload: Upload & { method: 'multipart
 
 async function sendWhole(sending: Sending, upload: Upload & { method: 'put' }): Promise<void> {
   const { client, source, signal } = sending;
+  const { url } = upload;
+  if (url === undefined) return; // it is a video already
   tellProgress(sending);
   const again = async () => {
     const shown = await client.showUpload(upload.id, { signal });
-    return shown.method === 'put' ? shown.url : upload.url;
+    return (shown.method === 'put' && shown.url) || url;
   };
   await sendPiece(sending, {
     name: 'The file',
     start: 0,
     end: source.size,
-    urlOf: async (triesBefore) => (triesBefore === 0 ? upload.url : again()),
+    urlOf: async (triesBefore) => (triesBefore === 0 ? url : again()),
     headers: upload.headers,
   });
 }

@@ -8,6 +8,8 @@ import {
   partSizeFor,
   sizeOfPart,
 } from '../../api/parts.ts';
+import { claimVideo } from '../../jobs/claim.ts';
+import { asVideoId, sourceKey } from '../../jobs/names.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
 
 let api: TestApi;
@@ -85,6 +87,39 @@ describe('one PUT', () => {
     const { 'content-length': _, ...sent } = headers;
     expect(await put(url, 'jello', sent)).toBe(400);
     expect(await put(url, 'hello', sent)).toBe(200);
+  });
+});
+
+describe('an upload', () => {
+  const size = 64 * 1024 ** 2 + 1;
+
+  test.each([
+    ['GET', '', undefined],
+    ['DELETE', '', undefined],
+    ['POST', '/parts', { numbers: [1] }],
+    ['GET', '/parts', undefined],
+    ['POST', '/complete', {}],
+  ])('is its creator’s: %s …%s is refused to another with the scope `upload`', async (method, rest, body) => {
+    const { id } = await create({ size });
+    const path = `/api/uploads/${id}${rest}`;
+    expect((await api.ask(method, path, await api.token('upload'), body)).status).toBe(403);
+    expect((await api.ask(method, path, token, body)).status).not.toBe(403);
+  });
+
+  test('is an administrator’s, too', async () => {
+    const { id } = await create();
+    expect((await api.ask('GET', `/api/uploads/${id}`, await api.token('admin'))).status).toBe(200);
+  });
+
+  test('that became a video gives no URL that would replace its source', async () => {
+    const headers = { 'idempotency-key': 'claimed' };
+    const { id } = await create({}, headers);
+    const key = sourceKey(asVideoId(id));
+    const object = { bucket: 'uploads', key, size: 5, etag: 'e', time: '2026-01-01T00:00:00Z' };
+    await claimVideo(api.context.stores.uploads, object);
+    const { status, body } = await api.ask('GET', `/api/uploads/${id}`, token);
+    expect([status, body.id, body.url]).toEqual([200, id, undefined]);
+    expect((await create({}, headers)).url).toBeUndefined();
   });
 });
 

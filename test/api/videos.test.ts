@@ -55,6 +55,7 @@ test('pages are newest first, and those that come meanwhile neither repeat nor h
   expect(idsOf(await list('?limit=1'))).toEqual([newer]);
   expect(idsOf(await list('?state=queued&limit=100'))).toHaveLength(8);
   expect(idsOf(await list('?state=ready'))).toEqual([]);
+  expect((await list('?state=uploading')).status).toBe(400); // they are in no list
 });
 
 describe('a list', () => {
