@@ -44,6 +44,8 @@ function problemOf(error: unknown): ProblemError {
 /** The whole API over its context. */
 export function createApi(context: ApiContext) {
   const app = newApp();
+  app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
+  describeEvents(app);
   app.onError((error) => problemResponse(problemOf(error)));
   app.notFound((c) =>
     problemResponse(new ProblemError('not-found', `There is nothing at ${c.req.method} ${c.req.path}`)),
@@ -89,7 +91,5 @@ function refuseLargeBody(): never {
 
 /** The OpenAPI 3.1 document of an app, made of the schemas that parse its requests. */
 export function documentOf(app: ReturnType<typeof newApp>) {
-  app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
-  describeEvents(app);
   return app.getOpenAPI31Document({ openapi: '3.1.0', info: INFO, security: [{ token: [] }, {}] });
 }

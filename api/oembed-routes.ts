@@ -1,7 +1,7 @@
 /** `/api/oembed`: what another site needs to show a video in its page (https://oembed.com). */
 import { createRoute } from '@hono/zod-openapi';
 import { isVideoId, type VideoId } from '../jobs/names.ts';
-import { EMBED_PATH } from '../jobs/platform.ts';
+import { EMBED_PATH, ORIGIN_HEADER } from '../jobs/platform.ts';
 import { videoStatus } from '../jobs/status.ts';
 import type { ApiContext } from './context.ts';
 import { ProblemError } from './problems.ts';
@@ -15,7 +15,7 @@ const route = createRoute({
   method: 'get',
   path: '/api/oembed',
   summary: 'Tell how a video is embedded (oEmbed)',
-  description: 'Needs no token. A private video is as one that is not there.',
+  description: 'Needs no token. A private video, and a page of another site, is as one that is not there.',
   tags: ['Videos'],
   request: { query: oembedQuerySchema },
   responses: { 200: answer('oEmbed, of type `video`.', oembedSchema), ...refusals('not-found') },
@@ -45,7 +45,8 @@ export function oembedRoutes({ stores }: ApiContext) {
       maxheight = Number.POSITIVE_INFINITY,
     } = c.req.valid('query');
     const page = new URL(url);
-    const id = videoOf(page);
+    // The answer is a frame of the page's origin: it must be ours.
+    const id = page.origin === c.req.header(ORIGIN_HEADER) ? videoOf(page) : undefined;
     const video = id && (await videoStatus(stores, id));
     if (!video || video.visibility === 'private' || video.state === 'uploading')
       throw new ProblemError('not-found', `There is no video at ${page.origin}${page.pathname}`);

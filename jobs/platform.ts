@@ -230,6 +230,9 @@ export const securityHeaders = (connect: readonly string[]) => ({
   'content-security-policy': contentSecurityPolicy(connect, "'none'"),
 });
 
+/** What tells the API by which origin it was asked: the edge sets it on every request, whatever the viewer sent. */
+export const ORIGIN_HEADER = 'x-spotreel-origin';
+
 /** Below it is the player that other sites show in a frame. It has nothing to press but the player's own controls. */
 export const EMBED_PATH = '/embed/';
 

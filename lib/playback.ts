@@ -13,6 +13,7 @@ import {
   type CorsRule,
   contentSecurityPolicy,
   EMBED_PATH,
+  ORIGIN_HEADER,
   PLAYBACK_CORS,
   STRICT_TRANSPORT_SECONDS,
 } from '../jobs/platform.ts';
@@ -87,7 +88,13 @@ export class Playback extends Construct {
       ...own,
       ...text,
       origin: S3BucketOrigin.withOriginAccessControl(pages),
-      functionAssociations: [this.#rewrite()],
+      functionAssociations: [
+        this.#function(
+          'Rewrite',
+          'Spotreel: /watch is watch.html, and what is no page is a 404',
+          rewriteSource(),
+        ),
+      ],
     };
 
     this.distribution = new cloudfront.Distribution(this, 'Distribution', {
@@ -114,6 +121,9 @@ export class Playback extends Construct {
           allowedMethods: cloudfront.AllowedMethods.ALLOW_ALL,
           cachePolicy: cloudfront.CachePolicy.CACHING_DISABLED,
           originRequestPolicy: cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+          functionAssociations: [
+            this.#function('TellOrigin', 'Spotreel: tells the API by which origin it was asked', TELL_ORIGIN),
+          ],
         },
       },
       errorResponses: KEPT_ERRORS.map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(0) })),
@@ -132,13 +142,14 @@ export class Playback extends Construct {
     });
   }
 
-  #rewrite(): cloudfront.FunctionAssociation {
+  /** A function that changes requests before they are looked up. */
+  #function(id: string, comment: string, source: string): cloudfront.FunctionAssociation {
     return {
       eventType: cloudfront.FunctionEventType.VIEWER_REQUEST,
-      function: new cloudfront.Function(this, 'Rewrite', {
-        comment: 'Spotreel: /watch is watch.html, and what is no page is a 404',
+      function: new cloudfront.Function(this, id, {
+        comment,
         runtime: cloudfront.FunctionRuntime.JS_2_0,
-        code: cloudfront.FunctionCode.fromInline(rewriteSource()),
+        code: cloudfront.FunctionCode.fromInline(source),
       }),
     };
   }
@@ -176,6 +187,13 @@ export class Playback extends Construct {
     });
   }
 }
+
+/** Only CloudFront knows by which of its names a viewer asked: the API is asked by its own. */
+const TELL_ORIGIN = `function handler(event) {
+  const request = event.request;
+  request.headers['${ORIGIN_HEADER}'] = { value: 'https://' + request.headers.host.value };
+  return request;
+}`;
 
 const MEDIA_SUFFIXES = CONTENT_TYPES.filter(({ type }) => /^(audio|video)\//.test(type)).map(
   ({ suffix }) => suffix,

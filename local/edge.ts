@@ -9,7 +9,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { VIDEOS_PREFIX } from '../jobs/names.ts';
-import { EMBED_PATH, embedHeaders, PLAYBACK_CORS, securityHeaders } from '../jobs/platform.ts';
+import { EMBED_PATH, embedHeaders, ORIGIN_HEADER, PLAYBACK_CORS, securityHeaders } from '../jobs/platform.ts';
 import { type Answer, sentence } from './edge/answer.ts';
 import { acceptedEncoding, compressedHeaders, compressor, isCompressible } from './edge/compress.ts';
 import { originAnswer } from './edge/origin.ts';
@@ -66,7 +66,10 @@ function pathOf(request: IncomingMessage): string | undefined {
 async function answerTo(request: IncomingMessage, options: Served, signal: AbortSignal): Promise<Answer> {
   const { method = '', headers } = request;
   const path = pathOf(request);
-  if (request.url?.startsWith(API_PATH)) return options.api(request);
+  if (request.url?.startsWith(API_PATH)) {
+    headers[ORIGIN_HEADER] = `http://${headers.host}`;
+    return options.api(request);
+  }
   // CloudFront's words for a method that the distribution does not allow begin in the same way, and are a 403 too.
   if (!['GET', 'HEAD', 'OPTIONS'].includes(method)) return sentence(403, `${method} is not allowed here`);
   if (path === undefined) return sentence(400, `${request.url} is not a URL: its escapes are not UTF-8`);

@@ -33,6 +33,13 @@ test('its table of endpoints is that of the OpenAPI document', () => {
   expect(tableUnder('Endpoints')).toEqual(rows);
 });
 
+test('the OpenAPI document may be asked for any number of times: nothing is kept of it', async () => {
+  const { definitions } = api.app.openAPIRegistry;
+  const before = definitions.length;
+  for (let times = 0; times < 2; times++) await api.ask('GET', '/api/openapi.json');
+  expect(api.app.openAPIRegistry.definitions).toHaveLength(before);
+});
+
 test('its table of problems is that of the problems’ page', () => {
   const rows = Object.entries(PROBLEMS).map(
     ([code, { status, title, advice }]) => `| \`${code}\` | ${status} | ${title}. ${advice} |`,

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { claimVideo } from '../../jobs/claim.ts';
 import { newVideoId, sourceKey } from '../../jobs/names.ts';
+import { ORIGIN_HEADER } from '../../jobs/platform.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
 
 let api: TestApi;
@@ -31,7 +32,9 @@ async function newVideo(title: string): Promise<string> {
 }
 
 const oembed = (url: string, more = '') =>
-  api.ask('GET', `/api/oembed?url=${encodeURIComponent(url)}${more}`);
+  api.ask('GET', `/api/oembed?url=${encodeURIComponent(url)}${more}`, undefined, undefined, {
+    [ORIGIN_HEADER]: 'https://video.example.org',
+  });
 
 test.each(['/watch?v=ID', '/watch?v=ID&t=30s', '/embed/ID'])('%s is answered with a frame', async (path) => {
   const id = await newVideo('Cats & "dogs" <b>');
@@ -59,6 +62,14 @@ test('a private video is as one that is not there', async () => {
   await api.ask('PATCH', `/api/videos/${id}`, admin, { visibility: 'private' });
   expect((await oembed(`https://video.example.org/watch?v=${id}`)).status).toBe(404);
 });
+
+test.each(['https://evil.example', 'http://video.example.org', 'https://video.example.org:8443'])(
+  'a page at %s, which is not ours, is not vouched for',
+  async (origin) => {
+    const id = await newVideo('Ours');
+    expect((await oembed(`${origin}/watch?v=${id}`)).status).toBe(404);
+  },
+);
 
 test.each([
   { url: `https://video.example.org/watch?v=${newVideoId()}`, status: 404 },

@@ -1,4 +1,5 @@
 /** What must hold of the stack whatever it is made of: the invariants of DESIGN and issue 2. */
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import {
@@ -18,6 +19,7 @@ import {
   INCOMPLETE_UPLOAD_DAYS,
   MEND_MINUTES,
   NOTIFY_BATCH,
+  ORIGIN_HEADER,
   PLAYBACK_CORS,
   PRODUCTION_NOTIFICATIONS,
   SWEEP_MINUTES,
@@ -701,6 +703,9 @@ describe('playback', () => {
     CachePolicyId: z.string(),
     ViewerProtocolPolicy: z.string(),
     ResponseHeadersPolicyId: z.string(),
+    FunctionAssociations: z
+      .tuple([z.object({ EventType: z.literal('viewer-request'), FunctionARN: z.string() })])
+      .optional(),
   });
   const config = z
     .looseObject({
@@ -713,6 +718,15 @@ describe('playback', () => {
     .parse(spell(only('AWS::CloudFront::Distribution')['DistributionConfig']));
   const behaviors = [...config.CacheBehaviors, config.DefaultCacheBehavior];
   const api = behaviors.find(({ PathPattern }) => PathPattern === '/api/*');
+
+  /** The source of the function that sees a behaviour's requests first. */
+  function functionBefore(behavior: typeof api): unknown {
+    const [association] = behavior?.FunctionAssociations ?? [];
+    const found = ofType('AWS::CloudFront::Function').find(
+      ({ id }) => association?.FunctionARN === `<${id}.FunctionARN>`,
+    );
+    return found?.Properties['FunctionCode'];
+  }
 
   test('speaks HTTP/3, and sends plain HTTP to HTTPS', () => {
     expect(config['HttpVersion']).toBe('http2and3');
@@ -824,10 +838,17 @@ describe('playback', () => {
   });
 
   test('what is no page is a 404 by the function that the local edge runs', () => {
-    expect(only('AWS::CloudFront::Function')['FunctionCode']).toBe(rewriteSource());
-    expect(config.DefaultCacheBehavior['FunctionAssociations']).toMatchObject([
-      { EventType: 'viewer-request' },
-    ]);
+    expect(functionBefore(config.DefaultCacheBehavior)).toBe(rewriteSource());
+  });
+
+  test('the API hears by which origin it was asked, whatever the viewer says of that', () => {
+    // What CloudFront calls by this name.
+    const handler = runInNewContext(`${functionBefore(api)}; handler`) as (event: object) => unknown;
+    const host = { value: 'video.example.org' };
+    const request = { headers: { host, [ORIGIN_HEADER]: { value: 'https://evil.example' } } };
+    expect(handler({ request })).toEqual({
+      headers: { host, [ORIGIN_HEADER]: { value: 'https://video.example.org' } },
+    });
   });
 
   test('no error is replaced by a page, for that would hold for the API, too, and none is kept', () => {

@@ -5,7 +5,7 @@ import { type IncomingHttpHeaders, type IncomingMessage, request, type ServerRes
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { asVideoId } from '../../jobs/names.ts';
-import { CACHE_CONTROL, securityHeaders } from '../../jobs/platform.ts';
+import { CACHE_CONTROL, ORIGIN_HEADER, securityHeaders } from '../../jobs/platform.ts';
 import { whole } from '../../local/edge/answer.ts';
 import { type Edge, startEdge } from '../../local/edge.ts';
 import { rewriteSource, webFiles } from '../../web/files.ts';
@@ -40,8 +40,8 @@ beforeAll(async () => {
     port: 0,
     s3: origin.s3,
     bucket: BUCKET,
-    api: async ({ method = '', url = '' }) => {
-      return whole(418, { 'content-type': 'application/json' }, JSON.stringify({ method, url }));
+    api: async ({ method = '', url = '', headers: { [ORIGIN_HEADER]: asked } }) => {
+      return whole(418, { 'content-type': 'application/json' }, JSON.stringify({ method, url, asked }));
     },
     connect: [UPLOADS],
   });
@@ -366,13 +366,14 @@ describe('pages', () => {
 
 describe('the API', () => {
   test.each(['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS'])(
-    'answers every %s below /api/ itself, escapes and query as they came',
+    'answers every %s below /api/ itself, escapes and query as they came, and hears by which origin',
     async (method) => {
       const url = '/api/videos/%2e%2e/%ff?state=ready&x=%20';
-      const { status, headers, body } = await ask(url, {}, method);
+      const sent = { [ORIGIN_HEADER]: 'https://evil.example' };
+      const { status, headers, body } = await ask(url, sent, method);
       expect(status).toBe(418);
       expect(headers).toMatchObject(SECURITY_HEADERS);
-      if (method !== 'HEAD') expect(JSON.parse(body.toString())).toEqual({ method, url });
+      if (method !== 'HEAD') expect(JSON.parse(body.toString())).toEqual({ method, url, asked: edge.url });
     },
   );
 });
