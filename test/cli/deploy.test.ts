@@ -1,5 +1,6 @@
 /** What a deployment looks at first, against an account as AWS's APIs would describe it, and how it runs CDK. */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { DescribeAvailabilityZonesCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { GetRoleCommand, IAMClient, NoSuchEntityException } from '@aws-sdk/client-iam';
 import { GetServiceQuotaCommand, ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
@@ -186,4 +187,12 @@ describe('deploy', () => {
     expect(await deploy({ context: {} }, cdk.run)).toBe(1);
     expect(cdk.calls).toEqual([]);
   });
+});
+
+test.each([
+  ['aws-cdk', 'runs the deployment'],
+  ['vite', 'builds the pages, for the stack and for the local edge'],
+])('%s is there for whoever has the package alone: it %s', async (name) => {
+  const manifest = await readFile(join(import.meta.dirname, '../../package.json'), 'utf8');
+  expect(JSON.parse(manifest).dependencies).toHaveProperty([name]);
 });
