@@ -1,7 +1,7 @@
 /** Follows a video until it is ready or has failed: told by the platform as things happen. */
 import type { SpotreelClient, Video } from '../api/client/index.ts';
 import { follow as followLive, hasEnded, type Live } from '../api/client/live.ts';
-import { EncodeProgress, type ProgressLines } from './progress.ts';
+import { EncodeProgress, type ProgressLines, type Shown } from './progress.ts';
 import { watchUrl } from './remote.ts';
 
 /** Milliseconds without a word from the platform after which it is taken to be gone: a restart takes less. */
@@ -43,16 +43,21 @@ export async function follow(
 }
 
 /** Follows a video on a line of the screen. */
-export function followOnLine(
+export async function followOnLine(
   client: SpotreelClient,
   id: string,
   lines: ProgressLines,
   platform: string,
 ): Promise<Video> {
   const progress = new EncodeProgress();
-  return follow(client, id, (video) => {
-    const urls = { watchUrl: watchUrl(platform, id), playbackUrl: `${platform}${video.playbackUrl ?? ''}` };
-    const stage = `${video.state} ${Math.floor(video.percent)}`;
-    lines.set(id, progress.textOf(video, Date.now() / 1000, urls), stage);
-  });
+  const textOf = (video: Shown & { readonly playbackUrl?: string | undefined }) =>
+    progress.textOf(video, Date.now() / 1000, {
+      watchUrl: watchUrl(platform, id),
+      playbackUrl: `${platform}${video.playbackUrl ?? ''}`,
+    });
+  const video = await follow(client, id, (live) =>
+    lines.set(id, textOf(live), `${live.state} ${Math.floor(live.percent)}`),
+  );
+  lines.finish(id, textOf(video));
+  return video;
 }

@@ -46,15 +46,17 @@ async function follow(
     if (!isPublished && look % STATUS_EVERY_LOOKS !== 0) continue;
     const status = await videoStatus(platform.stores, id);
     if (!status) continue; // its event is on the way
+    const hasEnded = status.state === 'ready' || status.state === 'failed';
     if (!json) {
       const urls = {
         watchUrl: watchUrl(platform.url, id),
         playbackUrl: `${platform.url}${status.playbackUrl ?? ''}`,
       };
-      const stage = `${status.state} ${status.percent}`;
-      lines.set(id, progress.textOf(status, Date.now() / 1000, urls), stage);
+      const text = progress.textOf(status, Date.now() / 1000, urls);
+      if (hasEnded) lines.finish(id, text);
+      else lines.set(id, text, `${status.state} ${status.percent}`);
     }
-    if (status.state === 'ready' || status.state === 'failed') {
+    if (hasEnded) {
       if (json) console.log(jsonLine(status, platform));
       return status.state === 'ready';
     }
@@ -65,7 +67,7 @@ async function follow(
 function tellFailed(file: string, code: string, error: unknown, lines: ProgressLines, json: boolean): void {
   const message = error instanceof Error ? error.message : String(error);
   if (json) console.log(JSON.stringify({ file, state: 'failed', failure: { code, message } }));
-  else lines.set(file, `${file}: ${message}`);
+  else lines.finish(file, `${file}: ${message}`);
 }
 
 /** Adds subtitles to a video as soon as it is known. A file that is none is told. Says whether all were added. */

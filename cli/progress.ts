@@ -61,9 +61,11 @@ export function transferText(file: string, sentBytes: number, totalBytes: number
   return pace ? `${text}  ${byteCount(pace.perSecond)}/s  ${clock(pace.secondsLeft)} left` : text;
 }
 
+/** Lines that are still changing, below those that are final. */
 export class ProgressLines {
   readonly #lines = new Map<string, { readonly text: string; readonly stage: string }>();
   readonly #out: WriteStream;
+  /** Rows of the terminal that are drawn anew. */
   #drawn = 0;
 
   constructor(out: WriteStream) {
@@ -83,6 +85,15 @@ export class ProgressLines {
     else if (before?.stage !== stage) this.#out.write(`${text}\n`);
   }
 
+  /** Shows what a line says in the end; it does not change any more. */
+  finish(name: string, shown: string): void {
+    const text = plain(shown);
+    const before = this.#lines.get(name);
+    this.#lines.delete(name);
+    if (this.#out.isTTY) this.#redraw(`${text}\n`);
+    else if (before?.text !== text) this.#out.write(`${text}\n`);
+  }
+
   /** Goes on with a line under another name. */
   rename(from: string, to: string): void {
     const line = this.#lines.get(from);
@@ -90,14 +101,29 @@ export class ProgressLines {
     if (line) this.#lines.set(to, line);
   }
 
-  #redraw(): void {
+  /** @param final what comes above the changing lines, for good */
+  #redraw(final = ''): void {
     moveCursor(this.#out, 0, -this.#drawn);
     clearScreenDown(this.#out);
-    const text = [...this.#lines.values()].map((line) => line.text).join('\n');
-    this.#out.write(`${text}\n`);
+    const text = this.#fitting().map((line) => `${line}\n`);
+    this.#out.write(final + text.join(''));
+    this.#drawn = text.reduce((rows, line) => rows + this.#rowsOf(line.trimEnd()), 0);
+  }
+
+  /** As many lines as the terminal has room for: the cursor can not go back above its first row. */
+  #fitting(): string[] {
+    const lines = [...this.#lines.values()].map(({ text }) => text);
+    let room = this.#out.rows - 2; // the row of the cursor, and that of what is left out
+    const fitting = lines.findIndex((line) => {
+      room -= this.#rowsOf(line);
+      return room < 0;
+    });
+    return fitting === -1 ? lines : [...lines.slice(0, fitting), `… and ${lines.length - fitting} more`];
+  }
+
+  #rowsOf(text: string): number {
     const columns = Math.max(1, this.#out.columns);
-    this.#drawn = text
-      .split('\n')
-      .reduce((rows, line) => rows + Math.max(1, Math.ceil(line.length / columns)), 0);
+    const rows = text.split('\n').map((line) => Math.max(1, Math.ceil(line.length / columns)));
+    return rows.reduce((sum, count) => sum + count, 0);
   }
 }

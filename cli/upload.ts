@@ -24,7 +24,7 @@ const FILES_AT_ONCE = 3;
 /** Percent between two lines of a log. */
 const LOGGED_PERCENT = 10;
 
-/** Whether the platform does not know of an upload any more: unfinished ones are dropped after a day. */
+/** Whether the platform does not know of an upload any more: unfinished ones are dropped after a week. */
 const isGone = (error: unknown): boolean => error instanceof ApiError && [404, 410].includes(error.status);
 
 /** Uploads one file, going on with what an earlier command left. @returns the id of its video */
@@ -109,7 +109,7 @@ async function uploadAll(arguments_: readonly string[], options: UploadCommandOp
     const draw = json ? () => {} : drawer(file, lines);
     const id = await uploadFile(client, file, await identityOf(file, options), draw);
     lines.rename(file, id);
-    if (!json && !wait) lines.set(id, `${file}: uploaded\n    watch  ${watchUrl(url, id)}`);
+    if (!json && !wait) lines.finish(id, `${file}: uploaded\n    watch  ${watchUrl(url, id)}`);
     if (json && !wait) console.log(jsonLine(file, id, { state: 'uploaded', watchUrl: watchUrl(url, id) }));
     return id;
   };
