@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import { ApiError } from '../api/client/index.ts';
+import { DEFAULT_PORT, PORT_DISTANCES } from '../local/ports.ts';
 import { type Checked, checkedText, good, mustStop } from './checkup.ts';
 import { EXIT } from './endings.ts';
 import { clientOf, print, type RemoteOptions, remoteCommand } from './remote.ts';
@@ -20,8 +21,7 @@ const NEEDED = {
 };
 /** What only settings ask for. */
 const OPTIONAL = { encoders: ['libx265', 'libsvtav1'], filters: [] };
-/** Ports of the platform on this machine: pages, S3, SQS, EC2. */
-const PORTS = [8080, 8081, 8082, 8083];
+const PORTS = Object.values(PORT_DISTANCES).map((distance) => DEFAULT_PORT + distance);
 /** Bytes that should be free: an hour of film with its source takes about so much. */
 const ROOM = 10e9;
 /** Seconds that clocks may differ: S3 refuses what is signed 15 minutes off, and tokens end by the clock. */

@@ -1,5 +1,6 @@
 /** The command line: every command. */
 import { Command, Option } from 'commander';
+import { DEFAULT_PORT } from '../local/ports.ts';
 import { runCheck } from './check.ts';
 import { addDeploy } from './deploy.ts';
 import { addDoctor } from './doctor.ts';
@@ -29,8 +30,8 @@ program
   .description('run the whole platform on this machine: upload, encode, play; no AWS account')
   .argument('[files...]', 'videos to upload at once, each with its subtitles: film.mp4 film.en.srt')
   .addOption(
-    new Option('--port <n>', 'port of the pages; S3, SQS and EC2 take the next three')
-      .default(8080)
+    new Option('--port <n>', 'port of the pages; S3, SQS, EC2 and MQTT take the next four')
+      .default(DEFAULT_PORT)
       .argParser(wholeNumber(0)),
   )
   .addOption(new Option('--data <dir>', 'folder that keeps everything').default('.spotreel'))

@@ -43,6 +43,7 @@ import { type EventBridge, startEventBridge } from './lambda/event-bridge.ts';
 import { startEventSource } from './lambda/event-source.ts';
 import { startHttpFunction } from './lambda/http-function.ts';
 import { lockFolder } from './lock.ts';
+import { PORT_DISTANCES } from './ports.ts';
 import { startS3 } from './s3/server.ts';
 import { type Sqs, startSqs } from './sqs/sqs.ts';
 import { startSsm } from './ssm/ssm.ts';
@@ -117,7 +118,7 @@ function launchTemplates(vcpus: number): LaunchTemplate[] {
 export async function startLocalPlatform(options: LocalOptions): Promise<LocalPlatform> {
   const { port, dataDir, workers, cores = availableParallelism() } = options;
   const faults = options.faults && { faults: options.faults };
-  const portAfter = (distance: number) => (port === 0 ? 0 : port + distance);
+  const portOf = (service: keyof typeof PORT_DISTANCES) => (port === 0 ? 0 : port + PORT_DISTANCES[service]);
   const closers: (() => Promise<void>)[] = [];
   const stopped = new AbortController();
   const close = async () => {
@@ -137,7 +138,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
     const sqs = started(
       await startSqs({
         dataDir: join(dataDir, 'sqs'),
-        port: portAfter(2),
+        port: portOf('sqs'),
         region: REGION,
         queues: [
           { name: 'uploads-dead-letters', settings: QUEUES.deadLetters },
@@ -153,7 +154,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
     const s3Server = started(
       await startS3({
         dataDir: join(dataDir, 's3'),
-        port: portAfter(1),
+        port: portOf('s3'),
         region: REGION,
         incompleteUploadDays: INCOMPLETE_UPLOAD_DAYS,
         credentials: (id) => [OWNER, role].find(({ accessKeyId }) => accessKeyId === id),
@@ -180,7 +181,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
     const live = { PARAMETERS, LIVE_TOPICS: `spotreel/${PLATFORM}` };
     const iot = started(
       await startIot({
-        port: portAfter(4),
+        port: portOf('iot'),
         region: REGION,
         authorizer: {
           entry: file('lambda/authorize-live.ts'),
@@ -213,7 +214,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
     let eventBridge: EventBridge | undefined; // its function needs EC2, so it starts later
     const ec2 = started(
       await startEc2({
-        port: portAfter(3),
+        port: portOf('ec2'),
         region: REGION,
         maxInstances: workers,
         vcpusPerInstance: cores,

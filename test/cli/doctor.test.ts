@@ -111,6 +111,15 @@ test.each(CASES)('with $name', async ({ given, ffmpeg, says, code }) => {
   expect(ended.code).toBe(code);
 });
 
+test('with the port taken by which progress is heard', async () => {
+  const other = createServer();
+  // Whoever has it: it is taken.
+  await new Promise<void>((done) => other.once('error', () => done()).listen(8084, '127.0.0.1', done));
+  const ended = await runCli(['doctor', '--url', url]);
+  other.close();
+  expect(ended.stdout).toMatch(/^note {2}Something has port .*8084/m);
+});
+
 test('without ffmpeg and without a platform', async () => {
   const ended = await runCli(['doctor', '--url', 'http://127.0.0.1:9'], { PATH: '/nowhere' });
   expect(ended.stdout).toMatch(/^STOP {2}ffmpeg is not there.*\n +sudo apt-get install ffmpeg$/m);
