@@ -7,8 +7,8 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 
-/** Days after which a platform has dropped what was sent (S3's lifecycle rule), with some to spare. */
-const KEPT_DAYS = 7;
+/** Days after which a platform has dropped what was sent: S3's lifecycle rule says 7. */
+const KEPT_DAYS = 8;
 
 /** What makes an upload the same upload: a file that was touched is another one. */
 export interface UploadIdentity {

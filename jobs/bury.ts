@@ -49,7 +49,7 @@ const NO_WORKER = 'bury';
 const LOST = 'every worker that took the task was lost without a word, most likely for want of memory';
 const UNDISPATCHED = 'its tasks could not be queued for a day; the log of the dispatch function says why';
 
-/** Handles a dead letter of either queue, and any repetition of it, to the same effect. Throws to have it again. */
+/** Handles a dead letter of uploads or tasks, and any repetition of it, to the same effect. Throws to have it again. */
 export async function buryMessage(graveyard: Graveyard, body: string): Promise<void> {
   const letter = parseLetter(body);
   if ('task' in letter) return buryTask(graveyard, letter.task);

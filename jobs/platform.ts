@@ -31,7 +31,7 @@ export const DISPATCH_BATCH = {
   maximumConcurrency: 2,
 } as const;
 
-/** How bury reads the dead letters of either queue: few come, and none in a hurry. */
+/** How bury reads the dead letters of uploads and tasks: few come, and none in a hurry. */
 export const BURY_BATCH = { size: 10, windowSeconds: 0, maximumConcurrency: 2 } as const;
 
 /** Bury must end within this many seconds: a letter is a handful of small requests to S3. */
@@ -129,8 +129,8 @@ export const QUEUES = {
     receiveWaitSeconds: 20,
   },
   /**
-   * Dead letters of either queue are kept as long as SQS can. What bury fails to handle comes back after the
-   * visibility timeout, every three minutes until it can.
+   * Dead letters are kept as long as SQS can. Those of uploads and tasks are bury's; what it fails to handle comes back
+   * after the visibility timeout, every three minutes until it can. Those of events are for people to look at.
    */
   deadLetters: {
     visibilityTimeoutSeconds: 6 * BURY_TIMEOUT_SECONDS,

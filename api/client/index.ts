@@ -11,12 +11,14 @@
  *     const video = await client.showVideo(id);                   // state, percent, playbackUrl, failure
  *     for await (const { title } of client.eachVideo({ state: 'ready' })) …
  *
- * Every endpoint is a method: uploads (`createUpload`, `showUpload`, `signParts`, `listParts`, `completeUpload`,
- * `abortUpload`), videos (`listVideos`, `showVideo`, `updateVideo`, `deleteVideo`, `retryVideo`, `reencodeVideo`,
- * `rollbackVideo`), subtitles (`addSubtitles`, `listSubtitles`, `removeSubtitles`), tokens (`createToken`, `listTokens`,
- * `revokeToken`, `createUploadToken`). Each takes `{ signal }` last. What passes by itself (no connection, 429, 502 to
- * 504) is tried again with growing pauses. A refusal is an `ApiError` with `status`, `code` and `problem` (RFC 9457);
- * a platform that does not answer a `ConnectionError`; a file that does not get to S3 an `UploadError`.
+ * Endpoints are methods: uploads (`createUpload`, `showUpload`, `signParts`, `listParts`, `completeUpload`,
+ * `abortUpload`), videos (`listVideos`, `showVideo`, `showOembed`, `updateVideo`, `deleteVideo`, `retryVideo`,
+ * `reencodeVideo`, `rollbackVideo`, `liveAccess`), posters (`setPoster`, `unsetPoster`), subtitles (`addSubtitles`,
+ * `listSubtitles`, `removeSubtitles`), tokens (`createToken`, `listTokens`, `revokeToken`, `createUploadToken`),
+ * webhooks (`createWebhook`, `listWebhooks`, `removeWebhook`, `rotateWebhookSecret`, `testWebhook`, `listUndelivered`,
+ * `replayWebhook`). Each takes `{ signal }` last. What passes by itself (no connection, 429, 502 to 504) is tried again
+ * with growing pauses. A refusal is an `ApiError` with `status`, `code` and `problem` (RFC 9457); a platform that does
+ * not answer a `ConnectionError`; a file that does not get to S3 an `UploadError`.
  *
  * `spotreel/client/live` follows videos while they are made: `follow(client, { video: id, onState })`.
  *

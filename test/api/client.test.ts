@@ -1,7 +1,7 @@
 /** The typed client against the API and a real S3, over lines that fail as lines do. */
 import { randomBytes } from 'node:crypto';
 import { openAsBlob } from 'node:fs';
-import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
@@ -253,6 +253,13 @@ test('every operation of the OpenAPI document is a method', async () => {
     client.createUploadToken({ maxBytes: 1 }),
   ]);
   expect([...asked].toSorted()).toEqual(operations.toSorted());
+});
+
+test('its description names every method', async () => {
+  const text = await readFile(join(import.meta.dirname, '../../api/client/index.ts'), 'utf8');
+  const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(SpotreelClient.prototype));
+  const unnamed = methods.filter((name) => name !== 'constructor' && !text.includes(`\`${name}\``));
+  expect(unnamed).toEqual([]);
 });
 
 test('it is bundled for browsers without schemas and without Node', async () => {
