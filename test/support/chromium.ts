@@ -21,6 +21,9 @@ const ARGUMENTS = [
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
 ];
 
+/** Milliseconds after which what is waited for will not come. It measures nothing: the machine may be busy with other things. */
+export const PATIENCE = 180_000;
+
 export interface Tab {
   readonly page: Page;
   /** Console errors and warnings, policy violations, uncaught errors: one line each. */
@@ -65,6 +68,7 @@ export async function startBrowser({
     timezoneId: 'UTC',
     ...context,
   });
+  browser.setDefaultTimeout(PATIENCE);
   return {
     newTab: async () => watch(await browser.newPage()),
     async close() {
@@ -82,12 +86,12 @@ export async function until<T>(
   what: string,
   check: () => Promise<T>,
 ): Promise<Exclude<T, false | undefined>> {
-  const deadline = Date.now() + 60_000;
+  const deadline = Date.now() + PATIENCE;
   while (Date.now() < deadline) {
     const value = await check();
     // TypeScript does not narrow a type parameter by comparison; these two values are what Exclude takes away.
     if (value !== false && value !== undefined) return value as Exclude<T, false | undefined>;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error(`Waited a minute in vain until ${what}`);
+  throw new Error(`Waited three minutes in vain until ${what}`);
 }

@@ -267,8 +267,7 @@ describe('trouble on the way', () => {
     tab.problems.splice(0, Number.POSITIVE_INFINITY, ...rest);
   }
 
-  const isTold = (words: string) =>
-    tab.page.locator('#trouble', { hasText: words }).waitFor({ timeout: 60_000 });
+  const isTold = (words: string) => tab.page.locator('#trouble', { hasText: words }).waitFor();
 
   browserTest.each([
     { playlist: 'the master playlist', names: ['master.m3u8'] },
