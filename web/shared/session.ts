@@ -14,6 +14,10 @@ export const client = (): SpotreelClient => new SpotreelClient({ url: location.o
 export const isRefused = (error: unknown): boolean =>
   error instanceof ApiError && (error.status === 401 || error.status === 403);
 
+/** Whether what was asked for is not there, or no longer: a video, or an upload that was aborted or whose parts expired. */
+export const isGone = (error: unknown): boolean =>
+  error instanceof ApiError && (error.status === 404 || error.status === 410);
+
 /**
  * Shows the form that asks for a token, which reloads the page with it.
  * @param error what the platform said of the present one

@@ -4,7 +4,7 @@ import type { Body, Meta, UppyFile } from '@uppy/core/utils';
 import type { LiveVideo } from '../../api/client/live.ts';
 import { note } from '../shared/dialogs.ts';
 import { byId, part } from '../shared/dom.ts';
-import { client } from '../shared/session.ts';
+import { client, isGone } from '../shared/session.ts';
 import { bytes, percent, timeLeft } from '../shared/words.ts';
 import { Rate } from './rate.ts';
 import { forget, type Remembered, waiting } from './remembered.ts';
@@ -75,9 +75,13 @@ export class Panel {
   /** Offers to go on with what was left unfinished. */
   async offerWaiting(): Promise<void> {
     for (const upload of await waiting()) {
-      const there = await bytesThere(upload.id);
-      if (there === undefined) await forget(upload.id);
-      else this.#showWaiting(upload, there / upload.size);
+      try {
+        this.#showWaiting(upload, (await bytesThere(upload.id)) / upload.size);
+      } catch (error) {
+        // Signed out, or no network yet: the upload is there nevertheless.
+        if (isGone(error)) await forget(upload.id);
+        else this.#showWaiting(upload, undefined);
+      }
     }
   }
 
@@ -176,7 +180,8 @@ export class Panel {
     if (row) showVideo(row, live);
   }
 
-  #showWaiting(upload: Remembered, share: number): void {
+  /** @param share of its bytes that are there; undefined where nobody says */
+  #showWaiting(upload: Remembered, share: number | undefined): void {
     const row = new Row(upload.name);
     row.element.dataset['file'] = markOf(upload);
     this.#waiting.set(upload.id, row);
@@ -189,8 +194,8 @@ export class Panel {
     };
     row.show({
       stage: 'paused',
-      percent: whileSent(share),
-      words: `${percent(100 * share)} was uploaded. Choose the same file again to go on.`,
+      percent: share === undefined ? undefined : whileSent(share),
+      words: `${share === undefined ? 'A part' : percent(100 * share)} was uploaded. Choose the same file again to go on.`,
       said: 'Unfinished upload',
       actions: [
         { name: 'Choose the file', does: () => part(document, '#files', HTMLInputElement).click() },
@@ -204,16 +209,12 @@ export class Panel {
 /** What a file and an upload of it have in common. */
 const markOf = ({ name, size, lastModified }: File | Remembered): string => `${name} ${size} ${lastModified}`;
 
-/** Bytes of an unfinished upload that are there; undefined where there is no such upload any more. */
-async function bytesThere(id: string): Promise<number | undefined> {
-  try {
-    const upload = await client().showUpload(id);
-    if (upload.method === 'put') return 0;
-    const { parts } = await client().listParts(id);
-    return parts.reduce((sum, { size }) => sum + size, 0);
-  } catch {
-    return undefined;
-  }
+/** Bytes of an unfinished upload that are there. Rejects with an error that `isGone` where there is no such upload any more. */
+async function bytesThere(id: string): Promise<number> {
+  const upload = await client().showUpload(id);
+  if (upload.method === 'put') return 0;
+  const { parts } = await client().listParts(id);
+  return parts.reduce((sum, { size }) => sum + size, 0);
 }
 
 type Fares = Pick<LiveVideo, 'id' | 'state' | 'percent' | 'failure' | 'secondsLeft'>;

@@ -4,18 +4,13 @@
  */
 import { BasePlugin, type PluginOpts, type Uppy } from '@uppy/core';
 import { type Body, type Meta, TaskQueue, type UppyFile } from '@uppy/core/utils';
-import { ApiError } from '../../api/client/index.ts';
-import { client } from '../shared/session.ts';
+import { client, isGone } from '../shared/session.ts';
 import { putTellingProgress } from './put.ts';
 import { forget, remember, rememberedFor, whileSending } from './remembered.ts';
 
 /** Files at once, and parts of each: together what a browser opens to one host, or less. */
 const FILES_AT_ONCE = 2;
 const PARTS_AT_ONCE = 3;
-
-/** Whether what is known of an upload no longer holds: it was aborted, or its parts expired. */
-const isGone = (error: unknown): boolean =>
-  error instanceof ApiError && (error.status === 404 || error.status === 410);
 
 /** The media type, where a browser tells one that is a video's or a sound's: it goes by file names, and knows few. */
 const typeOf = ({ type }: File): string =>
