@@ -4,6 +4,7 @@ import { cors } from 'hono/cors';
 import { HTTPException } from 'hono/http-exception';
 import { log } from '../jobs/log.ts';
 import { MAX_POSTER_BYTES } from '../jobs/posters.ts';
+import { BusyObjectError } from '../jobs/store.ts';
 import { MAX_SUBTITLE_BYTES } from '../jobs/subtitles.ts';
 import type { ApiContext } from './context.ts';
 import { liveRoutes } from './live-routes.ts';
@@ -20,6 +21,9 @@ import { describeEvents, webhookRoutes } from './webhook-routes.ts';
 /** Bytes of the longest request body: a picture or a subtitle file. */
 const BODY_LIMIT = Math.max(MAX_POSTER_BYTES, MAX_SUBTITLE_BYTES);
 
+/** Seconds after which an object that others keep changing may be free. */
+const BUSY_SECONDS = 1;
+
 /** How the API describes itself. */
 const INFO = {
   title: 'Spotreel',
@@ -35,6 +39,10 @@ function problemOf(error: unknown): ProblemError {
     if (error.status === 415) return new ProblemError('unsupported-media-type', 'The body must be JSON');
     if (error.status === 400) return new ProblemError('invalid-request', error.message);
   }
+  if (error instanceof BusyObjectError)
+    return new ProblemError('unavailable', 'Too many change the same at this moment', {
+      retryAfter: BUSY_SECONDS,
+    });
   log('error', 'api-failed', {
     error: error instanceof Error ? (error.stack ?? error.message) : String(error),
   });

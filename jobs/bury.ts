@@ -45,6 +45,9 @@ export interface Graveyard extends Stores {
 /** Who leaves the receipt of a task that no worker could do. */
 const NO_WORKER = 'bury';
 
+/** Why an encode is given up. Only our own words are published: a worker's error may name accounts and addresses. */
+type Reason = { readonly words: string } | { readonly error: string };
+
 /** The last words where no worker left any. */
 const LOST = 'every worker that took the task was lost without a word, most likely for want of memory';
 const UNDISPATCHED = 'its tasks could not be queued for a day; the log of the dispatch function says why';
@@ -56,7 +59,7 @@ export async function buryMessage(graveyard: Graveyard, body: string): Promise<v
   if ('unreadable' in letter)
     return log('error', 'dead-letter-unreadable', { body, error: letter.unreadable });
   log('error', 'not-dispatched', { body });
-  if ('requeue' in letter) return giveUp(graveyard, letter.requeue, UNDISPATCHED);
+  if ('requeue' in letter) return giveUp(graveyard, letter.requeue, { words: UNDISPATCHED });
   for (const object of letter.objects) await buryObject(graveyard, object);
 }
 
@@ -88,8 +91,9 @@ async function buryTask(graveyard: Graveyard, task: Task): Promise<void> {
   const attempts = await presentAttempts(uploads, task);
   const interrupted = attempts.filter(({ outcome }) => outcome === 'interrupted');
   if (interrupted.length === 0) {
-    const detail = lastError(attempts) ?? LOST;
-    if (!(await goWithout(graveyard, task, detail, NO_WORKER))) await giveUp(graveyard, task, detail);
+    const error = lastError(attempts);
+    if (await goWithout(graveyard, task, error ?? LOST, NO_WORKER)) return;
+    await giveUp(graveyard, task, error === undefined ? { words: LOST } : { error });
     return;
   }
   // In this order: a crash in between sends the task twice, which is harmless, where the other could lose it.
@@ -120,7 +124,7 @@ async function buryObject(graveyard: Graveyard, object: CreatedObject): Promise<
   const revision = await requestFirst(uploads, video, claim, settings);
   // The event came twice, and the other copy got through.
   if (await uploads.exists(jobKeys.plan(video, revision))) return;
-  await giveUp(graveyard, { video, revision }, UNDISPATCHED);
+  await giveUp(graveyard, { video, revision }, { words: UNDISPATCHED });
 }
 
 /** Whether a task's result matters to nobody any more; a download is made while the video plays already. */
@@ -140,11 +144,11 @@ async function hasEnded(graveyard: Graveyard, encode: Encode): Promise<boolean> 
 }
 
 /** Ends an encode that has not ended otherwise. */
-async function giveUp(graveyard: Graveyard, encode: Encode, detail: string): Promise<void> {
+async function giveUp(graveyard: Graveyard, encode: Encode, reason: Reason): Promise<void> {
   const { video, revision } = encode;
-  const fields = { video, revision, detail };
+  const fields = { video, revision, ...reason };
   if (await hasEnded(graveyard, encode)) return log('info', 'dead-letter-too-late', fields);
-  const message = `${FAILURES['gave-up']} (${detail})`;
+  const message = FAILURES['gave-up'] + ('words' in reason ? ` (${reason.words})` : '');
   await recordFailure(graveyard.uploads, encode, { code: 'gave-up', message });
   graveyard.announcer.announce(async () => liveOf(encode, await encodeStatus(graveyard.uploads, encode)));
   log('error', 'gave-up', fields);

@@ -15,12 +15,16 @@ import { segmentsOfParts } from '../video/parts.ts';
 import type { Plan } from '../video/plan.ts';
 import { eventSegments } from '../video/playlists.ts';
 import { audioRendition, type MediaObject, mediaObjectSchema } from '../video/receipt.ts';
+import { inBatches } from './batches.ts';
 import type { Encode, Task } from './messages.ts';
 import { jobKeys, type TaskName, videoKeys } from './names.ts';
 import { CACHE_CONTROL, contentTypeOf } from './platform.ts';
 import { receiptsOf, taskName } from './progress.ts';
 import { publishedRevision, type Stores } from './publish.ts';
 import type { ObjectStore } from './store.ts';
+
+/** Descriptions of parts that are read at once. */
+const PARTS_AT_ONCE = 20;
 
 type AudioTask = Task & { readonly kind: 'audio' };
 
@@ -100,8 +104,10 @@ export async function extendEarly(
   if (!isWorthwhile(plan, await published(production, encode, plan), segments)) return;
   if ((await publishedRevision(production, encode.video)) !== undefined) return;
 
-  const receipts = (await receiptsOf(uploads, encode, made.tasks)) ?? [];
-  const parts = await Promise.all(made.parts.map((key) => uploads.getJson(key, mediaObjectSchema)));
+  const receipts = await receiptsOf(uploads, encode, made.tasks);
+  if (!receipts) return; // the video was deleted meanwhile
+  const readPart = (key: string) => uploads.getJson(key, mediaObjectSchema);
+  const parts = await Array.fromAsync(inBatches(made.parts, PARTS_AT_ONCE, readPart));
   const objects = parts.filter((part) => part !== undefined);
   const early = earlyPlaylists(plan, renditionsOf(plan, [...receipts, { objects }]), segments);
   if (!early) return;

@@ -40,10 +40,13 @@ export async function readEdits(uploads: ObjectStore, video: VideoId): Promise<E
   return (await uploads.getJson(jobKeys.edits(video), editsSchema)) ?? {};
 }
 
-/** Adds changes to those before. Two that come at the same moment are both kept. */
-export async function recordEdits(uploads: ObjectStore, video: VideoId, changes: Edits): Promise<void> {
+/** Adds changes to those before, which it returns. Two that come at the same moment are both kept. */
+export async function recordEdits(uploads: ObjectStore, video: VideoId, changes: Edits): Promise<Edits> {
   const key = jobKeys.edits(video);
-  await uploads.update(key, { contentType: 'application/json' }, async () =>
-    toStoredJson({ ...(await readEdits(uploads, video)), ...changes }),
-  );
+  let before: Edits = {};
+  await uploads.update(key, { contentType: 'application/json' }, async () => {
+    before = await readEdits(uploads, video);
+    return toStoredJson({ ...before, ...changes });
+  });
+  return before;
 }

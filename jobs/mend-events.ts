@@ -4,6 +4,7 @@
  */
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { z } from 'zod';
+import { inBatches } from './batches.ts';
 import { log } from './log.ts';
 import type { uploadedSchema } from './messages.ts';
 import { DELETED_PREFIX, isRevision, isVideoId, jobKeys, UNTOLD_PREFIX, videoKeys } from './names.ts';
@@ -17,29 +18,51 @@ const LOST_MS = 15 * MINUTE;
 /** Milliseconds for which the mark of a deletion is announced again in every run. */
 const DELETIONS_MS = 120 * MINUTE;
 
+/** Marks that are looked after at once. Each takes up to eight requests. */
+const AT_ONCE = 20;
+
 export interface EventsMender {
   readonly stores: Stores;
   readonly sqs: SQSClient;
   readonly eventsQueueUrl: string;
   readonly now: Date;
+  /** Milliseconds since 1970 after which the rest is left to the next run. */
+  readonly deadline: number;
 }
 
 /** Announces again whatever may not have been told. */
 export async function mendEvents(mender: EventsMender): Promise<void> {
-  const { uploads, production } = mender.stores;
+  const { uploads } = mender.stores;
   const ageOf = ({ lastModified }: ListedObject) => mender.now.getTime() - lastModified.getTime();
-  for await (const mark of uploads.list(UNTOLD_PREFIX)) {
-    const [video = '', revision = ''] = mark.key.slice(UNTOLD_PREFIX.length).split('/');
-    if (!isVideoId(video) || !isRevision(revision) || ageOf(mark) < LOST_MS) continue;
-    if (await openSince(uploads, { video, revision })) continue; // it will end, and then be told
-    await announce(mender, uploads, jobKeys.claim(video));
-    await announce(mender, uploads, jobKeys.failed(video, revision));
-    await announce(mender, production, videoKeys.master(video));
-    await uploads.delete(mark.key);
-    log('info', 'announced-again', { video, revision });
-  }
+  const deleted: string[] = [];
   for await (const mark of uploads.list(DELETED_PREFIX))
-    if (ageOf(mark) >= LOST_MS && ageOf(mark) < DELETIONS_MS) await announce(mender, uploads, mark.key);
+    if (ageOf(mark) >= LOST_MS && ageOf(mark) < DELETIONS_MS) deleted.push(mark.key);
+  await untilDeadline(mender, deleted, (key) => announce(mender, uploads, key));
+
+  const untold: string[] = [];
+  for await (const mark of uploads.list(UNTOLD_PREFIX)) if (ageOf(mark) >= LOST_MS) untold.push(mark.key);
+  await untilDeadline(mender, untold, (key) => announceEncode(mender, key));
+}
+
+async function untilDeadline(
+  { deadline }: EventsMender,
+  keys: readonly string[],
+  work: (key: string) => Promise<void>,
+): Promise<void> {
+  for await (const _ of inBatches(keys, AT_ONCE, work)) if (Date.now() > deadline) return;
+}
+
+/** Announces what an encode came to, if it has ended. @param key its mark */
+async function announceEncode(mender: EventsMender, key: string): Promise<void> {
+  const { uploads, production } = mender.stores;
+  const [video = '', revision = ''] = key.slice(UNTOLD_PREFIX.length).split('/');
+  if (!isVideoId(video) || !isRevision(revision)) return;
+  if (await openSince(uploads, { video, revision })) return; // it will end, and then be told
+  await announce(mender, uploads, jobKeys.claim(video));
+  await announce(mender, uploads, jobKeys.failed(video, revision));
+  await announce(mender, production, videoKeys.master(video));
+  await uploads.delete(key);
+  log('info', 'announced-again', { video, revision });
 }
 
 /** Tells the events queue of an object as S3 does; of one that is not there, nothing. */

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { imageHeader } from '../video/image.ts';
 import { readClaim } from './claim.ts';
-import { recordEdits } from './edits.ts';
+import { type Edits, recordEdits } from './edits.ts';
 import { type VideoId, videoKeys } from './names.ts';
 import { CACHE_CONTROL, contentTypeOf } from './platform.ts';
 import { republishDetails, type Stores } from './publish.ts';
@@ -50,15 +50,21 @@ export async function setPoster(stores: Stores, video: VideoId, bytes: Uint8Arra
     cacheControl: CACHE_CONTROL.immutable,
   });
   const poster = { path: key.slice(videoKeys.root(video).length), width, height };
-  await recordEdits(stores.uploads, video, { poster });
-  await republishDetails(stores, video);
+  await replacePoster(stores, video, poster);
 }
 
 /** Goes back to the poster that was chosen from the video. Repeatable. Throws `PosterError`. */
 export async function unsetPoster(stores: Stores, video: VideoId): Promise<void> {
   await requireVideo(stores, video);
-  await recordEdits(stores.uploads, video, { poster: null });
+  await replacePoster(stores, video, null);
+}
+
+/** Shows another poster. The one before goes: its owner may have had reasons. */
+async function replacePoster(stores: Stores, video: VideoId, poster: Edits['poster']): Promise<void> {
+  const { poster: before } = await recordEdits(stores.uploads, video, { poster });
   await republishDetails(stores, video);
+  if (before && before.path !== poster?.path)
+    await stores.production.delete(videoKeys.root(video) + before.path);
 }
 
 async function requireVideo({ uploads }: Stores, video: VideoId): Promise<void> {

@@ -55,6 +55,11 @@ const CONFLICT_TRIES = 6;
 /** Milliseconds before the second try; doubled for each further one. */
 const CONFLICT_WAIT_MS = 50;
 
+/**
+ * Tries of an update. Each that fails is a success of another's: so many may update an object at once, and all succeed.
+ */
+const UPDATE_TRIES = 100;
+
 /** Objects of one DeleteObjects, at most. */
 const DELETED_AT_ONCE = 1000;
 
@@ -87,6 +92,11 @@ export class MissingObjectError extends Error {
 /** An object that holds something else than it should: another version of the platform may have written it. */
 export class UnreadableObjectError extends Error {
   override readonly name = 'UnreadableObjectError';
+}
+
+/** Others change an object all the time: a later try will do. */
+export class BusyObjectError extends Error {
+  override readonly name = 'BusyObjectError';
 }
 
 /** One bucket's objects. Errors of S3 other than those that a method's description names pass through. */
@@ -138,18 +148,20 @@ export class ObjectStore {
    * all that it needs itself: what it reads is never older than the version that is replaced.
    * @param change gives the new content, or undefined to leave the object as it is
    * @returns whether it was written
+   * @throws a `BusyObjectError` where others replace it again and again
    */
   async update(
     key: string,
     headers: ObjectHeaders,
     change: () => Promise<string | undefined>,
   ): Promise<boolean> {
-    for (;;) {
+    for (let tries = 0; tries < UPDATE_TRIES; tries++) {
       const etag = await this.etag(key);
       const body = await change();
       if (body === undefined) return false;
       if ((await this.replace(key, body, headers, etag)) === 'written') return true;
     }
+    throw new BusyObjectError(`s3://${this.bucket}/${key} was replaced ${UPDATE_TRIES} times in between`);
   }
 
   /** Writes an object whatever is there: for marks and hints, of which the last one counts. */
@@ -327,7 +339,7 @@ export class ObjectStore {
       for (const { Prefix } of page.CommonPrefixes ?? []) if (Prefix !== undefined) yield Prefix;
   }
 
-  /** A conditional write. Says whether the condition held. */
+  /** A conditional write. Says whether the condition held. Throws a `BusyObjectError` where other writes are in flight for long. */
   async #putIf(input: PutObjectCommandInput): Promise<boolean> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -336,7 +348,9 @@ export class ObjectStore {
       } catch (error) {
         // S3 says 404 where If-Match names a version of an object that was deleted since.
         if (isStatus(error, 412) || (input.IfMatch !== undefined && isAbsent(error))) return false;
-        if (!isStatus(error, 409) || attempt === CONFLICT_TRIES) throw error;
+        if (!isStatus(error, 409)) throw error;
+        if (attempt === CONFLICT_TRIES)
+          throw new BusyObjectError(`s3://${input.Bucket}/${input.Key} is being written`, { cause: error });
         await sleep(CONFLICT_WAIT_MS * 2 ** (attempt - 1));
       }
     }

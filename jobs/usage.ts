@@ -61,10 +61,11 @@ export async function reserve(
     if (kept.some((used) => used.video === video)) return undefined;
     const counted = await withoutEnded(uploads, kept, quota.videosInFlight);
     refusal = refusalOf(quota, counted, bytes, now);
-    if (refusal) return undefined;
+    // What ended is not looked up again by the next one that is refused.
+    if (refusal && counted.every((used, index) => used === kept[index])) return undefined;
     const added: Used = { video, bytes, at: new Date(now).toISOString() };
     const stays = counted.filter(({ ended, at }) => !ended || isOfToday(at, now));
-    return toStoredJson({ caller, uploads: [...stays, added] });
+    return toStoredJson({ caller, uploads: refusal ? stays : [...stays, added] });
   });
   return refusal;
 }

@@ -22,13 +22,14 @@ const sqs = new SQSClient({});
 const ec2 = new EC2Client({});
 const announcer = new IotAnnouncer(new IoTDataPlaneClient({}), environment.LIVE_TOPICS);
 
-/** Milliseconds of a run that deletions may take. */
-const DELETIONS_MS = (MEND_TIMEOUT_SECONDS * 1000) / 2;
+/** Milliseconds of a run that deletions, and beside them events, may take. */
+const PART_MS = (MEND_TIMEOUT_SECONDS * 1000) / 2;
 
 export async function handler(): Promise<void> {
   const { UPLOADS_QUEUE_URL, TASKS_QUEUE_URL, EVENTS_QUEUE_URL, PLATFORM, MAX_LIFETIME_SECONDS } =
     environment;
   const now = new Date();
+  const deadline = now.getTime() + PART_MS;
   // Each whatever becomes of the other; the function fails where either did, so that its alarm tells.
   const results = await Promise.allSettled([
     mendUnfinished({
@@ -39,8 +40,8 @@ export async function handler(): Promise<void> {
       now,
       announcer,
     }),
-    mendDeletions(stores, now, now.getTime() + DELETIONS_MS),
-    mendEvents({ stores, sqs, eventsQueueUrl: EVENTS_QUEUE_URL, now }),
+    mendDeletions(stores, now, deadline),
+    mendEvents({ stores, sqs, eventsQueueUrl: EVENTS_QUEUE_URL, now, deadline }),
     mendMachines({
       ec2,
       uploads: stores.uploads,

@@ -37,7 +37,8 @@ export const FAILURES = {
     'Encoding did not end within the time for a file of this size. See whether the account gets machines, then retry the video.',
   unreadable:
     'What this platform keeps of the video was written by another version of it and can not be read. Have the owner see the log, or delete the video.',
-  'gave-up': 'Encoding failed again and again. The last error is below; retry the video, or report it.',
+  'gave-up':
+    'Encoding failed again and again. Retry the video, or report it: the platform’s log has the last error.',
 } as const satisfies Record<string, string>;
 
 export type FailureCode = keyof typeof FAILURES;

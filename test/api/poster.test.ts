@@ -89,6 +89,17 @@ test('takes the place of the chosen one at once, and gives it back', async () =>
   expect(await detailsOf(video)).toEqual(details);
 });
 
+test('is stored no longer than it is shown', async () => {
+  const { video } = await claimed();
+  const stored = async () => (await api.keysOf(video)).filter((key) => key.includes('/poster/'));
+  for (const width of [1, 2, 2]) {
+    await send('PUT', video, png(width, 1));
+    expect(await stored()).toEqual([`production${await posterOf(video)}`]);
+  }
+  await send('DELETE', video);
+  expect(await stored()).toEqual([]);
+});
+
 test('goes with its video', async () => {
   const { video } = await claimed();
   await send('PUT', video, png(1, 2));

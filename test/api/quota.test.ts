@@ -1,5 +1,6 @@
 /** What a caller may use: videos in flight and bytes a day, however many uploads they create at once. */
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { claimVideo } from '../../jobs/claim.ts';
 import { asVideoId, sourceKey, USAGE_PREFIX } from '../../jobs/names.ts';
 import { unmarkOpen } from '../../jobs/open.ts';
@@ -99,6 +100,33 @@ describe('videos in flight', () => {
     await api.ask('DELETE', `/api/uploads/${first?.body.id}`, token);
     expect((await create()).status).toBe(201);
   });
+});
+
+test('whoever is refused looks up only once what has ended', async () => {
+  const made = await createMany(5, 200); // all bytes of the day
+  for (const { body } of made) await unmarkOpen(api.context.stores.uploads, await encoding(body.id));
+  expect((await create()).body.quota.of).toBe('bytesADay');
+  const send = jest.spyOn(S3Client.prototype, 'send');
+  expect((await create()).status).toBe(429);
+  const keys = send.mock.calls.map(([{ input }]) => JSON.stringify(input));
+  expect(keys.filter((key) => /jobs|open/.test(key))).toEqual([]);
+  send.mockRestore();
+});
+
+test('whoever always meets others that create at the same moment is told when to ask again', async () => {
+  api.context.s3.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        if (commandName === 'PutObjectCommand' && JSON.stringify(args.input).includes(USAGE_PREFIX)) {
+          const $metadata = { httpStatusCode: 412 };
+          throw new S3ServiceException({ name: 'PreconditionFailed', $fault: 'client', $metadata });
+        }
+        return next(args);
+      },
+    { step: 'initialize' },
+  );
+  const { status, headers, body } = await create();
+  expect([status, headers.get('retry-after'), body.type]).toEqual([503, '1', '/api/problems#unavailable']);
 });
 
 describe('bytes a day', () => {

@@ -10,6 +10,7 @@ import { JOBS_PREFIX, newVideoId, sourceKey, type VideoId } from '../../jobs/nam
 import { type VideoStatus, videoStatus } from '../../jobs/status.ts';
 import { readWorker } from '../../jobs/workers.ts';
 import { type LocalPlatform, startLocalPlatform } from '../../local/platform.ts';
+import { FAILURES } from '../../video/failures.ts';
 import { ffmpeg } from '../support/media.ts';
 import { expectByTheBook, OWNER, scratch, treeOf } from '../support/spotreel.ts';
 
@@ -122,7 +123,7 @@ echo '[error] this file is poison' >&2
 exit 1
 `;
 
-test('a task that takes each of its workers along ends its video, with the last words of the last that had any', async () => {
+test('a task that takes each of its workers along ends its video; the last words of the last that had any are kept, and not published', async () => {
   const bin = join(folder.path, 'bin');
   await mkdir(bin);
   await writeFile(join(bin, 'ffmpeg'), POISON.replace('$REAL_PATH', PATH ?? ''));
@@ -140,7 +141,7 @@ test('a task that takes each of its workers along ends its video, with the last 
   await upload(video, await makeSource(4));
   expect(await ended(video)).toMatchObject({
     state: 'failed',
-    failure: { code: 'gave-up', message: expect.stringContaining('this file is poison') },
+    failure: { code: 'gave-up', message: FAILURES['gave-up'] },
   });
-  expect(await attempts(video)).toHaveLength(1);
+  expect(await attempts(video)).toMatchObject([{ error: expect.stringContaining('this file is poison') }]);
 });

@@ -1,12 +1,12 @@
 /** A video plays from its beginning on while it is encoded, and leaves no trace of that. */
 import { S3Client } from '@aws-sdk/client-s3';
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { claimVideo } from '../../jobs/claim.ts';
 import { extendEarly, recordPart } from '../../jobs/early.ts';
 import { recordFailure } from '../../jobs/failed.ts';
 import { jobKeys, newVideoId, type Revision, sourceKey, type TaskName, videoKeys } from '../../jobs/names.ts';
-import { doneTasks, writeReceipt } from '../../jobs/progress.ts';
+import { doneTasks, taskName, writeReceipt } from '../../jobs/progress.ts';
 import { publish, type Stores } from '../../jobs/publish.ts';
 import { requestFirst } from '../../jobs/requests.ts';
 import { videoStatus } from '../../jobs/status.ts';
@@ -102,6 +102,36 @@ describe('what plays', () => {
     await Promise.all([finish(first), finish({ ...sound, objects: [], unmade: 'audio-0' })]);
     await extend();
     expect(published('early.m3u8')).toBeUndefined();
+  });
+
+  test('is nothing where a receipt is gone meanwhile, and no error', async () => {
+    await Promise.all([finish(first), finish(sound)]);
+    const done = await doneTasks(stores.uploads, encode());
+    objects.delete(
+      `uploads/${jobKeys.receipt(video, revision, taskName({ kind: 'chunk', ...encode(), index: 0 }))}`,
+    );
+    await extend(done);
+    expect(published('early.m3u8')).toBeUndefined();
+  });
+
+  test('is looked up a few parts at a time', async () => {
+    await Promise.all([finish(first), hearOne()]);
+    const [part] = [...objects].filter(([key]) => key.includes(jobKeys.parts(video, revision)));
+    if (!part) throw new Error('there is no part');
+    const [key, text] = part;
+    for (let index = 1; index < 100; index++)
+      objects.set(key.replace('00000', String(index).padStart(5, '0')), text);
+    let most = 0;
+    let reading = 0;
+    const getJson = stores.uploads.getJson.bind(stores.uploads);
+    jest.spyOn(stores.uploads, 'getJson').mockImplementation(async (...args) => {
+      most = Math.max(most, ++reading);
+      const read = await getJson(...args);
+      reading--;
+      return read;
+    });
+    await extend();
+    expect(most).toBeLessThanOrEqual(20);
   });
 
   test('says that more will come, and where to begin', async () => {

@@ -35,13 +35,14 @@ afterEach(() => {
 });
 
 /** Runs the mender so many minutes from now. @returns the keys of the objects that it announced */
-async function announced(minutes: number): Promise<string[]> {
+async function announced(minutes: number, deadline = Number.POSITIVE_INFINITY): Promise<string[]> {
   sqs.resetHistory();
   await mendEvents({
     stores: { uploads, production },
     sqs: new SQSClient({}),
     eventsQueueUrl: 'http://127.0.0.1/events',
     now: new Date(Date.now() + minutes * 60_000),
+    deadline,
   });
   const bodies = sqs.commandCalls(SendMessageCommand).map(({ args }) => args[0].input.MessageBody ?? '');
   return bodies.map((body) => uploadedSchema.parse(JSON.parse(body)).uploaded.key);
@@ -77,4 +78,16 @@ test('a deletion is announced for two hours', async () => {
   expect(await announced(14)).toEqual([]);
   expect(await announced(16)).toEqual([deletedKey(encode.video)]);
   expect(await announced(121)).toEqual([]);
+});
+
+test('what does not fit into a run is left to the next ones', async () => {
+  const videos = Array.from({ length: 25 }, () => newVideoId());
+  for (const video of videos)
+    await recordFailure(uploads, { ...encode, video }, { code: 'empty', message: '' });
+  for (const video of videos) await uploads.put(untoldKey(video, encode.revision), '', TEXT);
+  const first = await announced(16, 0);
+  expect(first).toHaveLength(20);
+  expect([...first, ...(await announced(16, 0))].toSorted()).toEqual(
+    videos.map((video) => jobKeys.failed(video, encode.revision)).toSorted(),
+  );
 });

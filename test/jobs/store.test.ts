@@ -10,7 +10,7 @@ import {
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { z } from 'zod';
-import { ObjectStore } from '../../jobs/store.ts';
+import { BusyObjectError, ObjectStore } from '../../jobs/store.ts';
 import { jsonObject, s3Error } from '../support/s3-objects.ts';
 
 const s3 = mockClient(S3Client);
@@ -55,9 +55,9 @@ describe('putOnce', () => {
     expect(s3.commandCalls(PutObjectCommand)).toHaveLength(3);
   });
 
-  test('gives up on a conflict that does not end, with the error of S3', async () => {
+  test('gives up on a conflict that does not end, and says that a later try will do', async () => {
     s3.on(PutObjectCommand).rejects(CONFLICT);
-    await expect(store.putOnce('k', 'body', JSON_HEADERS)).rejects.toBe(CONFLICT);
+    await expect(store.putOnce('k', 'body', JSON_HEADERS)).rejects.toThrow(BusyObjectError);
     expect(s3.commandCalls(PutObjectCommand)).toHaveLength(6);
   });
 
