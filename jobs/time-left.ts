@@ -20,25 +20,74 @@ export function makespan(works: readonly number[], lanes: number): number {
   return Math.max(...ends);
 }
 
-/** Seconds of work after which what was measured before counts 1/e: machines are shared, and get faster or slower. */
-const MEMORY_SECONDS = 20;
-/** Seconds of work before which a measurement tells of ffmpeg's start alone. */
-const FIRST_SECONDS = 4;
+/** Seconds of a lane after which what was measured before counts 1/e: machines are shared, and get faster or slower. */
+const MEMORY_SECONDS = 60;
+/** Seconds of encoding before which a measurement is mostly chance. */
+const FIRST_SECONDS = 2;
+/**
+ * Seconds that a task takes beside its work: until the first frame comes out, and from the last one to the receipt. So it
+ * was on an idle machine; it counts as one measurement.
+ */
+const BESIDE = { start: 1, end: 0.5 } as const;
 
-/** How much of a plan's work a lane does in a second, by what was measured lately. */
-export class Speed {
+/** A mean that starts with a guess. */
+class Mean {
+  #sum: number;
+  #count = 1;
+
+  constructor(guess: number) {
+    this.#sum = guess;
+  }
+
+  add(value: number): void {
+    this.#sum += value;
+    this.#count += 1;
+  }
+
+  get value(): number {
+    return this.#sum / this.#count;
+  }
+}
+
+/**
+ * How fast the tasks of an encode go, by what was measured of them. What each costs beside its work is kept apart: it is
+ * most of a short chunk and little of a long one, so that the one would tell nothing of the other.
+ */
+export class Pace {
   #work = 0;
   #seconds = 0;
+  readonly #start = new Mean(BESIDE.start);
+  readonly #end = new Mean(BESIDE.end);
 
-  /** So much work was done in so many seconds of a lane. */
-  measured(work: number, seconds: number): void {
+  /** So much work came out of a task in so many seconds. */
+  worked(work: number, seconds: number): void {
     const kept = Math.exp(-seconds / MEMORY_SECONDS);
     this.#work = kept * this.#work + work;
     this.#seconds = kept * this.#seconds + seconds;
   }
 
-  /** Above 0; before enough is done, that of the machine that plans are made for. */
+  /** A task took so many seconds until this much of its work came out at once. */
+  started(work: number, seconds: number): void {
+    this.#start.add(Math.max(0, seconds - work / this.workPerSecond));
+  }
+
+  /** A task took so many seconds from the last of its work to its end. */
+  ended(seconds: number): void {
+    this.#end.add(seconds);
+  }
+
+  /** Of a lane. Above 0; before enough is done, that of the machine that plans are made for. */
   get workPerSecond(): number {
     return this.#work > 0 && this.#seconds > FIRST_SECONDS ? this.#work / this.#seconds : 1;
+  }
+
+  /**
+   * Seconds that a lane still needs for a task.
+   * @param work that is left of it
+   * @param begun seconds since it was begun, as long as nothing of it came out; undefined once something did
+   */
+  secondsOf(work: number, begun: number | undefined): number {
+    const start = begun === undefined ? 0 : Math.max(0, this.#start.value - begun);
+    return start + work / this.workPerSecond + this.#end.value;
   }
 }

@@ -9,7 +9,7 @@ import type { TaskName } from '../jobs/names.ts';
 import { canPlay, doneTasks, encodedFrames, mediaTasks, missingTasks, taskName } from '../jobs/progress.ts';
 import type { Stores } from '../jobs/publish.ts';
 import { encodingStatus } from '../jobs/status.ts';
-import { makespan, Speed, tailSeconds } from '../jobs/time-left.ts';
+import { makespan, Pace, tailSeconds } from '../jobs/time-left.ts';
 import { countWorkers } from '../jobs/workers.ts';
 import type { Plan } from '../video/plan.ts';
 
@@ -31,10 +31,12 @@ export interface Part {
 interface InHand {
   /** Of the whole task, in the plan's seconds. */
   readonly work: number;
+  /** Milliseconds since 1970. */
+  readonly begun: number;
   /** 0 to 1. */
   fraction: number;
-  /** What of it was measured, and when. */
-  measured: { readonly fraction: number; readonly at: number };
+  /** When that was reached; undefined while nothing came out. */
+  reachedAt?: number;
 }
 
 /** An encode that this worker has, or had, tasks of. */
@@ -43,7 +45,7 @@ interface Followed {
   readonly plan: Plan;
   readonly done: Set<TaskName>;
   readonly inHand: Map<TaskName, InHand>;
-  readonly speed: Speed;
+  readonly pace: Pace;
   lastTold: number;
   /** Path at which it can be watched before its end, once there is one. */
   early?: string | undefined;
@@ -78,23 +80,23 @@ export class LiveProgress {
     const name = taskName(task);
     const part: InHand = {
       work: workOf(task, plan),
+      begun: Date.now(),
       fraction: 0,
-      measured: { fraction: 0, at: Date.now() },
     };
     followed.inHand.set(name, part);
     this.#count();
     this.#due(followed);
     return {
       reached: (fraction) => {
-        part.fraction = Math.max(part.fraction, Math.min(1, fraction));
+        measure(followed.pace, part, Math.min(1, fraction));
         this.#due(followed);
       },
       ended: (isDone) => {
         followed.inHand.delete(name);
         if (isDone) {
           followed.done.add(name);
-          part.fraction = 1;
-          measure(followed.speed, part);
+          if (part.work > 0 && part.reachedAt !== undefined)
+            followed.pace.ended((Date.now() - part.reachedAt) / 1000);
         } else if (followed.inHand.size === 0) this.forget(task);
       },
     };
@@ -137,7 +139,7 @@ export class LiveProgress {
   }
 
   #newly(encode: Encode, plan: Plan): Followed {
-    return { encode, plan, done: new Set(), inHand: new Map(), speed: new Speed(), lastTold: 0 };
+    return { encode, plan, done: new Set(), inHand: new Map(), pace: new Pace(), lastTold: 0 };
   }
 
   #count(): void {
@@ -176,23 +178,21 @@ export class LiveProgress {
       percent: Math.floor((990 * frames) / plan.frames) / 10,
       ...(followed.early !== undefined && { playbackUrl: followed.early, early: true as const }),
       machines: this.#machines,
-      ...this.#pace(followed, made),
+      ...this.#pace(followed),
     });
   }
 
   /** How fast it goes, and how long it still takes. */
-  #pace({ encode, plan, inHand, speed }: Followed, made: (task: Task) => number) {
-    for (const part of inHand.values()) measure(speed, part);
-    const { workPerSecond } = speed;
+  #pace({ encode, plan, done, inHand, pace }: Followed) {
     const { durationSeconds } = encodingStatus(plan, 0);
-    const tasks = mediaTasks(encode, plan).toSorted(
-      (a, b) => Number(inHand.has(taskName(b))) - Number(inHand.has(taskName(a))),
-    );
-    const left = tasks.map((task) => workOf(task, plan) * (1 - made(task))).filter((seconds) => seconds > 0);
+    const left = mediaTasks(encode, plan)
+      .filter((task) => !done.has(taskName(task)) && workOf(task, plan) > 0)
+      .toSorted((a, b) => Number(inHand.has(taskName(b))) - Number(inHand.has(taskName(a))))
+      .map((task) => secondsOf(pace, workOf(task, plan), inHand.get(taskName(task))));
     const lanes = Math.min(this.#lanes(inHand.size), left.length);
     return {
-      speed: round((lanes * workPerSecond * durationSeconds) / plan.workSeconds),
-      secondsLeft: round(makespan(left, lanes) / workPerSecond + tailSeconds(durationSeconds)),
+      speed: round((lanes * pace.workPerSecond * durationSeconds) / plan.workSeconds),
+      secondsLeft: round(makespan(left, lanes) + tailSeconds(durationSeconds) / pace.workPerSecond),
     };
   }
 
@@ -204,11 +204,23 @@ export class LiveProgress {
   }
 }
 
-/** Takes over what was done of a task since the last time. Tasks that are not measured by work tell nothing. */
-function measure(speed: Speed, part: InHand): void {
-  const { fraction, at } = part.measured;
-  part.measured = { fraction: part.fraction, at: Date.now() };
-  if (part.work > 0) speed.measured(part.work * (part.fraction - fraction), (part.measured.at - at) / 1000);
+/** Takes over how far a task is. Tasks that are not measured by work tell nothing of the pace. */
+function measure(pace: Pace, part: InHand, fraction: number): void {
+  const { work, begun, reachedAt } = part;
+  if (fraction <= part.fraction) return;
+  const now = Date.now();
+  const came = work * (fraction - part.fraction);
+  if (work > 0 && reachedAt === undefined) pace.started(came, (now - begun) / 1000);
+  else if (work > 0 && reachedAt !== undefined) pace.worked(came, (now - reachedAt) / 1000);
+  part.fraction = fraction;
+  part.reachedAt = now;
+}
+
+/** Seconds that a lane still needs for a task, which may be in hand. */
+function secondsOf(pace: Pace, work: number, part: InHand | undefined): number {
+  if (!part) return pace.secondsOf(work, 0);
+  const begun = part.reachedAt === undefined ? (Date.now() - part.begun) / 1000 : undefined;
+  return pace.secondsOf(work * (1 - part.fraction), begun);
 }
 
 const keyOf = ({ video, revision }: Encode): string => `${video}/${revision}`;

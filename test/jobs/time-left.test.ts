@@ -1,6 +1,6 @@
 /** How long the rest of an encode takes. */
 import { describe, expect, test } from '@jest/globals';
-import { makespan, Speed } from '../../jobs/time-left.ts';
+import { makespan, Pace } from '../../jobs/time-left.ts';
 
 describe('works are done by lanes, each taking the next as soon as it is free', () => {
   test.each<readonly [works: number[], lanes: number, seconds: number]>([
@@ -16,22 +16,33 @@ describe('works are done by lanes, each taking the next as soon as it is free', 
   });
 });
 
-describe('speed', () => {
+describe('pace', () => {
   test('is the plan’s before anything was measured, and what was measured soon after', () => {
-    const speed = new Speed();
-    expect(speed.workPerSecond).toBe(1);
-    for (let second = 0; second < 10; second++) speed.measured(0.25, 1);
-    expect(speed.workPerSecond).toBeCloseTo(0.25, 1);
+    const pace = new Pace();
+    expect(pace.workPerSecond).toBe(1);
+    for (let second = 0; second < 10; second++) pace.worked(0.25, 1);
+    expect(pace.workPerSecond).toBeCloseTo(0.25, 1);
   });
   test('follows a machine that gets slower', () => {
-    const speed = new Speed();
-    for (let second = 0; second < 200; second++) speed.measured(1, 1);
-    for (let second = 0; second < 200; second++) speed.measured(0.5, 1);
-    expect(speed.workPerSecond).toBeCloseTo(0.5, 1);
+    const pace = new Pace();
+    for (let second = 0; second < 500; second++) pace.worked(1, 1);
+    for (let second = 0; second < 500; second++) pace.worked(0.5, 1);
+    expect(pace.workPerSecond).toBeCloseTo(0.5, 1);
   });
   test('is never nothing: a stall does not make the time left endless', () => {
-    const speed = new Speed();
-    speed.measured(0.1, 30);
-    expect(speed.workPerSecond).toBeGreaterThan(0);
+    const pace = new Pace();
+    pace.worked(0.1, 30);
+    expect(pace.workPerSecond).toBeGreaterThan(0);
+  });
+  test('keeps apart what each task costs beside its work, however short the first ones are', () => {
+    const pace = new Pace();
+    for (let task = 0; task < 20; task++) {
+      pace.started(0.5, 4); // a second of it is work: 0.5 at 0.5 a second
+      pace.worked(1.5, 3);
+      pace.ended(2);
+    }
+    expect(pace.secondsOf(10, 0)).toBeCloseTo(3 + 20 + 2, 0);
+    expect(pace.secondsOf(10, 2)).toBeCloseTo(1 + 20 + 2, 0);
+    expect(pace.secondsOf(10, undefined)).toBeCloseTo(20 + 2, 0);
   });
 });

@@ -8,6 +8,7 @@ import type { Task } from '../../jobs/messages.ts';
 import { newVideoId, revisionOf } from '../../jobs/names.ts';
 import { mediaTasks, taskName } from '../../jobs/progress.ts';
 import { ObjectStore } from '../../jobs/store.ts';
+import { tailSeconds } from '../../jobs/time-left.ts';
 import { LiveProgress } from '../../worker-scripts/live-progress.ts';
 import { type Objects, serveS3 } from '../support/memory-s3.ts';
 import { tinyPlan } from '../support/tiny-video.ts';
@@ -45,6 +46,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
+const sleep = (seconds: number) => new Promise<void>((done) => setTimeout(done, seconds * 1000));
 const later = (milliseconds: number) => jest.advanceTimersByTimeAsync(milliseconds);
 
 test('a plan is told with all that it says', () => {
@@ -117,29 +119,78 @@ test('a file for downloading is made of a video that plays: of that nothing is t
 });
 
 describe('time left', () => {
-  /** Works on both chunks at once, at a steady pace. @returns what was told at each tenth */
-  async function encodeIn(seconds: number): Promise<Live[]> {
-    const parts = [0, 1].map((index) => progress.begin(chunk(index), plan));
-    const tenths: Live[] = [];
-    for (let step = 1; step <= seconds; step++) {
-      await later(1000);
-      for (const part of parts) part?.reached(step / seconds);
-      const last = told.at(-1);
-      if (last) tenths.push(last);
-    }
-    return tenths;
+  /** Seconds that are nothing: near the end every fraction is large. */
+  const UNNOTICED_SECONDS = 3;
+
+  interface Machine {
+    readonly name: string;
+    /** Of the plan's work, by a lane. */
+    readonly perSecond: number;
+    /** Seconds until the first of a chunk comes out, and from its last to its receipt. */
+    readonly start: number;
+    readonly end: number;
   }
 
-  test.each([20, 60, 200])(
-    'an encode of %i s: from the first quarter on it is right within 30 percent',
-    async (seconds) => {
-      const states = await encodeIn(seconds);
-      for (const { percent, secondsLeft = 0 } of states.filter((live) => live.percent > 25)) {
-        // By what the message itself knows, plus the pictures and the publishing that come after.
-        const left = seconds * (1 - percent / 99) + 2;
-        expect(Math.abs(secondsLeft - left) / left).toBeLessThan(0.3);
+  /** A minute as it is cut: a short beginning, for somebody waits to see it, then chunks of one length. */
+  const GOP = tinyPlan(revision).gopFrames;
+  const EDGES = [0, 1, 4, 7, 10, 13, 15];
+  const minute = {
+    ...plan,
+    frames: 15 * GOP,
+    chunks: EDGES.slice(1).map((to, index) => ({ from: (EDGES[index] ?? 0) * GOP, to: to * GOP })),
+    workSeconds: 120,
+  };
+  const SLOTS = 2;
+
+  /** Works on the chunks as a worker with two slots does. @returns what was told, when, and when it was ready */
+  async function encode({ perSecond, start, end }: Machine) {
+    const since = Date.now();
+    const heard: { readonly at: number; readonly live: Live }[] = [];
+    const now = () => (Date.now() - since) / 1000;
+    const waiting = minute.chunks.map((_, index) => index);
+    const lanes = Array.from({ length: SLOTS }, async () => {
+      for (let index = waiting.shift(); index !== undefined; index = waiting.shift()) {
+        const { from, to } = minute.chunks[index] ?? { from: 0, to: 0 };
+        const seconds = (minute.workSeconds * (to - from)) / minute.frames / perSecond;
+        const part = progress.begin(chunk(index), minute);
+        await sleep(start);
+        for (let step = 0.5; step < seconds; step += 0.5) {
+          await sleep(0.5);
+          part?.reached(step / seconds);
+        }
+        part?.reached(1);
+        await sleep(end);
+        part?.ended(true);
       }
-      expect(states.at(-1)?.speed).toBeCloseTo(8 / seconds, 1);
-    },
-  );
+    });
+    const all = Promise.all(lanes);
+    let isDone = false;
+    const ended = all.then(() => {
+      isDone = true;
+    });
+    while (!isDone) {
+      const before = told.length;
+      await later(100);
+      const live = told.at(-1);
+      if (live && told.length > before) heard.push({ at: now(), live });
+    }
+    await ended;
+    return { heard, ready: now() + tailSeconds(minute.frames / 25) / perSecond };
+  }
+
+  test.each<Machine>([
+    { name: 'as fast as the plan', perSecond: 1, start: 0.5, end: 0.2 },
+    { name: 'three times as fast', perSecond: 3, start: 0.5, end: 0.2 },
+    { name: 'that is shared with others', perSecond: 0.3, start: 3, end: 2 },
+    { name: 'that is slow at all but encoding', perSecond: 1, start: 4, end: 4 },
+  ])('by a machine $name: from the first quarter on it is right within 30 percent', async (machine) => {
+    const { heard, ready } = await encode(machine);
+    const judged = heard.filter(({ at }) => at > ready / 4);
+    expect(judged.length).toBeGreaterThan(5);
+    for (const { at, live } of judged) {
+      const left = ready - at;
+      const error = Math.abs((live.secondsLeft ?? 0) - left);
+      expect(error).toBeLessThanOrEqual(Math.max(UNNOTICED_SECONDS, 0.3 * left));
+    }
+  });
 });
