@@ -22,7 +22,7 @@ export const liveSchema = z.object({
   speed: z.number().nonnegative().optional(),
   /** Machines that run. */
   machines: z.int().nonnegative().optional(),
-  /** Seconds until it can be played, as far as can be foreseen: waiting and booting included. */
+  /** Seconds until it can be played, as far as a worker that has the plan can foresee. */
   secondsLeft: z.number().nonnegative().optional(),
   findings: z.array(findingSchema).readonly().default([]),
   /** Path of the multivariant playlist below the playback domain. */

@@ -20,8 +20,12 @@ export function makespan(works: readonly number[], lanes: number): number {
   return Math.max(...ends);
 }
 
-/** Seconds of a lane after which what was measured before counts 1/e: machines are shared, and get faster or slower. */
-const MEMORY_SECONDS = 60;
+/**
+ * Seconds of a lane after which what was measured before counts 1/e: machines get faster or slower, but shared ones also
+ * swing by half and more within seconds, which says nothing of the next minutes (measured: with 20, the time left swung
+ * between half and double).
+ */
+const MEMORY_SECONDS = 240;
 /** Seconds of encoding before which a measurement is mostly chance. */
 const FIRST_SECONDS = 2;
 /**

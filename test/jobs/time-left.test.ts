@@ -26,8 +26,15 @@ describe('pace', () => {
   test('follows a machine that gets slower', () => {
     const pace = new Pace();
     for (let second = 0; second < 500; second++) pace.worked(1, 1);
-    for (let second = 0; second < 500; second++) pace.worked(0.5, 1);
+    for (let second = 0; second < 1000; second++) pace.worked(0.5, 1);
     expect(pace.workPerSecond).toBeCloseTo(0.5, 1);
+  });
+  test('does not swing with a machine that others use now and then', () => {
+    const pace = new Pace();
+    for (let second = 0; second < 400; second++) {
+      pace.worked(second % 40 < 20 ? 0.4 : 1.6, 1);
+      if (second >= 80) expect(Math.abs(pace.workPerSecond - 1)).toBeLessThan(0.3);
+    }
   });
   test('is never nothing: a stall does not make the time left endless', () => {
     const pace = new Pace();
