@@ -1,43 +1,49 @@
 /**
- * Measures `spotreel upload` against a bare loop that PUTs the same parts of the same file, as many at a time, to the same
- * local platform, the two interleaved in one run:
+ * Measures `spotreel upload` and the upload page against a bare loop that PUTs the same parts of the same file, as many at
+ * a time, to the same local platform, the three in turn in one run:
  *   npm run bench:upload -- [--size 5G] [--rounds N]
- * Prints the throughput of both, their ratio (the target is 0.8), and the most memory that the command and the platform
- * with its S3 had. The file is sparse, so that reading it costs no disk; the local S3 writes all of it.
+ * Prints the throughput of each, its ratio to the bare loop's (the target is 0.8), and the most memory meanwhile: of the
+ * client, beyond what its processes had before (Chromium has an idle page), and of the platform with its S3.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
+import type { Page, Response } from 'playwright-core';
 import { SpotreelClient } from '../api/client/index.ts';
+import { startBrowser } from '../test/support/chromium.ts';
 import { middle } from './cost.ts';
+import { memoryBelow, memoryOf, peaksWhile } from './memory.ts';
 
 const CLI = join(import.meta.dirname, '../cli/spotreel.ts');
-/** As many as the client sends. */
+/** As many as the client sends, on the page too. */
 const PARALLEL = 4;
-/** Bytes that the bare loop reads at once: small reads cost it speed. */
-const READ_AHEAD = 1024 ** 2;
+/** Bytes that are read or written at once: small reads cost the bare loop speed. */
+const AT_ONCE = 1024 ** 2;
 const TARGET = 0.8;
 const UNITS: Readonly<Record<string, number>> = { M: 1024 ** 2, G: 1024 ** 3 };
 
 const { values } = parseArgs({
-  options: { size: { type: 'string', default: '5G' }, rounds: { type: 'string', default: '1' } },
+  options: { size: { type: 'string', default: '1G' }, rounds: { type: 'string', default: '1' } },
 });
 const [, count, unit = ''] = /^(\d+)([MG])$/.exec(values.size) ?? [];
 const size = Number(count) * (UNITS[unit] ?? Number.NaN);
 if (!(size > 64 * 1024 ** 2))
   throw new Error(`--size is ${values.size}; give a size that goes in parts, above 64M, such as 5G`);
 
-/** The most memory that a process had, in MB. Linux tells it in KiB. */
-async function peakMemory(pid: number | undefined): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  return (Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024) / 1e6;
+/** Writes bytes that no disk, file system or connection makes less of. */
+async function writeRandom(path: string): Promise<void> {
+  const file = await open(path, 'w');
+  const bytes = Buffer.alloc(AT_ONCE);
+  for (let left = size; left > 0; left -= bytes.length) await file.write(randomFillSync(bytes));
+  await file.close();
 }
 
 function run(args: readonly string[]): { child: ChildProcess; closed: Promise<number | null> } {
@@ -45,91 +51,152 @@ function run(args: readonly string[]): { child: ChildProcess; closed: Promise<nu
   return { child, closed: new Promise((done) => child.on('close', done)) };
 }
 
-/** Starts the local platform. @returns its address and process */
+/** Starts the local platform. @returns its address, process id, and how to end it */
 async function startPlatform(dataDir: string) {
   const { child, closed } = run(['local', '--port', '0', '--data', dataDir]);
   const url = await new Promise<string>((done) => {
     if (child.stdout)
       createInterface({ input: child.stdout }).on('line', (line) => {
         const [, found] = /runs at (\S+)/.exec(line) ?? [];
-        if (found) done(found);
+        if (found) done(found.replace('localhost', '127.0.0.1'));
       });
   });
-  return { url, child, closed };
+  const end = () => {
+    child.kill('SIGINT');
+    return closed;
+  };
+  return { url, pid: child.pid ?? 0, end };
 }
-
-/** MB a second of the command, its start included, and the most memory that it had. */
-async function command(file: string, url: string): Promise<{ speed: number; memory: number }> {
-  const since = performance.now();
-  const { child, closed } = run(['upload', file, '--json', '--url', url]);
-  let memory = 0;
-  const timer = setInterval(async () => {
-    memory = Math.max(memory, await peakMemory(child.pid));
-  }, 100);
-  const code = await closed;
-  clearInterval(timer);
-  if (code !== 0) throw new Error(`spotreel upload ended with ${code}`);
-  return { speed: speedSince(since), memory };
-}
-
-const speedSince = (since: number): number => size / 1e3 / (performance.now() - since);
 
 /** PUTs a stretch of a file with nothing between disk and socket. */
 async function putRange(file: string, url: string, start: number, length: number): Promise<void> {
   const put = request(url, { method: 'PUT', headers: { 'content-length': length } });
   const answered = once(put, 'response');
-  const body = createReadStream(file, { start, end: start + length - 1, highWaterMark: READ_AHEAD });
+  const body = createReadStream(file, { start, end: start + length - 1, highWaterMark: AT_ONCE });
   await Promise.all([pipeline(body, put), answered]);
   const [response] = (await answered) as [IncomingMessage]; // of Node's ClientRequest
   response.resume();
   if (response.statusCode !== 200) throw new Error(`The bare loop was refused: ${response.statusCode}`);
 }
 
-/** MB a second of a loop that does nothing else: URLs at hand, no retries. */
-async function bareLoop(file: string, url: string): Promise<number> {
+interface Upload {
+  /** What is measured. */
+  readonly send: () => Promise<void>;
+  /** Makes room on the disk, and spares the machine work on what is no video. */
+  readonly drop: () => Promise<void>;
+}
+
+/** A loop that does nothing else: URLs at hand, no retries. */
+async function bareLoop(file: string, url: string): Promise<Upload> {
   const client = new SpotreelClient({ url });
   const upload = await client.createUpload({ fileName: 'bare.mov', size, type: 'video/quicktime' });
   if (upload.method !== 'multipart') throw new Error('The upload is one PUT');
   const numbers = Array.from({ length: upload.partCount }, (_, index) => index + 1);
   const { parts } = await client.signParts(upload.id, numbers);
-  const since = performance.now();
   const queue = parts.values();
   const putOnes = async () => {
     for (const part of queue) await putRange(file, part.url, (part.number - 1) * upload.partSize, part.size);
   };
-  await Promise.all(Array.from({ length: PARALLEL }, putOnes));
-  const speed = speedSince(since);
-  await client.abortUpload(upload.id);
-  return speed;
+  return {
+    async send() {
+      await Promise.all(Array.from({ length: PARALLEL }, putOnes));
+    },
+    drop: () => client.abortUpload(upload.id),
+  };
 }
 
+async function deleteVideos(url: string): Promise<void> {
+  const client = new SpotreelClient({ url });
+  for await (const { id } of client.eachVideo()) await client.deleteVideo(id);
+}
+
+/** The command, its start included. */
+async function command(file: string, url: string): Promise<Upload> {
+  return {
+    async send() {
+      const code = await run(['upload', file, '--json', '--url', url]).closed;
+      if (code !== 0) throw new Error(`spotreel upload ended with ${code}`);
+    },
+    drop: () => deleteVideos(url),
+  };
+}
+
+/** The page, from the file's choice on. */
+async function uploadPage(page: Page, file: string, url: string): Promise<Upload> {
+  await page.goto(url, { waitUntil: 'networkidle' });
+  return {
+    async send() {
+      const isEnd = (response: Response) => response.url().endsWith('/complete');
+      const [response] = await Promise.all([
+        page.waitForResponse(isEnd, { timeout: 0 }),
+        page.locator('#files').setInputFiles(file),
+      ]);
+      if (!response.ok()) throw new Error(`The page could not complete its upload: ${response.status()}`);
+    },
+    drop: () => deleteVideos(url),
+  };
+}
+
+/** MB a second, and the most MB of memory. */
+interface Measured {
+  readonly speed: number;
+  readonly client: number;
+  readonly platform: number;
+}
+
+async function measure(upload: Upload, platform: number): Promise<Measured> {
+  const look = () => [memoryBelow(process.pid, platform), memoryOf(platform)] as const;
+  const [idle] = look();
+  const since = performance.now();
+  const [client, platformMost] = await peaksWhile(look, upload.send);
+  const speed = size / 1e3 / (performance.now() - since);
+  return { speed, client: client - idle, platform: platformMost };
+}
+
+const BARE = 'bare PUT loop';
 const folder = await mkdtemp(join(tmpdir(), 'spotreel-bench-upload-'));
 process.env['XDG_STATE_HOME'] = folder;
+const { url, pid, end } = await startPlatform(join(folder, 'data'));
+const browser = await startBrowser();
 try {
   const file = join(folder, 'source.mov');
-  await writeFile(file, '');
-  await truncate(file, size);
-  const platform = await startPlatform(join(folder, 'data'));
-  const rounds: { ours: number; bare: number; memory: number }[] = [];
-  while (rounds.length < Number(values.rounds)) {
-    const bare = await bareLoop(file, platform.url);
-    const { speed, memory } = await command(file, platform.url);
-    rounds.push({ ours: speed, bare, memory });
+  await writeRandom(file);
+  const { page } = await browser.newTab();
+  const clients: readonly (readonly [name: string, prepare: () => Promise<Upload>])[] = [
+    [BARE, () => bareLoop(file, url)],
+    ['spotreel upload', () => command(file, url)],
+    ['upload page', () => uploadPage(page, file, url)],
+  ];
+  const measured = new Map<string, Measured[]>(clients.map(([name]) => [name, []]));
+  for (let round = 0; round < Number(values.rounds); round++) {
+    // Each goes first in turn: a disk that has rested is faster.
+    const first = round % clients.length;
+    for (const [name, prepare] of [...clients.slice(first), ...clients.slice(0, first)]) {
+      const upload = await prepare();
+      measured.get(name)?.push(await measure(upload, pid));
+      await upload.drop();
+    }
   }
-  const ours = middle(rounds.map((round) => round.ours));
-  const bare = middle(rounds.map((round) => round.bare));
-  const memory = Math.max(...rounds.map((round) => round.memory));
-  console.log(`${values.size} in ${PARALLEL} parallel parts, ${rounds.length} round(s), medians`);
-  console.log(`spotreel upload  ${ours.toFixed(0)} MB/s`);
-  console.log(`bare PUT loop    ${bare.toFixed(0)} MB/s`);
-  const ratio = ours / bare;
-  console.log(`ratio            ${ratio.toFixed(2)}  ${ratio >= TARGET ? 'meets' : 'misses'} ${TARGET}`);
-  console.log(`memory           ${memory.toFixed(0)} MB the command, at most`);
+
+  const speedOf = (name: string) => middle((measured.get(name) ?? []).map(({ speed }) => speed));
+  const cells = (...texts: string[]) => texts.map((text) => text.padStart(13)).join('');
   console.log(
-    `                 ${(await peakMemory(platform.child.pid)).toFixed(0)} MB the local platform with its S3, at most`,
+    `${values.size} in ${PARALLEL} parallel parts, ${values.rounds} round(s), medians; memory at most`,
   );
-  platform.child.kill('SIGINT');
-  await platform.closed;
+  console.log(''.padEnd(16) + cells('MB/s', 'ratio', 'client MB', 'platform MB'));
+  for (const [name, rounds] of measured) {
+    const most = (of: 'client' | 'platform') => Math.max(...rounds.map((one) => one[of])).toFixed(0);
+    const ratio = speedOf(name) / speedOf(BARE);
+    const verdict = name === BARE ? '' : `  ${ratio >= TARGET ? 'meets' : 'misses'} ${TARGET}`;
+    const clientMost = name === BARE ? '' : most('client'); // the loop runs in this very process
+    console.log(
+      name.padEnd(16) +
+        cells(speedOf(name).toFixed(0), ratio.toFixed(2), clientMost, most('platform')) +
+        verdict,
+    );
+  }
 } finally {
+  await browser.close();
+  await end();
   await rm(folder, { recursive: true, force: true });
 }

@@ -8,9 +8,8 @@ import { client, isGone } from '../shared/session.ts';
 import { putTellingProgress } from './put.ts';
 import { forget, remember, rememberedFor, whileSending } from './remembered.ts';
 
-/** Files at once, and parts of each: together what a browser opens to one host, or less. */
+/** Files at once. Parts that are more than a browser opens connections to one host wait in the browser. */
 const FILES_AT_ONCE = 2;
-const PARTS_AT_ONCE = 3;
 
 /** The media type, where a browser tells one that is a video's or a sound's: it goes by file names, and knows few. */
 const typeOf = ({ type }: File): string =>
@@ -87,7 +86,6 @@ export class Uploader<M extends Meta, B extends Body> extends BasePlugin<PluginO
       const { id } = await client().upload(data, {
         ...(known && { resume: known.id }),
         type: typeOf(data),
-        parallel: PARTS_AT_ONCE,
         put: putTellingProgress,
         signal,
         onCreated: async ({ id }) => {
