@@ -17,6 +17,8 @@ const DAY = 24 * 3_600_000;
 
 /** Milliseconds of failing after which an endpoint is given up, when a delivery has been given up meanwhile. */
 const GIVEN_UP_MS = 5 * DAY;
+/** What is said of a delivery that the platform itself was in the way of. */
+const NOT_TRIED = 'The platform failed before it could send; its log says why';
 /** "The receiver wants no more": the spec's meaning of it. */
 const GONE = 410;
 
@@ -62,10 +64,21 @@ export async function queueDelivery(sqs: SQSClient, queueUrl: string, delivery: 
 
 /**
  * Delivers once.
- * @param last whether no other try will follow: then what is not delivered is kept
+ * @param last whether no other try will follow: then what is not delivered is kept, whatever the reason
  * @throws an `UndeliveredError` where it is to be tried again
  */
 export async function deliver(courier: Courier, delivery: Delivery, last: boolean): Promise<void> {
+  try {
+    await attempt(courier, delivery, last);
+  } catch (error) {
+    if (!last) throw error;
+    const fields = { endpoint: delivery.endpoint, event: delivery.event.id };
+    log('error', 'webhook-not-tried', { ...fields, error: String(error) });
+    await keep(courier, delivery, NOT_TRIED);
+  }
+}
+
+async function attempt(courier: Courier, delivery: Delivery, last: boolean): Promise<void> {
   const { endpoints } = courier;
   const endpoint = await endpoints.read(delivery.endpoint);
   if (!endpoint) return; // removed since

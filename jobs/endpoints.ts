@@ -13,6 +13,7 @@ import {
 import { z } from 'zod';
 import { webhookKeys } from './names.ts';
 import { type ObjectStore, toStoredJson } from './store.ts';
+import { unlessUnreadable } from './unreadable.ts';
 
 const HOUR = 3_600_000;
 
@@ -22,6 +23,8 @@ const SECRET_BYTES = 32;
 const SECRET_PREFIX = 'whsec_';
 /** Milliseconds for which the secret before a new one still signs, beside it. */
 const OVERLAP_MS = 24 * HOUR;
+/** Milliseconds for which secrets are not read again: the parameter store answers 40 requests a second, to all. */
+const FRESH_MS = 60_000;
 /** Endpoints at most: each event is sent to every one. */
 export const MOST_ENDPOINTS = 20;
 
@@ -59,6 +62,7 @@ export class Endpoints {
   readonly #uploads: ObjectStore;
   readonly #ssm: SSMClient;
   readonly #prefix: string;
+  readonly #known = new Map<string, { readonly at: number; readonly secrets: Promise<Secrets> }>();
 
   /** @param prefix `/spotreel/<platform>` */
   constructor(uploads: ObjectStore, ssm: SSMClient, prefix: string) {
@@ -86,13 +90,15 @@ export class Endpoints {
     return kept && { id, ...kept };
   }
 
-  /** Every endpoint, oldest first. */
+  /** Every endpoint that can be read, oldest first. */
   async list(): Promise<Endpoint[]> {
     const endpoints: Endpoint[] = [];
     const { endpoints: prefix } = webhookKeys;
     for await (const { key } of this.#uploads.list(prefix)) {
-      const endpoint = await this.read(key.slice(prefix.length, -'.json'.length));
-      if (endpoint) endpoints.push(endpoint);
+      const id = key.slice(prefix.length, -'.json'.length);
+      const read = () => this.read(id);
+      const endpoint = await unlessUnreadable('endpoint-unreadable', { endpoint: id }, read);
+      if (endpoint && endpoint !== 'unreadable') endpoints.push(endpoint);
     }
     return endpoints.toSorted((a, b) => a.createdAt.localeCompare(b.createdAt));
   }
@@ -105,6 +111,7 @@ export class Endpoints {
     await this.#ssm.send(new DeleteParameterCommand({ Name })).catch((error: unknown) => {
       if (!(error instanceof ParameterNotFound)) throw error;
     });
+    this.#known.delete(id);
   }
 
   /** Gives an endpoint a new secret. For a day the one before signs beside it. */
@@ -116,10 +123,10 @@ export class Endpoints {
     return secret;
   }
 
-  /** The secrets that sign now. */
+  /** The secrets that sign now. One that another process made may be missing for a minute; the one before still signs. */
   async secrets(id: string): Promise<string[]> {
     const now = new Date().toISOString();
-    const secrets = await this.#readSecrets(id);
+    const secrets = await this.#knownSecrets(id);
     return secrets.filter(({ until }) => until === undefined || until > now).map(({ secret }) => secret);
   }
 
@@ -160,6 +167,18 @@ export class Endpoints {
     await this.#ssm.send(
       new PutParameterCommand({ Name: this.#parameter(id), Type: 'SecureString', Value, Overwrite: true }),
     );
+    this.#known.delete(id);
+  }
+
+  #knownSecrets(id: string): Promise<Secrets> {
+    const known = this.#known.get(id);
+    if (known && Date.now() - known.at < FRESH_MS) return known.secrets;
+    const secrets = this.#readSecrets(id).catch((error: unknown) => {
+      this.#known.delete(id);
+      throw error;
+    });
+    this.#known.set(id, { at: Date.now(), secrets });
+    return secrets;
   }
 
   async #readSecrets(id: string): Promise<Secrets> {

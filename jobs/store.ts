@@ -215,6 +215,14 @@ export class ObjectStore {
     await this.#s3.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key }));
   }
 
+  /** Deletes an object unless it was replaced since it was listed. */
+  async deleteUnchanged({ key: Key, etag }: ListedObject): Promise<void> {
+    const command = new DeleteObjectCommand({ Bucket: this.bucket, Key, IfMatch: `"${etag}"` });
+    await this.#s3.send(command).catch((error: unknown) => {
+      if (!isStatus(error, 412) && !isAbsent(error)) throw error;
+    });
+  }
+
   /**
    * Deletes every object whose key begins with the prefix.
    * @param options `whole`: only the object of this very key; `deadline`: milliseconds since 1970 after which it stops

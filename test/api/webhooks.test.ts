@@ -112,6 +112,35 @@ describe('what an endpoint did not get', () => {
     expect((await ask('POST', `/api/webhooks/${id}/replay`)).body).toEqual({ replayed: 0, more: false });
   });
 
+  test('is kept where it comes to nothing again while it is sent again', async () => {
+    const { id } = await create();
+    await miss(id, 1);
+    const key = webhookKeys.undeliveredEvent(id, eventIdOf('webhook.test', 0));
+    const { uploads } = api.context.stores;
+    api.context.sqs.middlewareStack.add(
+      (next) => async (args) => {
+        await uploads.put(key, ((await uploads.getText(key)) ?? '').replace('500', '410'), {
+          contentType: 'application/json',
+        });
+        return next(args);
+      },
+      { step: 'initialize', name: 'again' },
+    );
+    await ask('POST', `/api/webhooks/${id}/replay`);
+    api.context.sqs.middlewareStack.remove('again');
+    expect((await ask('GET', `/api/webhooks/${id}/undelivered`)).body.undelivered).toMatchObject([
+      { problem: 'It answered 410' },
+    ]);
+  });
+
+  test('is listed and sent again beside what can not be read', async () => {
+    const { id } = await create();
+    await miss(id, 1);
+    await api.context.stores.uploads.putJson(webhookKeys.undeliveredEvent(id, 'older'), { schema: 0 });
+    expect((await ask('GET', `/api/webhooks/${id}/undelivered`)).body.undelivered).toHaveLength(1);
+    expect((await ask('POST', `/api/webhooks/${id}/replay`)).body).toEqual({ replayed: 1, more: false });
+  });
+
   test('is sent again a hundred at a time', async () => {
     const { id } = await create();
     await miss(id, 101);

@@ -112,6 +112,13 @@ test.each(Array.from({ length: CALLS }, (_, number) => [number]))(
   },
 );
 
+test('an endpoint that can not be read keeps no other one from hearing', async () => {
+  const { id } = await endpoints.create('https://one.example/');
+  await uploads.put(webhookKeys.endpoint('000000000000'), '{', { contentType: 'application/json' });
+  expect(await handle(await claimed())).toBe(true);
+  expect(sent().map(({ endpoint }) => endpoint)).toEqual([id]);
+});
+
 test('an event that EventBridge does not take comes again', async () => {
   eventBridge
     .on(PutEventsCommand)
@@ -142,6 +149,26 @@ describe('a delivery', () => {
     expect(objects.has(`uploads/${webhookKeys.undeliveredEvent(id, event.id)}`)).toBe(false);
     expect(await handle(message, WEBHOOK_RETRY_SECONDS.length + 1)).toBe(true);
     expect(objects.has(`uploads/${webhookKeys.undeliveredEvent(id, event.id)}`)).toBe(true);
+  });
+
+  test('is kept after the last try, whatever was in the way', async () => {
+    const { id, message, event } = await delivery();
+    ssm.on(GetParameterCommand).rejects(new Error('Rate exceeded'));
+    expect(await handle(message)).toBe(false);
+    expect(await handle(message, WEBHOOK_RETRY_SECONDS.length + 1)).toBe(true);
+    const kept = objects.get(`uploads/${webhookKeys.undeliveredEvent(id, event.id)}`);
+    expect(kept).toContain('The platform failed');
+    expect(kept).not.toContain('Rate exceeded');
+  });
+
+  test('of many reads the secrets of its endpoint once a minute', async () => {
+    const { id } = await delivery();
+    const reads = () => ssm.commandCalls(GetParameterCommand).length;
+    await Promise.all(Array.from({ length: 50 }, () => endpoints.secrets(id)));
+    expect(reads()).toBe(1);
+    jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 61_000);
+    await endpoints.secrets(id);
+    expect(reads()).toBe(2);
   });
 
   test('waits about a day in all, never longer than SQS can hide it, and is no dead letter before its last try', () => {

@@ -59,6 +59,9 @@ export function serveS3(mock: Mock, objects: Objects, times = new Map<string, Da
   });
   mock.on(HeadObjectCommand).callsFake((input) => ({ ETag: etagOf(read(input, 'NotFound')) }));
   mock.on(DeleteObjectCommand).callsFake((input) => {
+    const text = objects.get(nameOf(input));
+    if (input.IfMatch !== undefined && input.IfMatch !== etagOf(text ?? ''))
+      throw s3Error(412, 'PreconditionFailed');
     objects.delete(nameOf(input));
     return {};
   });
