@@ -192,7 +192,7 @@ export class LiveProgress {
     const lanes = Math.min(this.#lanes(inHand.size), left.length);
     return {
       speed: round((lanes * pace.workPerSecond * durationSeconds) / plan.workSeconds),
-      secondsLeft: round(makespan(left, lanes) + tailSeconds(durationSeconds) / pace.workPerSecond),
+      secondsLeft: round(makespan(left, lanes) + tailSeconds(durationSeconds)),
     };
   }
 

@@ -175,7 +175,7 @@ describe('time left', () => {
       if (live && told.length > before) heard.push({ at: now(), live });
     }
     await ended;
-    return { heard, ready: now() + tailSeconds(minute.frames / 25) / perSecond };
+    return { heard, ready: now() + tailSeconds(minute.frames / 25) };
   }
 
   test.each<Machine>([
