@@ -27,6 +27,8 @@ const CLI = join(import.meta.dirname, '../cli/spotreel.ts');
 const PARALLEL = 4;
 /** Bytes that are read or written at once: small reads cost the bare loop speed. */
 const AT_ONCE = 1024 ** 2;
+/** Milliseconds after which the page is given up. */
+const PAGE_MS = 30 * 60_000;
 const TARGET = 0.8;
 const UNITS: Readonly<Record<string, number>> = { M: 1024 ** 2, G: 1024 ** 3 };
 
@@ -126,12 +128,12 @@ async function uploadPage(page: Page, file: string, url: string): Promise<Upload
   await page.goto(url, { waitUntil: 'networkidle' });
   return {
     async send() {
-      const isEnd = (response: Response) => response.url().endsWith('/complete');
-      const [response] = await Promise.all([
-        page.waitForResponse(isEnd, { timeout: 0 }),
+      // The page tries again where the platform refuses: only what is well ends it.
+      const isEnd = (response: Response) => response.url().endsWith('/complete') && response.ok();
+      await Promise.all([
+        page.waitForResponse(isEnd, { timeout: PAGE_MS }),
         page.locator('#files').setInputFiles(file),
       ]);
-      if (!response.ok()) throw new Error(`The page could not complete its upload: ${response.status()}`);
     },
     drop: () => deleteVideos(url),
   };
@@ -196,7 +198,7 @@ try {
     );
   }
 } finally {
-  await browser.close();
   await end();
+  await browser.close();
   await rm(folder, { recursive: true, force: true });
 }
