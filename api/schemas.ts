@@ -216,6 +216,9 @@ const publicVideo = {
 
 /** What its owner sees besides. */
 const ownersVideo = {
+  mayChange: z.literal(true).optional().openapi({
+    description: 'Told to whoever may change the video, and delete it: a token with the scope `admin`.',
+  }),
   visibility: visibilitySchema.optional(),
   metadata: z.record(z.string(), z.string()).optional(),
   sourceBytes: z.int().optional(),

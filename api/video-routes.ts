@@ -124,9 +124,15 @@ const wireOf = ({ id, findings, ...rest }: VideoStatus): Video => ({
 /** As a list shows it: hundreds of chapters each would make a page of videos too much for one answer. */
 const listed = ({ chapters, ...rest }: VideoStatus): Video => wireOf(rest);
 
+/** A video as somebody with the scope `read` sees it. */
+const ownersView = (who: Principal, video: Video): Video => ({
+  ...video,
+  ...(mayAll(who.scopes, 'admin') && { mayChange: true }),
+});
+
 /** As much of a video as somebody may know. Throws a `ProblemError` where that is nothing. */
 function viewFor(who: Principal | undefined, status: VideoStatus): Video {
-  if (who && mayAll(who.scopes, 'read')) return wireOf(status);
+  if (who && mayAll(who.scopes, 'read')) return ownersView(who, wireOf(status));
   if (status.visibility === 'private') throw nothing(status.id);
   const { visibility, metadata, sourceBytes, revision, spent, next, ...seen } = status;
   return seen;
@@ -166,21 +172,22 @@ async function redriven<T>(work: Promise<T>): Promise<T> {
 export function videoRoutes(context: ApiContext) {
   return newApp()
     .openapi(list, async (c) => {
-      requireScope(c.get('who'), 'read');
+      const who = requireScope(c.get('who'), 'read');
       const { limit, cursor, state } = c.req.valid('query');
       const { videos, next } = await pageOfVideos(context.stores, { limit, after: cursor, state });
-      return c.json({ videos: videos.map(listed), ...(next !== undefined && { nextCursor: next }) }, 200);
+      const shown = videos.map((video) => ownersView(who, listed(video)));
+      return c.json({ videos: shown, ...(next !== undefined && { nextCursor: next }) }, 200);
     })
     .openapi(show, async (c) => {
       return c.json(viewFor(c.get('who'), await requireStatus(context, c.req.valid('param').id)), 200);
     })
     .openapi(patch, async (c) => {
-      requireScope(c.get('who'), 'admin');
+      const who = requireScope(c.get('who'), 'admin');
       const { id } = c.req.valid('param');
       await requireStatus(context, id);
       await recordEdits(context.stores.uploads, id, c.req.valid('json'));
       await republishDetails(context.stores, id);
-      return c.json(wireOf(await requireStatus(context, id)), 200);
+      return c.json(viewFor(who, await requireStatus(context, id)), 200);
     })
     .openapi(remove, async (c) => {
       requireScope(c.get('who'), 'admin');

@@ -117,6 +117,21 @@ describe('a video', () => {
     expect((await api.ask('GET', `/api/videos/${id}`, admin)).status).toBe(200);
   });
 
+  test.each([
+    { scope: 'read', may: undefined },
+    { scope: 'admin', may: true },
+  ] as const)(
+    'says to a token with the scope $scope whether it may change it: $may',
+    async ({ scope, may }) => {
+      const id = await claimed(1);
+      const token = await api.token(scope);
+      const { videos } = (await api.ask('GET', '/api/videos?limit=100', token)).body;
+      const { body } = await api.ask('GET', `/api/videos/${id}`, token);
+      const ofList = videos.find((video: { id: string }) => video.id === id);
+      expect([body.mayChange, ofList.mayChange]).toEqual([may, may]);
+    },
+  );
+
   test('is deleted whole, with what lies anywhere of it, and stays so', async () => {
     const { uploads, production } = api.context.stores;
     const id = await claimed(1);
