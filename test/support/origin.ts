@@ -77,7 +77,8 @@ export function answer(request: IncomingMessage, response: ServerResponse, objec
 export async function startOrigin(objects: ReadonlyMap<string, StoredObject>): Promise<Origin> {
   const requests: IncomingMessage[] = [];
   const special: Origin['special'] = new Map();
-  const server = createServer((request, response) => {
+  // Connections stay: the client does not try again, and one that is closed as it is used would be an error.
+  const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
     requests.push(request);
     const path = new URL(request.url ?? '', 'http://origin').pathname;
     const key = decodeURIComponent(path.slice(`/${BUCKET}/`.length));
