@@ -26,6 +26,8 @@ export interface ListedVideo {
     readonly title: string;
   }>;
   readonly findings?: ReadonlyArray<{ readonly code: string; readonly text: string }>;
+  /** Told to whoever may change it. */
+  readonly mayChange?: true;
   /** Told to the owner alone. */
   readonly visibility?: 'public' | 'unlisted' | 'private';
   readonly spent?: {

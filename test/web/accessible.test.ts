@@ -16,11 +16,13 @@ const FAILED: ListedVideo = {
   ...unpublished,
   id: '00000000000000000002',
   state: 'failed',
+  mayChange: true,
   failure: { code: 'not-media', message: 'This file is text, not video. Upload the video itself.' },
 };
 const WHOLE: ListedVideo = {
   ...READY,
   visibility: 'unlisted',
+  mayChange: true,
   chapters: [
     { startSeconds: 0, endSeconds: 4, title: 'Beginning' },
     { startSeconds: 4, endSeconds: 8, title: 'End' },

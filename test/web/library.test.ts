@@ -100,6 +100,19 @@ describe('the library', () => {
     expect(await tab.page.locator('#count').textContent()).toBe('4 videos, 2 in progress');
   });
 
+  browserTest('offers to change a video to those alone who may', async () => {
+    await open([
+      { ...FAILED, mayChange: true },
+      { ...READY, visibility: 'unlisted' },
+    ]);
+    const choices = async (title: string) => {
+      await card(title).locator('summary').click();
+      return card(title).getByRole('button').allTextContents();
+    };
+    expect(await choices(FAILED.title)).toEqual(['Copy link', 'Try again', 'Delete …']);
+    expect(await choices(READY.title)).toEqual(['Copy link']);
+  });
+
   browserTest('follows by itself what goes on, and keeps the focus where it is', async () => {
     await open([ENCODING, READY]);
     await tab.page.getByRole('link', { name: READY.title }).focus();

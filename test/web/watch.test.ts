@@ -1,5 +1,6 @@
 /** The watch page in a real browser: what it says before there is something to play, and that it really plays. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from '@jest/globals';
+import type { Page } from 'playwright-core';
 import { z } from 'zod';
 import { videoKeys } from '../../jobs/names.ts';
 import { type Browser, browserTest, startBrowser, type Tab, until } from '../support/browser.ts';
@@ -235,6 +236,20 @@ describe('a video that is not ready', () => {
     await tab.page.getByText(message).waitFor();
     expect(await playback()).toMatchObject({ paused: true });
     expect(await tab.page.getByText('still being encoded').isVisible()).toBe(false);
+    await site.show(READY); // for somebody tried it again
+    await playedTo(0.2);
+    expect(await tab.page.locator('#failed').isVisible()).toBe(false);
+  });
+
+  browserTest('tells a screen reader its state, and not each percent', async () => {
+    const said = () => tab.page.getByRole('status').allTextContents();
+    await open({ ...unpublished, state: 'encoding', percent: 42.7 });
+    await tab.page.getByText('Encoding 42 %').waitFor();
+    expect((await said()).join()).toContain('Encoding');
+    expect((await said()).join()).not.toMatch(/\d/);
+    await site.show({ ...unpublished, state: 'encoding', percent: 61 });
+    await tab.page.getByText('Encoding 61 %').waitFor();
+    expect((await said()).join()).not.toMatch(/\d/);
   });
 
   browserTest('says so where there is no such video', async () => {
@@ -247,6 +262,101 @@ describe('a video that is not ready', () => {
     expect(new Set(tab.problems.map((problem) => problem.includes('404')))).toEqual(new Set([true]));
     tab.problems.length = 0;
   });
+});
+
+describe('whoever may change a video', () => {
+  const button = (name: string) => tab.page.getByRole('button', { name, exact: true });
+
+  browserTest('edits it; who sees it with a token that may not, does not', async () => {
+    await open({ ...READY, visibility: 'unlisted' });
+    await button('Share').waitFor();
+    expect(await button('Edit').isVisible()).toBe(false);
+    expect(await tab.page.locator('#subtitles').isVisible()).toBe(false);
+    await site.show({ ...READY, visibility: 'unlisted', mayChange: true });
+    await tab.page.reload();
+    await button('Edit').waitFor();
+    await tab.page.locator('#subtitles').waitFor();
+  });
+
+  browserTest('is told why it can not be deleted', async () => {
+    await tab.page.route(`**/api/videos/${PLAYABLE}`, (route) =>
+      route.request().method() === 'DELETE'
+        ? route.fulfill({ status: 409, json: { detail: 'It is being looked at.' } })
+        : route.continue(),
+    );
+    await open({ ...READY, visibility: 'unlisted', mayChange: true });
+    await button('Edit').click();
+    await button('Delete …').click();
+    await button('Delete').click();
+    await tab.page.getByText('It is being looked at.').waitFor();
+    expect(tab.problems.splice(0)).toEqual([expect.stringContaining('409')]);
+  });
+});
+
+describe('an API that does not tell of the video', () => {
+  const answers = (page: Page, status: number) =>
+    page.route(`**/api/videos/${PLAYABLE}`, (route) =>
+      'authorization' in route.request().headers() || status !== 401
+        ? route.fulfill({ status, json: { detail: 'No' } })
+        : route.continue(),
+    );
+  /** Takes from the problems what the browser reports of such an answer. */
+  const forget = (status: number) => {
+    tab.problems.splice(
+      0,
+      Number.POSITIVE_INFINITY,
+      ...tab.problems.filter((problem) => !problem.includes(`${status}`)),
+    );
+  };
+
+  browserTest('because of a token that has ended: says so, and signing out plays it', async () => {
+    await tab.page.goto(`${site.url}/none`);
+    forget(404);
+    await tab.page.evaluate("localStorage.setItem('spotreel-token', 'ended')");
+    await answers(tab.page, 401);
+    await open(READY);
+    await tab.page.getByRole('heading', { name: 'API token has ended' }).waitFor();
+    await tab.page.getByRole('button', { name: 'Sign out' }).click();
+    await playedTo(0.2);
+    expect(await tab.page.getByRole('button', { name: 'Sign out' }).isVisible()).toBe(false);
+    forget(401);
+  });
+
+  browserTest.each([
+    { page: 'the watch page', path: `/watch?v=${PLAYABLE}` },
+    { page: 'the embedded player', path: `/embed/${PLAYABLE}` },
+  ])('for a while: $page asks until it does, and does not call it missing', async ({ path }) => {
+    await answers(tab.page, 403);
+    await site.show(READY);
+    await tab.page.goto(`${site.url}${path}`);
+    await tab.page.getByText('The server does not answer').waitFor();
+    expect(await tab.page.getByText('There is no such video').isVisible()).toBe(false);
+    await tab.page.unroute(`**/api/videos/${PLAYABLE}`);
+    await tab.page.locator('media-controller').waitFor();
+    forget(403);
+  });
+
+  browserTest('any more, for it was deleted: ends the player, and its sound', async () => {
+    await open(READY);
+    await playedTo(0.2);
+    await answers(tab.page, 404);
+    await tab.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+    await tab.page.getByText('There is no such video').waitFor();
+    await until('it is gone', async () => (await tab.page.locator('video').count()) === 0);
+    await tab.page.goto('about:blank');
+    forget(404);
+  });
+});
+
+browserTest('a player whose scripts do not come is told', async () => {
+  await tab.page.route(/\/assets\/menu-/, (route) => route.abort());
+  await open(READY);
+  await tab.page.getByRole('heading', { name: 'The player could not be loaded' }).waitFor();
+  tab.problems.splice(
+    0,
+    Number.POSITIVE_INFINITY,
+    ...tab.problems.filter((problem) => !problem.includes('net::ERR_FAILED')),
+  );
 });
 
 describe('trouble on the way', () => {

@@ -1,34 +1,45 @@
 /** `/embed/<id>`: the player in another site's frame. It starts when somebody wants it to, from `t=` on. */
-import { ApiError, SpotreelClient, type Video } from '../../api/client/index.ts';
+import { SpotreelClient, type Video } from '../../api/client/index.ts';
 import type { LiveVideo } from '../../api/client/live.ts';
 import { followVideos, isTurn } from '../live.ts';
-import { openPlayer } from '../player/player.ts';
+import { Place } from '../player/place.ts';
 import { byId, setText } from '../shared/dom.ts';
 import { keepFresh } from '../shared/fresh.ts';
+import { isMissing } from '../shared/session.ts';
 import { secondsOf, stateName } from '../shared/words.ts';
 
 /** Without a token: what is shown on other sites is what anybody may see. */
 const client = new SpotreelClient({ url: location.origin });
 const id = decodeURIComponent(location.pathname.split('/')[2] ?? '');
 const from = secondsOf(new URLSearchParams(location.search).get('t') ?? '') ?? 0;
-let isLoaded = false;
+const place = new Place(byId('player'));
 
 const say = (text: string): void => setText(byId('words'), text);
 
 async function play(video: Video, playbackUrl: string): Promise<void> {
-  if (isLoaded) return;
-  isLoaded = true;
+  if (place.isTaken) return;
   say('');
   byId('player').hidden = false;
-  await openPlayer(byId('player'), { ...video, playbackUrl }, from, say);
+  try {
+    await place.open({ ...video, playbackUrl }, from, say);
+  } catch {
+    sayInstead('The player could not be loaded. Reload the page to try again.');
+  }
+}
+
+/** Says what is the matter in the place of the player. */
+function sayInstead(text: string): void {
+  place.close();
+  byId('player').hidden = true;
+  say(text);
 }
 
 function show(video: Video): void {
   document.title = video.title;
   setText(byId('title'), video.title);
   if (video.playbackUrl !== undefined) void play(video, video.playbackUrl);
-  else if (video.state === 'failed') say('This video can not be played.');
-  else say(`${stateName(video)}. The video appears here when it is ready.`);
+  else if (video.state === 'failed') sayInstead('This video can not be played.');
+  else sayInstead(`${stateName(video)}. The video appears here when it is ready.`);
 }
 
 let isFollowed = false;
@@ -43,7 +54,7 @@ function followOnce(): void {
     onState(live) {
       const isNews = isTurn(heard, live);
       heard = live;
-      if (isNews && !isLoaded) refresh();
+      if (isNews) refresh();
     },
   });
 }
@@ -54,9 +65,11 @@ const refresh = keepFresh(async () => {
     show(video);
     if (video.state !== 'ready' && video.state !== 'failed') followOnce();
   } catch (error) {
-    const isAnswer = error instanceof ApiError && error.status < 500;
-    if (!isLoaded) say(isAnswer ? 'There is no such video.' : 'The server does not answer. Trying again …');
-    return isAnswer || isLoaded;
+    if (isMissing(error)) sayInstead('There is no such video.');
+    else if (!place.isTaken) {
+      say('The server does not answer. Trying again …');
+      return false;
+    }
   }
   return true;
 });

@@ -19,8 +19,8 @@ function factsOf(video: Video): string {
   return [...pictureSize(video), ...cost, day(video.uploadedAt)].join(' · ');
 }
 
-/** What its owner may do. */
-function actionsFor({ id, title, state }: Video, changed: () => void): HTMLButtonElement[] {
+/** What whoever looks may do. */
+function actionsFor({ id, title, state, mayChange }: Video, changed: () => void): HTMLButtonElement[] {
   const copy = async () => {
     await navigator.clipboard.writeText(new URL(pathOf(id), location.href).href);
     note('Link copied');
@@ -40,8 +40,8 @@ function actionsFor({ id, title, state }: Video, changed: () => void): HTMLButto
     void work().catch((error: unknown) => note(error instanceof Error ? error.message : String(error)));
   return [
     button('Copy link', attempt(copy)),
-    ...(state === 'failed' ? [button('Try again', attempt(retry))] : []),
-    button('Delete …', attempt(remove), 'risky'),
+    ...(mayChange && state === 'failed' ? [button('Try again', attempt(retry))] : []),
+    ...(mayChange ? [button('Delete …', attempt(remove), 'risky')] : []),
   ];
 }
 

@@ -9,7 +9,7 @@ import './player.css';
 type Chapters = NonNullable<Video['chapters']>;
 
 /** What plays. Of a video that is still encoded there are no pictures yet. */
-type Playable = { readonly playbackUrl: string } & Pick<Video, 'early' | 'title' | 'chapters'>;
+export type Playable = { readonly playbackUrl: string } & Pick<Video, 'early' | 'title' | 'chapters'>;
 
 /** What is told of a published video beside its stream (`video/details.ts`). Paths are relative to it. */
 interface Pictures {
@@ -51,27 +51,38 @@ function mendMenus(place: Element): void {
   }
 }
 
-/** Lets the player's keys work wherever nothing else has the focus. */
-function hearKeys(controller: Element): void {
+/** Lets the player's keys work wherever nothing else has the focus. @param closed ends that */
+function hearKeys(controller: Element, closed: AbortSignal): void {
   for (const type of ['keydown', 'keyup'] as const)
-    document.addEventListener(type, (event) => {
-      if (event.target !== document.body) return;
-      controller.dispatchEvent(new KeyboardEvent(type, event));
-      if (event.key === ' ') event.preventDefault(); // which would scroll
-    });
+    document.addEventListener(
+      type,
+      (event) => {
+        if (event.target !== document.body) return;
+        controller.dispatchEvent(new KeyboardEvent(type, event));
+        if (event.key === ' ') event.preventDefault(); // which would scroll
+      },
+      { signal: closed },
+    );
+}
+
+export interface Player {
+  readonly video: HTMLVideoElement;
+  /** Ends it, and takes it off the page. */
+  close(): void;
 }
 
 /**
  * Puts a player into a place of the page, and gives its video.
  * @param from seconds at which it begins
  * @param say shows what is wrong, and takes it away when called with ''
+ * Rejects where its scripts do not come.
  */
 export async function openPlayer(
   place: Element,
   { playbackUrl, early, title, chapters = [] }: Playable,
   from: number,
   say: Say,
-): Promise<HTMLVideoElement> {
+): Promise<Player> {
   const template = document.createElement('template');
   template.innerHTML = markup; // ours, at build time
   const video = part(template.content, 'video', HTMLVideoElement);
@@ -84,6 +95,16 @@ export async function openPlayer(
   if (!early) addPictures(video, playbackUrl).catch(() => {});
   const hls = load(video, playbackUrl, from, say);
   if (hls) fillLists(lists, hls);
-  hearKeys(part(place, 'media-controller', HTMLElement));
-  return video;
+  const controller = part(place, 'media-controller', HTMLElement);
+  const closed = new AbortController();
+  hearKeys(controller, closed.signal);
+  return {
+    video,
+    close() {
+      closed.abort();
+      hls?.destroy();
+      controller.remove(); // which pauses what plays without hls.js
+      say('');
+    },
+  };
 }

@@ -28,11 +28,12 @@ const hlsOptions = (startPosition: number) => ({ workerPath, capLevelToPlayerSiz
  */
 function recover(hls: Hls, video: HTMLVideoElement, url: string, say: Say): void {
   let mediaErrors: number[] = [];
+  let retrying: ReturnType<typeof setTimeout> | undefined;
   let troubled: string | undefined; // 'main' or 'audio': whose next segment shows that all is well again
 
   function recoverNetwork(): void {
     say('The connection was lost. Trying again …');
-    setTimeout(() => {
+    retrying = setTimeout(() => {
       if (hls.levels.length === 0) hls.loadSource(url);
       else hls.startLoad();
     }, NETWORK_RETRY);
@@ -49,7 +50,7 @@ function recover(hls: Hls, video: HTMLVideoElement, url: string, say: Say): void
     }
     mediaErrors.push(now);
     say('The picture got stuck. Trying again …');
-    setTimeout(() => {
+    retrying = setTimeout(() => {
       const playing = !video.paused;
       hls.recoverMediaError();
       if (playing) void start(video);
@@ -62,6 +63,7 @@ function recover(hls: Hls, video: HTMLVideoElement, url: string, say: Say): void
     if (type === Hls.ErrorTypes.NETWORK_ERROR) recoverNetwork();
     else recoverMedia();
   });
+  hls.on(Hls.Events.DESTROYING, () => clearTimeout(retrying));
   hls.on(Hls.Events.FRAG_BUFFERED, (_, { frag }) => {
     if (troubled === undefined || frag.type === troubled) say('');
   });

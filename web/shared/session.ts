@@ -18,6 +18,10 @@ export const isRefused = (error: unknown): boolean =>
 export const isGone = (error: unknown): boolean =>
   error instanceof ApiError && (error.status === 404 || error.status === 410);
 
+/** Whether there is no such video, for whoever asks: 400 is an id that never was one. */
+export const isMissing = (error: unknown): boolean =>
+  isGone(error) || (error instanceof ApiError && error.status === 400);
+
 /**
  * Shows the form that asks for a token, which reloads the page with it.
  * @param error what the platform said of the present one
@@ -40,6 +44,6 @@ export function signOutWith(element: HTMLElement): void {
   element.hidden = token() === undefined;
   element.addEventListener('click', () => {
     localStorage.removeItem(KEY);
-    location.assign('/');
+    location.reload();
   });
 }

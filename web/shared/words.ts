@@ -66,16 +66,18 @@ export const day = (moment: string): string => DATE.format(new Date(moment));
 /** Whole percent: never more than is done. */
 export const percent = (value: number): string => `${Math.floor(value)} %`;
 
-/** The state in a word or two. */
+/** The states in a word: what a screen reader says, which reads every change. */
+export const STATE_NAMES = {
+  uploading: 'Uploading',
+  queued: 'Waiting',
+  encoding: 'Encoding',
+  ready: 'Ready',
+  failed: 'Failed',
+} as const satisfies Record<Video['state'], string>;
+
+/** The state, and how far that is. */
 export function stateName({ state, percent: done }: Pick<Video, 'state' | 'percent'>): string {
-  const names = {
-    uploading: 'Uploading',
-    queued: 'Waiting',
-    encoding: `Encoding ${percent(done)}`,
-    ready: 'Ready',
-    failed: 'Failed',
-  };
-  return names[state];
+  return state === 'encoding' ? `${STATE_NAMES.encoding} ${percent(done)}` : STATE_NAMES[state];
 }
 
 /** The size of the picture: a rung is called by its shorter side, so that upright video has the same names. */

@@ -4,9 +4,6 @@ import { confirmed, note } from '../shared/dialogs.ts';
 import { byId, part } from '../shared/dom.ts';
 import { client } from '../shared/session.ts';
 
-/** Whether whoever looks may change a video: the API tells only its owner of its visibility. */
-export const isOwner = (video: Video): boolean => video.visibility !== undefined;
-
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 async function remove({ id, title }: Video): Promise<void> {
@@ -22,39 +19,36 @@ export function offerEditing(video: Video, changed: (video: Video) => void): voi
   const title = part(dialog, '[name=title]', HTMLInputElement);
   const visibility = part(dialog, '[name=visibility]', HTMLSelectElement);
   const trouble = part(dialog, '[role=alert]', HTMLElement);
-  const attempt = (work: () => Promise<void>) => {
-    trouble.textContent = '';
-    work().catch((error: unknown) => {
-      trouble.textContent = messageOf(error);
-    });
-  };
-  byId('edit').hidden = !isOwner(video);
+  byId('edit').hidden = !video.mayChange;
   byId('edit').onclick = () => {
     title.value = video.title;
     visibility.value = video.visibility ?? '';
     trouble.textContent = '';
     dialog.showModal();
   };
-  part(dialog, 'form', HTMLFormElement).onsubmit = (event) => {
+  part(dialog, 'form', HTMLFormElement).onsubmit = async (event) => {
     event.preventDefault();
     const chosen = (['public', 'unlisted', 'private'] as const).find((value) => value === visibility.value);
-    attempt(async () => {
+    trouble.textContent = '';
+    try {
       changed(await client().updateVideo(video.id, { title: title.value, visibility: chosen }));
       dialog.close();
       note('Saved');
-    });
+    } catch (error) {
+      trouble.textContent = messageOf(error);
+    }
   };
   byId('edit-cancel').onclick = () => dialog.close();
   byId('delete').onclick = () => {
     dialog.close();
-    attempt(() => remove(video));
+    remove(video).catch((error: unknown) => note(messageOf(error)));
   };
 }
 
 /** Lets the owner try a failed video again. @param changed called when that is under way */
 export function offerRetry(video: Video, changed: () => void): void {
   const retry = part(document, '#retry', HTMLButtonElement);
-  retry.hidden = !isOwner(video);
+  retry.hidden = !video.mayChange;
   retry.onclick = async () => {
     retry.disabled = true;
     try {

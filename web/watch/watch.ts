@@ -3,14 +3,23 @@ import '../shared/theme.ts';
 import { ApiError, type Video } from '../../api/client/index.ts';
 import type { LiveVideo } from '../../api/client/live.ts';
 import { followVideos, isTurn } from '../live.ts';
-import { openPlayer } from '../player/player.ts';
+import { Place } from '../player/place.ts';
 import { start } from '../player/stream.ts';
 import { byId, part, setText, textElement } from '../shared/dom.ts';
 import { keepFresh } from '../shared/fresh.ts';
-import { client } from '../shared/session.ts';
-import { clock, day, percent, pictureSize, secondsOf, stateName, timeLeft } from '../shared/words.ts';
+import { client, isMissing, signOutWith } from '../shared/session.ts';
+import {
+  clock,
+  day,
+  percent,
+  pictureSize,
+  STATE_NAMES,
+  secondsOf,
+  stateName,
+  timeLeft,
+} from '../shared/words.ts';
 import { showChapters } from './chapters.ts';
-import { isOwner, offerEditing, offerRetry } from './owner.ts';
+import { offerEditing, offerRetry } from './owner.ts';
 import { showReceipt } from './receipt.ts';
 import { offerSharing } from './share.ts';
 import { offerSubtitles } from './subtitles.ts';
@@ -18,7 +27,7 @@ import { offerSubtitles } from './subtitles.ts';
 const address = new URLSearchParams(location.search);
 const id = address.get('v') ?? '';
 const from = secondsOf(address.get('t') ?? '') ?? 0;
-let isLoaded = false;
+const place = new Place(byId('player'));
 
 function say(text: string): void {
   setText(byId('trouble'), text);
@@ -27,6 +36,7 @@ function say(text: string): void {
 
 /** Shows one of the stage's three faces. */
 function showOnStage(name: 'player' | 'waiting' | 'failed'): void {
+  if (name !== 'player') place.close();
   for (const face of ['player', 'waiting', 'failed']) byId(face).hidden = face !== name;
 }
 
@@ -39,6 +49,18 @@ function showFailed(heading: string, words: string): void {
 function showMissing(): void {
   setText(byId('title'), 'Not found');
   showFailed('There is no such video', 'The link may be old or incomplete, or the video is private.');
+}
+
+function showSignedOut(): void {
+  setText(byId('title'), 'Not signed in');
+  const words =
+    'The platform does not take it any more. Sign out, and what anybody may watch plays here again.';
+  showFailed('This browser’s API token has ended', words);
+}
+
+function showState(video: Pick<Video, 'state' | 'percent'>): void {
+  setText(byId('state'), stateName(video));
+  setText(byId('said'), STATE_NAMES[video.state]);
 }
 
 /** What is said while there is nothing to play yet. */
@@ -64,7 +86,7 @@ function showProgress({ state, percent: done, secondsLeft }: Waiting): void {
   const left = secondsLeft === undefined ? '' : ` About ${timeLeft(secondsLeft)} left.`;
   setText(byId('percent'), WAITING[state].heading || percent(done));
   setText(byId('waiting-words'), `${WAITING[state].words}${left}`);
-  setText(byId('state'), stateName({ state, percent: done }));
+  showState({ state, percent: done });
   part(document, '#progress', HTMLProgressElement).value = done;
   byId('progress').hidden = state !== 'encoding';
   showOnStage('waiting');
@@ -82,7 +104,7 @@ function showWords(video: Video): void {
   document.title = `${video.title} - Spotreel`;
   const length = video.durationSeconds === undefined ? [] : [clock(video.durationSeconds)];
   setText(byId('title'), video.title);
-  setText(byId('state'), stateName(video));
+  showState(video);
   setText(byId('facts'), [...length, ...pictureSize(video), day(video.uploadedAt)].join(' · '));
   byId('state').dataset['state'] = video.state;
   byId('stage').style.setProperty('--ratio', ratioOf(video));
@@ -103,13 +125,18 @@ function offerSound(player: HTMLVideoElement): void {
 }
 
 async function play(video: Video, playbackUrl: string): Promise<void> {
-  if (isLoaded) return;
-  isLoaded = true;
+  if (place.isTaken) return;
   showOnStage('player');
-  const player = await openPlayer(byId('player'), { ...video, playbackUrl }, from, say);
+  let player: HTMLVideoElement | undefined;
+  try {
+    player = await place.open({ ...video, playbackUrl }, from, say);
+  } catch {
+    showFailed('The player could not be loaded', 'Reload the page to try again.');
+  }
+  if (!player) return;
   showChapters(video.chapters ?? [], player);
   offerSharing({ id, title: video.title, ratio: ratioOf(video) }, () => player.currentTime);
-  if (isOwner(video)) offerSubtitles(id).catch(() => {}); // the video plays without
+  if (video.mayChange) offerSubtitles(id).catch(() => {}); // the video plays without
   if (await start(player)) offerSound(player);
 }
 
@@ -118,7 +145,6 @@ function show(video: Video): void {
   byId('early').hidden = !video.early;
   if (video.playbackUrl !== undefined) void play(video, video.playbackUrl);
   else if (video.state === 'failed') {
-    document.querySelector('video')?.pause(); // what played of it has no end
     showFailed('This video could not be prepared', video.failure?.message ?? '');
     offerRetry(video, () => {
       refresh();
@@ -130,16 +156,22 @@ function show(video: Video): void {
 const refresh = keepFresh(async () => {
   try {
     const video = await client().showVideo(id);
-    if (!isLoaded) say('');
+    if (!place.isTaken) say('');
     show(video);
   } catch (error) {
-    const isAnswer = error instanceof ApiError && error.status < 500;
-    if (isAnswer) showMissing();
-    else if (!isLoaded) say('The server does not answer. Trying again …');
-    return isAnswer || isLoaded;
+    if (isMissing(error)) showMissing();
+    else if (place.isTaken)
+      return true; // what plays goes on
+    else if (error instanceof ApiError && error.status === 401) showSignedOut();
+    else {
+      say('The server does not answer. Trying again …');
+      return false;
+    }
   }
   return true;
 });
+
+signOutWith(byId('sign-out'));
 
 let heard: LiveVideo | undefined;
 const following = followVideos(client(), {
@@ -148,9 +180,8 @@ const following = followVideos(client(), {
     const isNews = isTurn(heard, live);
     heard = live;
     if (isNews) refresh();
-    else if (live.state === 'encoding' && isLoaded)
-      setText(byId('state'), stateName({ ...live, state: live.state }));
-    else if (!isLoaded && (live.state === 'queued' || live.state === 'encoding'))
+    else if (live.state === 'encoding' && place.isTaken) showState({ ...live, state: live.state });
+    else if (!place.isTaken && (live.state === 'queued' || live.state === 'encoding'))
       showProgress({ ...live, state: live.state });
   },
 });
