@@ -33,7 +33,7 @@ describe('pace', () => {
     const pace = new Pace();
     for (let second = 0; second < 400; second++) {
       pace.worked(second % 40 < 20 ? 0.4 : 1.6, 1);
-      if (second >= 80) expect(Math.abs(pace.workPerSecond - 1)).toBeLessThan(0.3);
+      if (second >= 80) expect(Math.abs(pace.workPerSecond - 1)).toBeLessThan(0.2);
     }
   });
   test('is never nothing: a stall does not make the time left endless', () => {
