@@ -105,7 +105,7 @@ describe('what plays', () => {
   });
 
   test('is nothing where a receipt is gone meanwhile, and no error', async () => {
-    await Promise.all([finish(first), finish(sound)]);
+    await Promise.all([finish(first), hearOne()]);
     const done = await doneTasks(stores.uploads, encode());
     objects.delete(
       `uploads/${jobKeys.receipt(video, revision, taskName({ kind: 'chunk', ...encode(), index: 0 }))}`,
