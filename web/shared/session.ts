@@ -1,11 +1,12 @@
 /** Who looks at the page: nobody in particular, or whoever gave it an API token, which this browser then keeps. */
 import { ApiError, SpotreelClient } from '../../api/client/index.ts';
 import { byId, part } from './dom.ts';
+import { keep, kept, unkeep } from './kept.ts';
 
 const KEY = 'spotreel-token';
 
 /** The token that this browser keeps. */
-export const token = (): string | undefined => localStorage.getItem(KEY) ?? undefined;
+export const token = (): string | undefined => kept(KEY);
 
 /** Speaks with the platform that the page came from. */
 export const client = (): SpotreelClient => new SpotreelClient({ url: location.origin, token: token() });
@@ -34,7 +35,7 @@ export function askForToken(error: unknown): void {
   form.hidden = false;
   form.onsubmit = (event) => {
     event.preventDefault();
-    localStorage.setItem(KEY, part(form, 'input', HTMLInputElement).value.trim());
+    keep(KEY, part(form, 'input', HTMLInputElement).value.trim());
     location.reload();
   };
 }
@@ -43,7 +44,7 @@ export function askForToken(error: unknown): void {
 export function signOutWith(element: HTMLElement): void {
   element.hidden = token() === undefined;
   element.addEventListener('click', () => {
-    localStorage.removeItem(KEY);
+    unkeep(KEY);
     location.reload();
   });
 }

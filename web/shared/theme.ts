@@ -1,5 +1,6 @@
 /** Light or dark: as the system has it, until somebody chooses with the button of the page. */
 import { part } from './dom.ts';
+import { keep, kept } from './kept.ts';
 
 const KEY = 'spotreel-theme';
 const THEMES = ['light', 'dark'] as const;
@@ -8,7 +9,7 @@ type Theme = (typeof THEMES)[number];
 const root = document.documentElement;
 const system = matchMedia('(prefers-color-scheme: dark)');
 
-const chosen = (): Theme | undefined => THEMES.find((theme) => theme === localStorage.getItem(KEY));
+const chosen = (): Theme | undefined => THEMES.find((theme) => theme === kept(KEY));
 const present = (): Theme => chosen() ?? (system.matches ? 'dark' : 'light');
 
 /** Puts the chosen theme on the page. */
@@ -28,7 +29,7 @@ document.addEventListener('DOMContentLoaded', () => {
   label(toggle);
   system.addEventListener('change', () => label(toggle));
   toggle.addEventListener('click', () => {
-    localStorage.setItem(KEY, present() === 'dark' ? 'light' : 'dark');
+    keep(KEY, present() === 'dark' ? 'light' : 'dark');
     apply();
     label(toggle);
   });

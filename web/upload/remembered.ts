@@ -44,7 +44,13 @@ async function within<T>(work: (uploads: IDBObjectStore) => IDBRequest<T>): Prom
   }
 }
 
-const remembered = (): Promise<Remembered[]> => within((uploads) => uploads.getAll());
+/** What is remembered where a browser lets sites keep nothing: for as long as the page is open. */
+const here = new Map<string, Remembered>();
+
+async function remembered(): Promise<Remembered[]> {
+  const kept = await within<Remembered[]>((uploads) => uploads.getAll()).catch(() => []);
+  return [...here.values(), ...kept];
+}
 
 /** The upload of this very file; undefined where there is none to go on with. */
 export const rememberedFor = async (file: FileMark): Promise<Remembered | undefined> =>
@@ -52,22 +58,25 @@ export const rememberedFor = async (file: FileMark): Promise<Remembered | undefi
 
 export async function remember(id: string, { name, size, lastModified }: FileMark): Promise<void> {
   const upload: Remembered = { id, name, size, lastModified };
-  await within((uploads) => uploads.put(upload));
+  await within((uploads) => uploads.put(upload)).catch(() => here.set(id, upload));
 }
 
 export async function forget(id: string): Promise<void> {
-  await within((uploads) => uploads.delete(id));
+  here.delete(id);
+  await within((uploads) => uploads.delete(id)).catch(() => {}); // nothing is kept
 }
 
 const lockOf = (id: string): string => `spotreel-upload-${id}`;
 
-/** Does something while no other tab takes the upload for one that waits. */
-export const whileSending = <T>(id: string, work: () => Promise<T>): Promise<T> =>
-  navigator.locks.request(lockOf(id), work);
+/** Until something ends, no other tab takes the upload for one that waits. */
+export async function whileSending(id: string, ended: Promise<void>): Promise<void> {
+  // Denied where sites may keep nothing; then other tabs know of no upload either.
+  await navigator.locks.request(lockOf(id), () => ended).catch(() => {});
+}
 
 /** Those that no tab is sending. */
 export async function waiting(): Promise<Remembered[]> {
-  const { held = [] } = await navigator.locks.query();
+  const { held = [] } = await navigator.locks.query().catch((): LockManagerSnapshot => ({}));
   const names = new Set(held.map(({ name }) => name));
   return (await remembered()).filter(({ id }) => !names.has(lockOf(id)));
 }

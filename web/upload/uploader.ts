@@ -90,7 +90,7 @@ export class Uploader<M extends Meta, B extends Body> extends BasePlugin<PluginO
         signal,
         onCreated: async ({ id }) => {
           await remember(id, data);
-          void whileSending(id, () => ended);
+          void whileSending(id, ended);
         },
         onProgress: ({ sentBytes, totalBytes }) => {
           const uploadStarted = file.progress.uploadStarted ?? Date.now();
