@@ -59,8 +59,11 @@ install_speech() {
 }
 
 # A chunk of 4K in several codecs takes more memory than the smallest machine has: slowly is better than never.
+# Half of the disk is left for scratch files.
 add_swap() {
-  fallocate --length 8G /swapfile && chmod 600 /swapfile && mkswap --quiet /swapfile && swapon /swapfile
+  local free_kib
+  free_kib=$(df --output=avail / | tail -n 1)
+  fallocate --length $((free_kib / 2))KiB /swapfile && chmod 600 /swapfile && mkswap --quiet /swapfile && swapon /swapfile
 }
 
 # Reads the role's credentials from the instance metadata service, version 2.
