@@ -92,7 +92,7 @@ playable('a browser plays them, with picture and sound', async () => {
     const shown = await until(`${entry.file} plays`, async () => {
       const now = shownSchema.parse(
         await page.evaluate(`(() => {
-          const video = document.querySelector('video');
+          const video = document.querySelector('video') ?? document.createElement('video'); // before the player is there
           return {
             time: video.currentTime, error: video.error?.message ?? null,
             frames: video.getVideoPlaybackQuality().totalVideoFrames, audioBytes: video.webkitAudioDecodedByteCount,
