@@ -71,6 +71,7 @@ async function show(): Promise<boolean> {
     byId('more').hidden = !more;
     return true;
   } catch (error) {
+    byId('count').hidden = true;
     if (isRefused(error)) {
       askForToken(error);
       return true;

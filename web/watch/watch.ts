@@ -83,7 +83,7 @@ interface Waiting {
 }
 
 function showProgress({ state, percent: done, secondsLeft }: Waiting): void {
-  const left = secondsLeft === undefined ? '' : ` About ${timeLeft(secondsLeft)} left.`;
+  const left = secondsLeft === undefined ? '' : ` ${timeLeft(secondsLeft).replace(/^l/, 'L')} left.`;
   setText(byId('percent'), WAITING[state].heading || percent(done));
   setText(byId('waiting-words'), `${WAITING[state].words}${left}`);
   showState({ state, percent: done });
