@@ -44,12 +44,15 @@ export async function mendEvents(mender: EventsMender): Promise<void> {
   await untilDeadline(mender, untold, (key) => announceEncode(mender, key));
 }
 
+/** Does what fits into the time. One that can not be looked after keeps its mark, and no other waiting. */
 async function untilDeadline(
   { deadline }: EventsMender,
   keys: readonly string[],
   work: (key: string) => Promise<void>,
 ): Promise<void> {
-  for await (const _ of inBatches(keys, AT_ONCE, work)) if (Date.now() > deadline) return;
+  const logged = (key: string) =>
+    work(key).catch((error: unknown) => log('error', 'announce-failed', { key, error: String(error) }));
+  for await (const _ of inBatches(keys, AT_ONCE, logged)) if (Date.now() > deadline) return;
 }
 
 /** Announces what an encode came to, if it has ended. @param key its mark */

@@ -6,7 +6,15 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { recordFailure } from '../../jobs/failed.ts';
 import { mendEvents } from '../../jobs/mend-events.ts';
 import { uploadedSchema } from '../../jobs/messages.ts';
-import { deletedKey, jobKeys, newVideoId, revisionOf, untoldKey, videoKeys } from '../../jobs/names.ts';
+import {
+  deletedKey,
+  jobKeys,
+  newVideoId,
+  openKey,
+  revisionOf,
+  untoldKey,
+  videoKeys,
+} from '../../jobs/names.ts';
 import { markOpen, unmarkOpen } from '../../jobs/open.ts';
 import { ObjectStore } from '../../jobs/store.ts';
 import { captureLog } from '../support/log-lines.ts';
@@ -78,6 +86,16 @@ test('a deletion is announced for two hours', async () => {
   expect(await announced(14)).toEqual([]);
   expect(await announced(16)).toEqual([deletedKey(encode.video)]);
   expect(await announced(121)).toEqual([]);
+});
+
+test('one whose objects can not be read keeps no other waiting', async () => {
+  const broken = newVideoId();
+  await uploads.put(untoldKey(broken, encode.revision), '', TEXT);
+  await uploads.put(openKey(broken, encode.revision), '{}', TEXT);
+  await uploads.put(untoldKey(encode.video, encode.revision), '', TEXT);
+  await recordFailure(uploads, encode, { code: 'empty', message: '' });
+  expect(await announced(16)).toEqual([failed]);
+  expect(objects.has(`uploads/${untoldKey(broken, encode.revision)}`)).toBe(true);
 });
 
 test('what does not fit into a run is left to the next ones', async () => {
