@@ -85,7 +85,9 @@ describe('what a sample means', () => {
 async function framesOf(plan: Plan, chunk: Chunk, url: string): Promise<string[]> {
   const args = chunkArguments(plan, chunk, url, ['unused']);
   const input = args.slice(0, args.indexOf('-filter_complex') + 2);
-  const { stdout } = await exec('ffmpeg', [...input, '-map', '[v0]', '-f', 'framemd5', '-']);
+  // The standard output is the hashes' alone here.
+  const output = ['-progress', '/dev/null', '-map', '[v0]', '-f', 'framemd5', '-'];
+  const { stdout } = await exec('ffmpeg', [...input, ...output]);
   return stdout.split('\n').flatMap((line) => (line.startsWith('#') || line === '' ? [] : [line.slice(-32)]));
 }
 
