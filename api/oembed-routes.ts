@@ -1,5 +1,6 @@
 /** `/api/oembed`: what another site needs to show a video in its page (https://oembed.com). */
 import { createRoute } from '@hono/zod-openapi';
+import { html } from 'hono/html';
 import { isVideoId, type VideoId } from '../jobs/names.ts';
 import { EMBED_PATH, ORIGIN_HEADER } from '../jobs/platform.ts';
 import { videoStatus } from '../jobs/status.ts';
@@ -33,9 +34,6 @@ function fitted({ width, height }: typeof DEFAULT_SIZE, most: { width: number; h
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-const escaped = (text: string): string => text.replaceAll(/[&<>"]/g, (letter) => ENTITIES[letter] ?? letter);
-
 /** Adds the route. */
 export function oembedRoutes({ stores }: ApiContext) {
   return newApp().openapi(route, async (c) => {
@@ -56,7 +54,8 @@ export function oembedRoutes({ stores }: ApiContext) {
       height: maxheight,
     });
     const frame = new URL(`${EMBED_PATH}${video.id}`, page.origin).href;
-    const html = `<iframe src="${escaped(frame)}" width="${size.width}" height="${size.height}" title="${escaped(title)}" allow="fullscreen; picture-in-picture" style="border:0"></iframe>`;
+    const iframe =
+      await html`<iframe src="${frame}" width="${size.width}" height="${size.height}" title="${title}" allow="fullscreen; picture-in-picture" style="border:0"></iframe>`;
     return c.json(
       {
         version: '1.0' as const,
@@ -64,7 +63,7 @@ export function oembedRoutes({ stores }: ApiContext) {
         provider_name: 'Spotreel',
         provider_url: page.origin,
         title,
-        html,
+        html: String(iframe),
         ...size,
         ...(poster !== undefined && { thumbnail_url: new URL(poster, page.origin).href }),
       },

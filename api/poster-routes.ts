@@ -3,7 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { PosterError, setPoster, unsetPoster } from '../jobs/posters.ts';
 import { requireScope } from './access.ts';
 import type { ApiContext } from './context.ts';
-import { type ProblemCode, ProblemError } from './problems.ts';
+import { orProblem, type ProblemCode } from './problems.ts';
 import { idParam, newApp, refusals } from './routes.ts';
 
 const tags = ['Videos'];
@@ -44,14 +44,7 @@ const PROBLEM_OF: Readonly<Record<PosterError['code'], ProblemCode>> = {
   'too-large': 'too-large',
 };
 
-async function told(work: Promise<void>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    if (!(error instanceof PosterError)) throw error;
-    throw new ProblemError(PROBLEM_OF[error.code], error.message);
-  }
-}
+const told = <T>(work: Promise<T>): Promise<T> => orProblem(PosterError, PROBLEM_OF, work);
 
 /** Adds the routes. */
 export function posterRoutes({ stores }: ApiContext) {

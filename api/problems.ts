@@ -1,5 +1,7 @@
 /** Every problem that the API answers with, as problem details (RFC 9457). `type` leads to the page of this table. */
 
+import type { RefusedError } from '../jobs/refused.ts';
+
 /** Codes, which are part of the API: they never change their meaning. */
 export const PROBLEMS = {
   'invalid-request': {
@@ -108,6 +110,20 @@ export class ProblemError extends Error {
     super(detail);
     this.code = code;
     this.extras = extras;
+  }
+}
+
+/** What some work gives, with its refusals as problems. */
+export async function orProblem<Code extends string, T>(
+  kind: new (code: Code, message: string) => RefusedError<Code>,
+  problemOf: Readonly<Record<Code, ProblemCode>>,
+  work: Promise<T>,
+): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof kind)) throw error;
+    throw new ProblemError(problemOf[error.code], error.message);
   }
 }
 

@@ -9,7 +9,7 @@ import {
 } from '../jobs/subtitles.ts';
 import { requireScope } from './access.ts';
 import type { ApiContext } from './context.ts';
-import { type ProblemCode, ProblemError } from './problems.ts';
+import { orProblem, type ProblemCode } from './problems.ts';
 import { answer, idParam, newApp, refusals } from './routes.ts';
 import { subtitlesListSchema, subtitlesQuerySchema, subtitlesSchema, trackIdSchema } from './schemas.ts';
 
@@ -65,14 +65,7 @@ const PROBLEM_OF: Readonly<Record<SubtitlesError['code'], ProblemCode>> = {
   'too-many': 'conflict',
 };
 
-async function told<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (!(error instanceof SubtitlesError)) throw error;
-    throw new ProblemError(PROBLEM_OF[error.code], error.message);
-  }
-}
+const told = <T>(work: Promise<T>): Promise<T> => orProblem(SubtitlesError, PROBLEM_OF, work);
 
 /** Adds the routes. */
 export function subtitleRoutes({ stores }: ApiContext) {

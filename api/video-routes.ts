@@ -1,16 +1,16 @@
 /** `/api/videos`: what there is, how far it is, and what its owner does with it. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { deletedLive, liveOf } from '../jobs/announcer.ts';
+import { announcePublished, deletedLive } from '../jobs/announcer.ts';
 import { deleteVideo } from '../jobs/deletion.ts';
 import { recordEdits } from '../jobs/edits.ts';
 import { pageOfVideos } from '../jobs/index-pages.ts';
 import type { VideoId } from '../jobs/names.ts';
 import { republishDetails } from '../jobs/publish.ts';
 import { RedriveError, reencode, retry, rollback } from '../jobs/redrive.ts';
-import { publishedStatus, type VideoStatus, videoStatus } from '../jobs/status.ts';
+import { type VideoStatus, videoStatus } from '../jobs/status.ts';
 import { mayAll, type Principal, requireScope } from './access.ts';
 import type { ApiContext } from './context.ts';
-import { ProblemError } from './problems.ts';
+import { orProblem, type ProblemCode, ProblemError } from './problems.ts';
 import { answer, body, idParam, newApp, refusals, refuse } from './routes.ts';
 import {
   deletedSchema,
@@ -153,18 +153,23 @@ async function requireStatus({ stores }: ApiContext, id: VideoId): Promise<Video
   return status;
 }
 
+const PROBLEM_OF: Readonly<Record<RedriveError['code'], ProblemCode>> = {
+  'no-such-video': 'not-found',
+  'no-such-revision': 'conflict',
+  'nothing-to-roll-back-to': 'conflict',
+};
+
 /** Does what `redrive` does, with its refusals as problems. */
 async function redriven<T>(work: Promise<T>): Promise<T> {
   try {
-    return await work;
+    return await orProblem(RedriveError, PROBLEM_OF, work);
   } catch (error) {
     if (error instanceof z.ZodError)
       refuse(
         'json',
         error.issues.map((issue) => ({ ...issue, path: ['settings', ...issue.path] })),
       );
-    if (!(error instanceof RedriveError)) throw error;
-    throw new ProblemError(error.code === 'no-such-video' ? 'not-found' : 'conflict', error.message);
+    throw error;
   }
 }
 
@@ -212,8 +217,7 @@ export function videoRoutes(context: ApiContext) {
       requireScope(c.get('who'), 'admin');
       const { id } = c.req.valid('param');
       const playing = await redriven(rollback(context, id, c.req.valid('json').revision));
-      const encode = { video: id, ...playing };
-      context.announcer.announce(async () => liveOf(encode, await publishedStatus(context.stores, encode)));
+      announcePublished(context.announcer, context.stores, { video: id, ...playing });
       return c.json(playing, 200);
     });
 }

@@ -7,7 +7,9 @@ import { hasEnded, type Live, liveTopic } from './live-message.ts';
 import { log } from './log.ts';
 import type { Encode } from './messages.ts';
 import { videoKeys } from './names.ts';
-import type { EncodeStatus } from './status.ts';
+import type { Stores } from './publish.ts';
+import { type EncodeStatus, encodeStatus, publishedStatus } from './status.ts';
+import type { ObjectStore } from './store.ts';
 
 /** Milliseconds after which a message is given up. */
 const LIMIT_MS = 1000;
@@ -76,6 +78,16 @@ export const liveOf = (
   ...(state === 'ready' && { playbackUrl: `/${videoKeys.master(video)}` }),
   ...(failure && { failure }),
 });
+
+/** Tells how an encode stands that does not play yet. */
+export function announceEncode(announcer: Announcer, uploads: ObjectStore, encode: Encode): void {
+  announcer.announce(async () => liveOf(encode, await encodeStatus(uploads, encode)));
+}
+
+/** Tells how an encode stands that plays. */
+export function announcePublished(announcer: Announcer, stores: Stores, encode: Encode): void {
+  announcer.announce(async () => liveOf(encode, await publishedStatus(stores, encode)));
+}
 
 /** What is told of a video that is deleted. */
 export const deletedLive = (id: string): Live => ({ id, state: 'deleted', percent: 0, findings: [] });

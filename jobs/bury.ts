@@ -9,7 +9,7 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { FAILURES } from '../video/failures.ts';
 import type { EncodeSettings } from '../video/settings.ts';
-import { type Announcer, liveOf } from './announcer.ts';
+import { type Announcer, announceEncode } from './announcer.ts';
 import { listAttempts, type RecordedAttempt } from './attempts.ts';
 import { claimVideo } from './claim.ts';
 import { followUp } from './complete.ts';
@@ -31,7 +31,6 @@ import { openSince } from './open.ts';
 import { publishedRevision, type Stores } from './publish.ts';
 import { sendTasks } from './queue.ts';
 import { requestFirst } from './requests.ts';
-import { encodeStatus } from './status.ts';
 import type { ObjectStore } from './store.ts';
 
 export interface Graveyard extends Stores {
@@ -150,6 +149,6 @@ async function giveUp(graveyard: Graveyard, encode: Encode, reason: Reason): Pro
   if (await hasEnded(graveyard, encode)) return log('info', 'dead-letter-too-late', fields);
   const message = FAILURES['gave-up'] + ('words' in reason ? ` (${reason.words})` : '');
   await recordFailure(graveyard.uploads, encode, { code: 'gave-up', message });
-  graveyard.announcer.announce(async () => liveOf(encode, await encodeStatus(graveyard.uploads, encode)));
+  announceEncode(graveyard.announcer, graveyard.uploads, encode);
   log('error', 'gave-up', fields);
 }

@@ -13,7 +13,7 @@ import {
   indexKey,
   isVideoId,
   jobKeys,
-  OPEN_PREFIX,
+  openPrefix,
   pendingKey,
   sourceKey,
   UNTOLD_PREFIX,
@@ -21,6 +21,7 @@ import {
   type VideoId,
   videoKeys,
 } from './names.ts';
+import { hasOpen } from './open.ts';
 import type { Stores } from './publish.ts';
 import type { ObjectStore } from './store.ts';
 
@@ -83,10 +84,9 @@ async function findMark(stores: Stores, video: VideoId): Promise<Mark | undefine
   if (before) return before;
   const claim = await readClaim(uploads, video);
   if (!claim && !(await uploads.exists(pendingKey(video)))) return undefined;
-  const open = await uploads.list(`${OPEN_PREFIX}${video}/`).next();
   return {
     at: new Date().toISOString(),
-    busy: !open.done,
+    busy: await hasOpen(uploads, video),
     ...(claim && { source: claim.key, uploadedAt: claim.uploadedAt }),
   };
 }
@@ -118,7 +118,7 @@ function placesOf({ uploads, production }: Stores, video: VideoId, { source, upl
     ...(uploadedAt === undefined ? [] : [{ store: uploads, prefix: indexKey(uploadedAt, video) }]),
     { store: uploads, prefix: pendingKey(video) },
     { store: uploads, prefix: jobKeys.root(video) },
-    { store: uploads, prefix: `${OPEN_PREFIX}${video}/` },
+    { store: uploads, prefix: openPrefix(video) },
     { store: uploads, prefix: `${UNTOLD_PREFIX}${video}/` },
     { store: uploads, prefix: `${UPLOADS_PREFIX}${video}/` },
     { store: production, prefix: videoKeys.root(video) },

@@ -2,7 +2,7 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { z } from 'zod';
 import type { EncodeSettings } from '../video/settings.ts';
-import { type Announcer, liveOf } from './announcer.ts';
+import { type Announcer, announceEncode } from './announcer.ts';
 import type { Work } from './capacity.ts';
 import { claimVideo, readClaim } from './claim.ts';
 import { mayBeClaimed } from './deletion.ts';
@@ -21,7 +21,6 @@ import { encodeOfPlanKey, jobKeys, UPLOADS_PREFIX, videoIdOf } from './names.ts'
 import { nextTasks } from './progress.ts';
 import { backlog, sendTasks } from './queue.ts';
 import { requestFirst } from './requests.ts';
-import { encodeStatus } from './status.ts';
 import type { ObjectStore } from './store.ts';
 
 export interface Dispatcher {
@@ -122,7 +121,7 @@ async function demandOfRequeue(
   if ((await readFailure(uploads, encode)) || !(await readClaim(uploads, encode.video))) return undefined;
   const queue = await nextTasks(uploads, encode);
   log('info', 'requeued', { ...encode, tasks: queue.length });
-  announcer.announce(async () => liveOf(encode, await encodeStatus(uploads, encode)));
+  announceEncode(announcer, uploads, encode);
   return { queue, planned: NO_WORK };
 }
 
@@ -153,9 +152,7 @@ async function demandOfSource(
   if (result === 'taken') return undefined;
   const revision = await requestFirst(uploads, video, claim, settings);
   if (result === 'repeated' && (await isPlanned(uploads, { video, revision }))) return undefined;
-  announcer.announce(async () =>
-    liveOf({ video, revision }, await encodeStatus(uploads, { video, revision })),
-  );
+  announceEncode(announcer, uploads, { video, revision });
   return { queue: [{ kind: 'plan', video, revision }], planned: NO_WORK };
 }
 

@@ -7,7 +7,7 @@ import { pictureFileSchema } from '../video/stills.ts';
 import type { Claim } from './claim.ts';
 import { jobKeys, type VideoId } from './names.ts';
 import { describedSchema } from './pending.ts';
-import { type ObjectStore, toStoredJson } from './store.ts';
+import type { ObjectStore } from './store.ts';
 
 export const visibilitySchema = z.enum(['public', 'unlisted', 'private']);
 export type Visibility = z.infer<typeof visibilitySchema>;
@@ -42,11 +42,10 @@ export async function readEdits(uploads: ObjectStore, video: VideoId): Promise<E
 
 /** Adds changes to those before, which it returns. Two that come at the same moment are both kept. */
 export async function recordEdits(uploads: ObjectStore, video: VideoId, changes: Edits): Promise<Edits> {
-  const key = jobKeys.edits(video);
   let before: Edits = {};
-  await uploads.update(key, { contentType: 'application/json' }, async () => {
-    before = await readEdits(uploads, video);
-    return toStoredJson({ ...before, ...changes });
+  await uploads.updateJson(jobKeys.edits(video), editsSchema, (kept = {}) => {
+    before = kept;
+    return { ...before, ...changes };
   });
   return before;
 }

@@ -3,16 +3,11 @@
  * Parameter Store, `<prefix>/webhooks/<id>`, encrypted, where whoever may read the bucket does not see them.
  */
 import { randomBytes } from 'node:crypto';
-import {
-  DeleteParameterCommand,
-  GetParameterCommand,
-  ParameterNotFound,
-  PutParameterCommand,
-  type SSMClient,
-} from '@aws-sdk/client-ssm';
+import { GetParameterCommand, PutParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
 import { z } from 'zod';
 import { webhookKeys } from './names.ts';
-import { type ObjectStore, toStoredJson } from './store.ts';
+import { deleteParameter } from './parameters.ts';
+import type { ObjectStore } from './store.ts';
 import { unlessUnreadable } from './unreadable.ts';
 
 const HOUR = 3_600_000;
@@ -107,10 +102,7 @@ export class Endpoints {
   async remove(id: string, deadline: number): Promise<void> {
     await this.#uploads.delete(webhookKeys.endpoint(id));
     await this.#uploads.deleteAll(webhookKeys.undelivered(id), { whole: false, deadline });
-    const Name = this.#parameter(id);
-    await this.#ssm.send(new DeleteParameterCommand({ Name })).catch((error: unknown) => {
-      if (!(error instanceof ParameterNotFound)) throw error;
-    });
+    await deleteParameter(this.#ssm, this.#parameter(id));
     this.#known.delete(id);
   }
 
@@ -151,11 +143,7 @@ export class Endpoints {
 
   async #change(id: string, change: (kept: Kept) => Kept | undefined): Promise<void> {
     const key = webhookKeys.endpoint(id);
-    await this.#uploads.update(key, { contentType: 'application/json' }, async () => {
-      const kept = await this.#uploads.getJson(key, keptSchema);
-      const changed = kept && change(kept);
-      return changed && toStoredJson(changed);
-    });
+    await this.#uploads.updateJson(key, keptSchema, (kept) => kept && change(kept));
   }
 
   #parameter(id: string): string {

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { encodeSchema } from './messages.ts';
 import { IDEMPOTENCY_PREFIX, type VideoId } from './names.ts';
-import { type ObjectStore, toStoredJson } from './store.ts';
+import type { ObjectStore } from './store.ts';
 
 /** Milliseconds for which a key names what it made. */
 const KEPT_MS = 24 * 3600 * 1000;
@@ -34,9 +34,8 @@ export async function idUnderKey(
   const name = `${IDEMPOTENCY_PREFIX}${sha256([request.caller, request.key])}.json`;
   const fingerprint = sha256(request.body);
   let made: z.infer<typeof madeSchema> = { fingerprint, video: id, at: new Date().toISOString() };
-  await uploads.update(name, { contentType: 'application/json' }, async () => {
-    const before = await uploads.getJson(name, madeSchema);
-    if (!before || Date.now() - Date.parse(before.at) >= KEPT_MS) return toStoredJson(made);
+  await uploads.updateJson(name, madeSchema, (before) => {
+    if (!before || Date.now() - Date.parse(before.at) >= KEPT_MS) return made;
     made = before;
     return undefined;
   });

@@ -2,14 +2,13 @@
  * Events that S3 never told of. Every encode leaves a mark `untold/<id>/<revision>` when it is asked for; once it has ended,
  * its objects are announced again and the mark goes. What was told already is recorded, and not told again.
  */
-import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import type { z } from 'zod';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import { inBatches } from './batches.ts';
 import { log } from './log.ts';
-import type { uploadedSchema } from './messages.ts';
 import { DELETED_PREFIX, isRevision, isVideoId, jobKeys, UNTOLD_PREFIX, videoKeys } from './names.ts';
 import { openSince } from './open.ts';
 import type { Stores } from './publish.ts';
+import { sendUploaded } from './queue.ts';
 import type { ListedObject, ObjectStore } from './store.ts';
 
 const MINUTE = 60_000;
@@ -75,11 +74,5 @@ async function announce(
   key: string,
 ): Promise<void> {
   const { value: found } = await store.list(key).next();
-  if (found?.key !== key) return;
-  const { bucket } = store;
-  const { size, etag, lastModified } = found;
-  const body: z.infer<typeof uploadedSchema> = {
-    uploaded: { bucket, key, size, etag, time: lastModified.toISOString() },
-  };
-  await sqs.send(new SendMessageCommand({ QueueUrl: eventsQueueUrl, MessageBody: JSON.stringify(body) }));
+  if (found?.key === key) await sendUploaded(sqs, eventsQueueUrl, store.bucket, found);
 }

@@ -3,22 +3,19 @@
  * and has it go on or ends it. It writes nothing that dispatch and workers would not write, so that it may run beside
  * them at any time.
  */
-import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import type { z } from 'zod';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import { FAILURES } from '../video/failures.ts';
-import { type Announcer, liveOf } from './announcer.ts';
+import { type Announcer, announceEncode } from './announcer.ts';
 import { type Claim, readClaim } from './claim.ts';
 import { readFailure, recordFailure } from './failed.ts';
 import { log } from './log.ts';
-import type { Encode, uploadedSchema } from './messages.ts';
+import type { Encode } from './messages.ts';
 import { jobKeys, UPLOADS_PREFIX, videoIdOf } from './names.ts';
 import { listOpen, markOpen, type OpenEncode, openSince, unmarkOpen } from './open.ts';
 import { readDownloadReceipts, readPlan } from './progress.ts';
 import { publishedRevision, readDetails, type Stores } from './publish.ts';
-import { backlog } from './queue.ts';
-import { sendRequeue } from './redrive.ts';
+import { backlog, sendRequeue, sendUploaded } from './queue.ts';
 import { requestedRevision, requestRevision } from './requests.ts';
-import { encodeStatus } from './status.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -132,7 +129,7 @@ async function timeOut({ stores, announcer }: Mender, encode: Encode, claim: Cla
   log('error', 'timed-out', { video, revision, hours });
   const message = `${FAILURES['timed-out']} (${hours} hours)`;
   await recordFailure(stores.uploads, encode, { code: 'timed-out', message });
-  announcer.announce(async () => liveOf(encode, await encodeStatus(stores.uploads, encode)));
+  announceEncode(announcer, stores.uploads, encode);
 }
 
 /** When the last object of an encode was written. */
@@ -148,14 +145,13 @@ async function mendUploads(mender: Mender, queues: Queues): Promise<void> {
   const { stores, sqs, uploadsQueueUrl, now } = mender;
   const { uploads } = stores;
   const { bucket } = uploads;
-  for await (const { key, etag, size, lastModified } of uploads.list(UPLOADS_PREFIX)) {
+  for await (const object of uploads.list(UPLOADS_PREFIX)) {
+    const { key, etag, lastModified } = object;
     const age = now.getTime() - lastModified.getTime();
     if (age < STALL_MS || age > UPLOADS_WINDOW_MS || key.endsWith('/')) continue;
     if (await uploads.exists(jobKeys.claim(videoIdOf({ bucket, key, etag })))) continue;
     if (age < LONG_STALL_MS && !(await queues.idle())) return;
     log('warn', 'upload-unclaimed', { key, etag, minutes: Math.round(age / MINUTE) });
-    const uploaded = { bucket, key, etag, size, time: lastModified.toISOString() };
-    const body: z.infer<typeof uploadedSchema> = { uploaded };
-    await sqs.send(new SendMessageCommand({ QueueUrl: uploadsQueueUrl, MessageBody: JSON.stringify(body) }));
+    await sendUploaded(sqs, uploadsQueueUrl, bucket, object);
   }
 }

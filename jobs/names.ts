@@ -154,8 +154,10 @@ export function videoOfIndexKey(key: string): VideoId | undefined {
   return isVideoId(id) ? id : undefined;
 }
 
+/** What the keys of a video's marks of encodes that have not ended begin with. */
+export const openPrefix = (id: VideoId): string => `${OPEN_PREFIX}${id}/`;
 /** Key of the mark of an encode that has not ended. */
-export const openKey = (id: VideoId, revision: Revision): string => `${OPEN_PREFIX}${id}/${revision}`;
+export const openKey = (id: VideoId, revision: Revision): string => `${openPrefix(id)}${revision}`;
 /** Key of the mark of an encode of whose end others may not have been told yet. */
 export const untoldKey = (id: VideoId, revision: Revision): string => `${UNTOLD_PREFIX}${id}/${revision}`;
 /** The key of a worker's heartbeat. @param worker an instance id */

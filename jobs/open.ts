@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import type { Encode } from './messages.ts';
-import { isRevision, isVideoId, OPEN_PREFIX, openKey, untoldKey } from './names.ts';
+import { isRevision, isVideoId, OPEN_PREFIX, openKey, openPrefix, untoldKey, type VideoId } from './names.ts';
 import type { ObjectStore } from './store.ts';
 
 const markerSchema = z.object({
@@ -46,6 +46,12 @@ export async function openSince(
 ): Promise<Date | undefined> {
   const marker = await uploads.getJson(openKey(video, revision), markerSchema);
   return marker && new Date(marker.since);
+}
+
+/** Whether any encode of a video is open. */
+export async function hasOpen(uploads: ObjectStore, video: VideoId): Promise<boolean> {
+  const { done } = await uploads.list(openPrefix(video)).next();
+  return done !== true;
 }
 
 /** Every encode that has a marker. */

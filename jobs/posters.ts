@@ -9,6 +9,7 @@ import { type Edits, recordEdits } from './edits.ts';
 import { type VideoId, videoKeys } from './names.ts';
 import { CACHE_CONTROL, contentTypeOf } from './platform.ts';
 import { republishDetails, type Stores } from './publish.ts';
+import { RefusedError } from './refused.ts';
 
 /** Bytes of a poster: one of 4K takes about two million. It fits into a Lambda's request (6 MB), in base64, too. */
 export const MAX_POSTER_BYTES = 4 * 1024 * 1024;
@@ -17,14 +18,8 @@ export const MAX_POSTER_BYTES = 4 * 1024 * 1024;
 const MAX_POSTER_SIDE = 8192;
 
 /** A request that can not be met; the message says why and what can be done. */
-export class PosterError extends Error {
+export class PosterError extends RefusedError<'no-such-video' | 'not-a-picture' | 'too-large'> {
   override readonly name = 'PosterError';
-  readonly code: 'no-such-video' | 'not-a-picture' | 'too-large';
-
-  constructor(code: PosterError['code'], message: string) {
-    super(message);
-    this.code = code;
-  }
 }
 
 /** Gives a video a poster of its owner's. Throws `PosterError`. @param bytes of a JPEG, PNG or WebP file */

@@ -1,12 +1,15 @@
-/** The tasks queue: sending tasks and reading the backlog. Receiving is the worker's. */
+/** Sending to the tasks and uploads queues, and reading a backlog. Receiving is Lambda's and the worker's. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type BatchResultErrorEntry,
   GetQueueAttributesCommand,
   SendMessageBatchCommand,
+  SendMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import type { Task } from './messages.ts';
+import type { z } from 'zod';
+import type { Encode, requeueSchema, Task, uploadedSchema } from './messages.ts';
+import type { ListedObject } from './store.ts';
 
 /** SQS takes at most ten messages in one SendMessageBatch. */
 const BATCH_SIZE = 10;
@@ -50,6 +53,26 @@ async function sendBatch(sqs: SQSClient, queueUrl: string, tasks: readonly Task[
 function refusal(queueUrl: string, failed: readonly BatchResultErrorEntry[]): Error {
   const reasons = new Set(failed.map(({ Code, Message }) => `${Code}: ${Message ?? 'no message'}`));
   return new Error(`${queueUrl} refused ${failed.length} task(s): ${[...reasons].join('; ')}`);
+}
+
+/** Asks dispatch to queue what an encode misses. */
+export async function sendRequeue(sqs: SQSClient, uploadsQueueUrl: string, encode: Encode): Promise<void> {
+  const { video, revision } = encode;
+  const body: z.infer<typeof requeueSchema> = { requeue: { video, revision } };
+  await sqs.send(new SendMessageCommand({ QueueUrl: uploadsQueueUrl, MessageBody: JSON.stringify(body) }));
+}
+
+/** Tells a queue of an object, in the place of an event of S3's that was lost. */
+export async function sendUploaded(
+  sqs: SQSClient,
+  queueUrl: string,
+  bucket: string,
+  { key, size, etag, lastModified }: ListedObject,
+): Promise<void> {
+  const body: z.infer<typeof uploadedSchema> = {
+    uploaded: { bucket, key, size, etag, time: lastModified.toISOString() },
+  };
+  await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(body) }));
 }
 
 /** Messages in a queue, as SQS approximates them. */

@@ -1,15 +1,16 @@
 /** What a person can do about a video that failed, or that should be encoded otherwise. */
-import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import type { z } from 'zod';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import { FAILURES } from '../video/failures.ts';
 import { type EncodeSettings, encodeSettingsSchema } from '../video/settings.ts';
 import { type Claim, readClaim } from './claim.ts';
 import { recordFailure } from './failed.ts';
-import type { Encode, requeueSchema } from './messages.ts';
+import type { Encode } from './messages.ts';
 import { jobKeys, type Revision, type VideoId } from './names.ts';
 import { markOpen, markUntold } from './open.ts';
 import { canPlay, doneTasks, missingTasks, readPlan } from './progress.ts';
 import { publish, publishedRevision, type Stores } from './publish.ts';
+import { sendRequeue } from './queue.ts';
+import { RefusedError } from './refused.ts';
 import {
   readRequests,
   recordSettings,
@@ -29,21 +30,10 @@ export interface Redriver {
 }
 
 /** A request that can not be met as things are; the message says why and what can be done. */
-export class RedriveError extends Error {
+export class RedriveError extends RefusedError<
+  'no-such-video' | 'no-such-revision' | 'nothing-to-roll-back-to'
+> {
   override readonly name = 'RedriveError';
-  readonly code: 'no-such-video' | 'no-such-revision' | 'nothing-to-roll-back-to';
-
-  constructor(code: RedriveError['code'], message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-/** Asks dispatch to queue what an encode misses. */
-export async function sendRequeue(sqs: SQSClient, uploadsQueueUrl: string, encode: Encode): Promise<void> {
-  const { video, revision } = encode;
-  const body: z.infer<typeof requeueSchema> = { requeue: { video, revision } };
-  await sqs.send(new SendMessageCommand({ QueueUrl: uploadsQueueUrl, MessageBody: JSON.stringify(body) }));
 }
 
 /** Whether all is made that an encode needs to play. */

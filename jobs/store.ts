@@ -63,6 +63,8 @@ const UPDATE_TRIES = 100;
 /** Objects of one DeleteObjects, at most. */
 const DELETED_AT_ONCE = 1000;
 
+const JSON_HEADERS: ObjectHeaders = { contentType: 'application/json' };
+
 /** JSON as we store it: keys in the order given, indented for people, one newline at the end. */
 export function toStoredJson(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
@@ -124,7 +126,7 @@ export class ObjectStore {
 
   /** `putOnce` of a value as JSON. */
   putOnceJson(key: string, value: unknown): Promise<'written' | 'exists'> {
-    return this.putOnce(key, toStoredJson(value), { contentType: 'application/json' });
+    return this.putOnce(key, toStoredJson(value), JSON_HEADERS);
   }
 
   /**
@@ -162,6 +164,22 @@ export class ObjectStore {
       if ((await this.replace(key, body, headers, etag)) === 'written') return true;
     }
     throw new BusyObjectError(`s3://${this.bucket}/${key} was replaced ${UPDATE_TRIES} times in between`);
+  }
+
+  /**
+   * `update` of JSON: `change` is given what the object holds.
+   * @param change is given undefined where there is no such object, and gives undefined to leave it as it is
+   * @throws an `UnreadableObjectError` as `getJson` does
+   */
+  updateJson<T extends z.ZodType>(
+    key: string,
+    schema: T,
+    change: (value: z.infer<T> | undefined) => z.infer<T> | undefined | Promise<z.infer<T> | undefined>,
+  ): Promise<boolean> {
+    return this.update(key, JSON_HEADERS, async () => {
+      const changed = await change(await this.getJson(key, schema));
+      return changed === undefined ? undefined : toStoredJson(changed);
+    });
   }
 
   /** Writes an object whatever is there: for marks and hints, of which the last one counts. */
@@ -202,7 +220,7 @@ export class ObjectStore {
 
   /** `put` of a value as JSON. */
   putJson(key: string, value: unknown): Promise<void> {
-    return this.put(key, toStoredJson(value), { contentType: 'application/json' });
+    return this.put(key, toStoredJson(value), JSON_HEADERS);
   }
 
   /** The ETag of an object, with its quotes; undefined where there is no such object. */

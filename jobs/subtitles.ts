@@ -11,6 +11,7 @@ import { MAX_CUES } from '../video/text/webvtt.ts';
 import { readClaim } from './claim.ts';
 import { asTrackId, jobKeys, sourceKey, type TrackId, type VideoId } from './names.ts';
 import { republish, type Stores } from './publish.ts';
+import { RefusedError } from './refused.ts';
 import { type AddedTrack, readSidecars, type Sidecar, sidecarIds } from './sidecars.ts';
 
 /** Bytes of a subtitle file; a long film's has 200 kB. It fits into a Lambda's request (6 MB), in base64, too. */
@@ -47,14 +48,10 @@ export interface Subtitles {
 }
 
 /** A request that can not be met; the message says why and what can be done. */
-export class SubtitlesError extends Error {
+export class SubtitlesError extends RefusedError<
+  'no-such-video' | 'no-such-subtitles' | 'not-subtitles' | 'too-large' | 'too-many'
+> {
   override readonly name = 'SubtitlesError';
-  readonly code: 'no-such-video' | 'no-such-subtitles' | 'not-subtitles' | 'too-large' | 'too-many';
-
-  constructor(code: SubtitlesError['code'], message: string) {
-    super(message);
-    this.code = code;
-  }
 }
 
 const shown = (track: AddedTrack): Subtitles => ({

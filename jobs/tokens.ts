@@ -5,7 +5,6 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import {
-  DeleteParameterCommand,
   GetParameterCommand,
   ParameterAlreadyExists,
   ParameterNotFound,
@@ -14,6 +13,7 @@ import {
   type SSMClient,
 } from '@aws-sdk/client-ssm';
 import { z } from 'zod';
+import { deleteParameter } from './parameters.ts';
 
 export const scopeSchema = z.enum(['admin', 'upload', 'read']);
 export type Scope = z.infer<typeof scopeSchema>;
@@ -82,10 +82,7 @@ export class Tokens {
   async revoke(id: string): Promise<boolean> {
     const hash = [...(await this.#read()).keys()].find((known) => known.startsWith(id));
     if (hash === undefined) return false;
-    const Name = `${this.#prefix}/tokens/${hash}`;
-    await this.#ssm.send(new DeleteParameterCommand({ Name })).catch((error: unknown) => {
-      if (!(error instanceof ParameterNotFound)) throw error;
-    });
+    await deleteParameter(this.#ssm, `${this.#prefix}/tokens/${hash}`);
     this.#known = undefined;
     return true;
   }

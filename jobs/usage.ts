@@ -8,9 +8,10 @@ import { z } from 'zod';
 import { inBatches } from './batches.ts';
 import type { Quota } from './environment.ts';
 import { encodeSchema } from './messages.ts';
-import { jobKeys, OPEN_PREFIX, pendingKey, USAGE_PREFIX, type VideoId } from './names.ts';
+import { jobKeys, pendingKey, USAGE_PREFIX, type VideoId } from './names.ts';
+import { hasOpen } from './open.ts';
 import { requestedRevision } from './requests.ts';
-import { type ObjectStore, toStoredJson } from './store.ts';
+import type { ObjectStore } from './store.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 
@@ -43,8 +44,6 @@ export interface Refusal {
 const keyOf = (caller: string): string =>
   `${USAGE_PREFIX}${createHash('sha256').update(caller).digest('hex')}.json`;
 
-const JSON_HEADERS = { contentType: 'application/json' };
-
 /** Counts an upload, unless it is counted already or does not fit. Says what is in the way. */
 export async function reserve(
   uploads: ObjectStore,
@@ -52,11 +51,10 @@ export async function reserve(
   caller: string,
   { video, bytes }: { readonly video: VideoId; readonly bytes: number },
 ): Promise<Refusal | undefined> {
-  const key = keyOf(caller);
   let refusal: Refusal | undefined;
-  await uploads.update(key, JSON_HEADERS, async () => {
+  await uploads.updateJson(keyOf(caller), usageSchema, async (usage) => {
     const now = Date.now();
-    const kept = await readUsage(uploads, caller);
+    const kept = usage?.uploads ?? [];
     refusal = undefined;
     if (kept.some((used) => used.video === video)) return undefined;
     const counted = await withoutEnded(uploads, kept, quota.videosInFlight);
@@ -65,22 +63,19 @@ export async function reserve(
     if (refusal && counted.every((used, index) => used === kept[index])) return undefined;
     const added: Used = { video, bytes, at: new Date(now).toISOString() };
     const stays = counted.filter(({ ended, at }) => !ended || isOfToday(at, now));
-    return toStoredJson({ caller, uploads: refusal ? stays : [...stays, added] });
+    return { caller, uploads: refusal ? stays : [...stays, added] };
   });
   return refusal;
 }
 
 /** Takes back what was counted for an upload that is not to be. */
 export async function giveBack(uploads: ObjectStore, caller: string, video: VideoId): Promise<void> {
-  await uploads.update(keyOf(caller), JSON_HEADERS, async () => {
-    const kept = await readUsage(uploads, caller);
+  await uploads.updateJson(keyOf(caller), usageSchema, (usage) => {
+    const kept = usage?.uploads ?? [];
     const others = kept.filter((used) => used.video !== video);
-    return others.length < kept.length ? toStoredJson({ caller, uploads: others }) : undefined;
+    return others.length < kept.length ? { caller, uploads: others } : undefined;
   });
 }
-
-const readUsage = async (uploads: ObjectStore, caller: string): Promise<readonly Used[]> =>
-  (await uploads.getJson(keyOf(caller), usageSchema))?.uploads ?? [];
 
 const isOfToday = (at: string, now: number): boolean => now - Date.parse(at) < DAY_MS;
 
@@ -125,7 +120,6 @@ async function withoutEnded(
 /** Whether a video is being uploaded or encoded. */
 async function isInFlight(uploads: ObjectStore, video: VideoId): Promise<boolean> {
   if (!(await uploads.exists(jobKeys.claim(video)))) return uploads.exists(pendingKey(video));
-  const open = await uploads.list(`${OPEN_PREFIX}${video}/`).next();
   // Between its claim and its first request a video has no mark yet.
-  return !open.done || (await requestedRevision(uploads, video)) === undefined;
+  return (await hasOpen(uploads, video)) || (await requestedRevision(uploads, video)) === undefined;
 }

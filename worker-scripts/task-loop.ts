@@ -6,7 +6,7 @@ import {
   type Message,
   ReceiveMessageCommand,
 } from '@aws-sdk/client-sqs';
-import { deletedLive, liveOf } from '../jobs/announcer.ts';
+import { announceEncode, deletedLive } from '../jobs/announcer.ts';
 import { type Attempt, recordAttempt } from '../jobs/attempts.ts';
 import { recordFailure } from '../jobs/failed.ts';
 import { goWithout } from '../jobs/go-without.ts';
@@ -14,7 +14,6 @@ import { log } from '../jobs/log.ts';
 import { type Task, taskSchema } from '../jobs/messages.ts';
 import { jobKeys } from '../jobs/names.ts';
 import { QUEUES } from '../jobs/platform.ts';
-import { encodeStatus } from '../jobs/status.ts';
 import { SourceError } from '../video/failures.ts';
 import { audioTask } from './audio-task.ts';
 import { chunkTask } from './chunk-task.ts';
@@ -235,7 +234,7 @@ export class TaskLoop {
     const { uploads, announcer, live } = this.#context;
     await recordFailure(uploads, task, { code, message });
     live.forget(task);
-    announcer.announce(async () => liveOf(task, await encodeStatus(uploads, task)));
+    announceEncode(announcer, uploads, task);
   }
 
   async #work(task: Task, about: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<void> {
