@@ -5,7 +5,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { type ApiAnswer, type ApiRequest, apiListener, type Listening, listen } from './aws/http.ts';
+import { type Listening, listen } from './aws/http.ts';
+import { JsonApiError, jsonApiListener } from './aws/json-api.ts';
 
 export interface EventBusOptions {
   /** 0 takes a free one. */
@@ -16,8 +17,6 @@ export interface EventBusOptions {
 }
 
 const ACCOUNT = '000000000000';
-const JSON_TYPE = 'application/x-amz-json-1.1';
-const TARGET = 'AWSEvents.';
 
 /** Lists of the values that a field may have, at the places where the event has them. */
 interface Pattern {
@@ -90,7 +89,7 @@ class EventBus {
       case 'PutEvents':
         return this.#putEvents(putEventsSchema.parse(input));
       default:
-        throw new TypeError(`${action} is not built here`);
+        throw new JsonApiError('ValidationException', `${action} is not built here`);
     }
   }
 
@@ -101,7 +100,7 @@ class EventBus {
 
   #putTargets({ Rule, Targets }: z.infer<typeof putTargetsSchema>): object {
     const rule = this.#rules.get(Rule);
-    if (!rule) throw new TypeError(`Rule ${Rule} does not exist.`);
+    if (!rule) throw new JsonApiError('ValidationException', `Rule ${Rule} does not exist.`);
     for (const { Arn } of Targets) rule.queues.add(Arn.split(':').at(-1) ?? '');
     return { FailedEntryCount: 0, FailedEntries: [] };
   }
@@ -131,27 +130,11 @@ const envelope = (region: string, { Source, DetailType, Detail, Time, Resources 
   detail: Detail,
 });
 
-async function answer(bus: EventBus, { headers, body }: ApiRequest): Promise<ApiAnswer> {
-  const target = String(headers['x-amz-target'] ?? '');
-  const reply = (status: number, value: object): ApiAnswer => ({
-    status,
-    headers: { 'content-type': JSON_TYPE },
-    body: JSON.stringify(value),
-  });
-  try {
-    return reply(200, await bus.perform(target.slice(TARGET.length), JSON.parse(body)));
-  } catch (error) {
-    if (error instanceof z.ZodError || error instanceof SyntaxError || error instanceof TypeError)
-      return reply(400, { __type: 'ValidationException', message: error.message });
-    throw error;
-  }
-}
-
 /** Starts it on the loopback interface. Rejects where the port is taken. */
 export function startEventBus(options: EventBusOptions): Promise<Listening> {
   const bus = new EventBus(options);
   return listen(
     options.port,
-    apiListener((request) => answer(bus, request)),
+    jsonApiListener('AWSEvents', (action, input) => bus.perform(action, input)),
   );
 }

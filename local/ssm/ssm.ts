@@ -5,7 +5,8 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type ApiAnswer, type ApiRequest, apiListener, listen } from '../aws/http.ts';
+import { listen } from '../aws/http.ts';
+import { JsonApiError, jsonApiListener } from '../aws/json-api.ts';
 
 export interface SsmOptions {
   /** Folder of the file; made where it is missing. One process at a time may use it. */
@@ -19,8 +20,6 @@ export interface Ssm {
   close(): Promise<void>;
 }
 
-const JSON_TYPE = 'application/x-amz-json-1.1';
-const TARGET = 'AmazonSSM.';
 /** Parameters of a page. */
 const PAGE = 10;
 
@@ -36,13 +35,6 @@ const putSchema = nameSchema.extend({
   Overwrite: z.boolean().default(false),
 });
 const byPathSchema = z.object({ Path: z.string().startsWith('/'), NextToken: z.string().optional() });
-
-class SsmError extends Error {
-  constructor(type: string, message: string) {
-    super(message);
-    this.name = type;
-  }
-}
 
 class ParameterStore {
   readonly #file: string;
@@ -83,13 +75,13 @@ class ParameterStore {
         return {};
       }
       default:
-        throw new SsmError('InvalidAction', `${action} is not built here`);
+        throw new JsonApiError('InvalidAction', `${action} is not built here`);
     }
   }
 
   async #put({ Name, Type, Value, Overwrite }: z.infer<typeof putSchema>): Promise<object> {
     if (this.#parameters.has(Name) && !Overwrite)
-      throw new SsmError('ParameterAlreadyExists', `The parameter already exists: ${Name}`);
+      throw new JsonApiError('ParameterAlreadyExists', `The parameter already exists: ${Name}`);
     this.#parameters.set(Name, { Type, Value });
     await this.#write();
     return { Version: 1, Tier: 'Standard' };
@@ -97,7 +89,7 @@ class ParameterStore {
 
   #shown(Name: string) {
     const parameter = this.#parameters.get(Name);
-    if (!parameter) throw new SsmError('ParameterNotFound', `Parameter ${Name} not found.`);
+    if (!parameter) throw new JsonApiError('ParameterNotFound', `Parameter ${Name} not found.`);
     return { Name, ...parameter, Version: 1 };
   }
 
@@ -130,28 +122,11 @@ class ParameterStore {
   }
 }
 
-async function answer(store: ParameterStore, { headers, body }: ApiRequest): Promise<ApiAnswer> {
-  const target = String(headers['x-amz-target'] ?? '');
-  const reply = (status: number, value: object): ApiAnswer => ({
-    status,
-    headers: { 'content-type': JSON_TYPE },
-    body: JSON.stringify(value),
-  });
-  try {
-    return reply(200, await store.perform(target.slice(TARGET.length), JSON.parse(body)));
-  } catch (error) {
-    if (error instanceof SsmError) return reply(400, { __type: error.name, message: error.message });
-    if (error instanceof z.ZodError || error instanceof SyntaxError)
-      return reply(400, { __type: 'ValidationException', message: error.message });
-    throw error;
-  }
-}
-
 /** Starts it on the loopback interface. Rejects where the port is taken. */
 export async function startSsm({ dataDir, port }: SsmOptions): Promise<Ssm> {
   const store = await ParameterStore.open(dataDir);
   return listen(
     port,
-    apiListener((request) => answer(store, request)),
+    jsonApiListener('AmazonSSM', (action, input) => store.perform(action, input)),
   );
 }
