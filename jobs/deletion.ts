@@ -24,6 +24,7 @@ import {
 import { hasOpen } from './open.ts';
 import type { Stores } from './publish.ts';
 import type { ObjectStore } from './store.ts';
+import { unlessUnreadable } from './unreadable.ts';
 
 const MINUTE = 60_000;
 /** Milliseconds in which a worker that was busy with the video may still write: its heartbeat sees the end sooner. */
@@ -145,8 +146,8 @@ export async function mendDeletions(stores: Stores, now: Date, deadline: number)
     const video = key.slice(DELETED_PREFIX.length);
     const age = now.getTime() - lastModified.getTime();
     if (!isVideoId(video) || (age > SWEPT_MS && age < KEPT_MS)) continue;
-    const mark = await readMark(uploads, video);
-    if (!mark) continue;
+    const mark = await unlessUnreadable('deletion-unreadable', { video }, () => readMark(uploads, video));
+    if (!mark || mark === 'unreadable') continue;
     const { left } = await sweep(stores, video, mark, deadline);
     if (left > 0) log('warn', 'delete-unfinished', { video, left });
     else if (age >= KEPT_MS) await uploads.delete(key);

@@ -150,6 +150,18 @@ describe('a video', () => {
     expect(await api.keysOf(id)).toEqual([`uploads/${deletedKey(id)}`]);
   });
 
+  test('is swept though the mark of another one that was deleted can not be read', async () => {
+    const { uploads } = api.context.stores;
+    const [broken, id] = [newVideoId(), newVideoId()].sort(); // in S3's order: the broken one comes first
+    if (broken === undefined || id === undefined) throw new Error('Two ids were made');
+    await uploads.put(deletedKey(broken), '{', TEXT);
+    await uploads.putOnceJson(deletedKey(id), { at: new Date().toISOString(), busy: false });
+    await uploads.put(jobKeys.edits(id), '{}', TEXT);
+    await mendDeletions(api.context.stores, new Date(), Date.now() + 60_000);
+    expect(await api.keysOf(id)).toEqual([`uploads/${deletedKey(id)}`]);
+    await uploads.delete(deletedKey(broken));
+  });
+
   test('that is rolled back is told to who follows it: no worker has a part in that', async () => {
     const { stores, announcer } = api.context;
     const id = await claimed(1);
