@@ -1,14 +1,12 @@
 /** The whole way in a real browser: a file uploaded to the local platform, played on its watch page. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import { z } from 'zod';
-import { videoIdOf } from '../../jobs/names.ts';
 import { type Browser, browserTest, startBrowser, until } from '../support/browser.ts';
 import { ffmpeg, numberedPicture } from '../support/media.ts';
 import { choose } from '../support/player.ts';
-import { type Spotreel, scratch, startSpotreel, stopAll, UPLOAD_BUCKET } from '../support/spotreel.ts';
+import { putSource, type Spotreel, scratch, startSpotreel, stopAll } from '../support/spotreel.ts';
 
 const SECONDS = 30;
 let folder: Awaited<ReturnType<typeof scratch>>;
@@ -42,10 +40,7 @@ browserTest(
     const file = join(folder.path, 'numbers.mp4');
     const sound = ['-f', 'lavfi', '-i', `sine=d=${SECONDS}`];
     await ffmpeg('-f', 'lavfi', '-i', numberedPicture('25', SECONDS), ...sound, '-pix_fmt', 'yuv420p', file);
-    const Key = 'uploads/numbers.mp4';
-    const put = new PutObjectCommand({ Bucket: UPLOAD_BUCKET, Key, Body: await readFile(file) });
-    const { ETag = '' } = await spotreel.s3.send(put);
-    const id = videoIdOf({ bucket: UPLOAD_BUCKET, key: Key, etag: ETag.replaceAll('"', '') });
+    const id = await putSource(spotreel.s3, 'uploads/numbers.mp4', await readFile(file));
 
     // The page is opened while the video is encoded, and starts by itself.
     const { page, problems } = await browser.newTab();

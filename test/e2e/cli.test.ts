@@ -9,6 +9,7 @@ import { SpotreelClient } from '../../api/client/index.ts';
 import { type LocalPlatform, startLocalPlatform } from '../../local/platform.ts';
 import { jsonOfCli, runCli, startCli } from '../support/cli.ts';
 import { ffmpeg } from '../support/media.ts';
+import { partFaults } from '../support/parts.ts';
 import { expectByTheBook, scratch } from '../support/spotreel.ts';
 
 const MiB = 1024 ** 2;
@@ -28,16 +29,10 @@ beforeAll(async () => {
     port: 0,
     dataDir: join(folder.path, 'data'),
     workers: 1,
-    faults: {
-      s3Request(method, path) {
-        const [, part] = /[?&]partNumber=(\d+)/.exec(path) ?? [];
-        if (method !== 'PUT' || part === undefined) return undefined;
-        partsSent.push(Number(part));
-        return { slowMs: partMs };
-      },
-      messageSent: () => 0,
-      fleetRequested: () => undefined,
-    },
+    faults: partFaults((part) => {
+      partsSent.push(part);
+      return { slowMs: partMs };
+    }),
   });
   process.env['SPOTREEL_URL'] = platform.url;
   client = new SpotreelClient({ url: platform.url });

@@ -4,13 +4,13 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Task } from '../../jobs/messages.ts';
-import { asVideoId, isRevision, type Revision, videoIdOf } from '../../jobs/names.ts';
+import { asVideoId, isRevision, type Revision } from '../../jobs/names.ts';
 import { ffmpeg } from '../support/media.ts';
 import {
+  putSource,
   type Spotreel,
   scratch,
   startSpotreel,
@@ -46,12 +46,7 @@ afterAll(async () => {
   await folder.remove();
 });
 
-async function upload({ s3 }: Spotreel): Promise<string> {
-  const { ETag = '' } = await s3.send(
-    new PutObjectCommand({ Bucket: UPLOAD_BUCKET, Key: KEY, Body: source }),
-  );
-  return videoIdOf({ bucket: UPLOAD_BUCKET, key: KEY, etag: ETag.replaceAll('"', '') });
-}
+const upload = ({ s3 }: Spotreel) => putSource(s3, KEY, source);
 
 /** Waits for the middle of a chunk: a machine's ffmpeg has begun with one. */
 async function inAChunk(dataDir: string): Promise<void> {

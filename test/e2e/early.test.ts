@@ -1,22 +1,20 @@
 /** A video is watched while the rest of it is encoded: in a real browser, from the local platform. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { z } from 'zod';
 import { checkStream } from '../../check/check.ts';
 import { httpReader } from '../../cli/http-reader.ts';
-import { videoIdOf } from '../../jobs/names.ts';
 import { type Browser, browserTest, startBrowser, until } from '../support/browser.ts';
 import { ffmpeg, numberedPicture } from '../support/media.ts';
 import {
+  putSource,
   type Spotreel,
   scratch,
   startSpotreel,
   stopAll,
   treeOf,
-  UPLOAD_BUCKET,
   workerPids,
 } from '../support/spotreel.ts';
 
@@ -43,12 +41,7 @@ afterAll(async () => {
   await folder.remove();
 });
 
-async function upload({ s3 }: Spotreel): Promise<string> {
-  const { ETag = '' } = await s3.send(
-    new PutObjectCommand({ Bucket: UPLOAD_BUCKET, Key: KEY, Body: source }),
-  );
-  return videoIdOf({ bucket: UPLOAD_BUCKET, key: KEY, etag: ETag.replaceAll('"', '') });
-}
+const upload = ({ s3 }: Spotreel) => putSource(s3, KEY, source);
 
 /** Waits until a video can be watched before its end, and holds its workers there. */
 async function heldEarly(spotreel: Spotreel, id: string): Promise<{ url: string; goOn: () => void }> {

@@ -1,13 +1,15 @@
 /** Runs `spotreel local` as a user does: a process of its own, on free ports, with a data folder of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import type { ReadStream } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, PutObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { type VideoId, videoIdOf } from '../../jobs/names.ts';
 import { violations } from './conformance.ts';
 
 const CLI = join(import.meta.dirname, '../../cli/spotreel.ts');
@@ -150,6 +152,12 @@ export async function startSpotreel(dataDir: string, ...options: string[]): Prom
   };
   running.set(child, () => spotreel.interrupt());
   return spotreel;
+}
+
+/** Uploads a source under a key, as somebody does who drops it. Gives the id of its video. */
+export async function putSource(s3: S3Client, key: string, body: Buffer | ReadStream): Promise<VideoId> {
+  const { ETag = '' } = await s3.send(new PutObjectCommand({ Bucket: UPLOAD_BUCKET, Key: key, Body: body }));
+  return videoIdOf({ bucket: UPLOAD_BUCKET, key, etag: ETag.replaceAll('"', '') });
 }
 
 /** A folder for the time of a test file. */

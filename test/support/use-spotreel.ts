@@ -1,10 +1,9 @@
 /** One platform for the tests of a file: started before the first, stopped after the last. */
-import { createReadStream, type ReadStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll } from '@jest/globals';
-import { sourceKey, UPLOADS_PREFIX, type VideoId, videoIdOf } from '../../jobs/names.ts';
-import { type Spotreel, scratch, startSpotreel, stopAll, UPLOAD_BUCKET } from './spotreel.ts';
+import { sourceKey, UPLOADS_PREFIX, type VideoId } from '../../jobs/names.ts';
+import { putSource, type Spotreel, scratch, startSpotreel, stopAll } from './spotreel.ts';
 
 export interface TestSpotreel extends Spotreel {
   /** Where a file lies in the folder of these tests; it is gone after them. */
@@ -23,17 +22,11 @@ export function useSpotreel(): TestSpotreel {
     folder = await scratch();
     const { path } = folder;
     const spotreel = await startSpotreel(join(path, 'data'));
-    const put = (Key: string, Body: Buffer | ReadStream) =>
-      spotreel.s3.send(new PutObjectCommand({ Bucket: UPLOAD_BUCKET, Key, Body }));
     const own: Omit<TestSpotreel, keyof Spotreel> = {
       path: (name) => join(path, name),
-      async upload(name, bytes) {
-        const key = `${UPLOADS_PREFIX}${name}`;
-        const { ETag = '' } = await put(key, bytes);
-        return videoIdOf({ bucket: UPLOAD_BUCKET, key, etag: ETag.replaceAll('"', '') });
-      },
+      upload: (name, bytes) => putSource(spotreel.s3, `${UPLOADS_PREFIX}${name}`, bytes),
       async uploadAs(id, file) {
-        await put(sourceKey(id), createReadStream(file));
+        await putSource(spotreel.s3, sourceKey(id), createReadStream(file));
       },
     };
     Object.assign(used, spotreel, own);

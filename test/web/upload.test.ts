@@ -10,6 +10,7 @@ import { partsSchema } from '../../api/schemas.ts';
 import { type LocalPlatform, startLocalPlatform } from '../../local/platform.ts';
 import { type Browser, browserTest, startBrowser, until } from '../support/browser.ts';
 import { ffmpeg } from '../support/media.ts';
+import { partFaults } from '../support/parts.ts';
 import { scratch } from '../support/spotreel.ts';
 
 const MiB = 1024 ** 2;
@@ -29,17 +30,11 @@ beforeAll(async () => {
     port: 0,
     dataDir: join(folder.path, 'data'),
     workers: 1,
-    faults: {
-      s3Request(method, path) {
-        const [, part] = /[?&]partNumber=(\d+)/.exec(path) ?? [];
-        if (method !== 'PUT' || part === undefined) return undefined;
-        if (Number(part) > lastPart) return { refuse: 'before' };
-        partsSent.push(Number(part));
-        return undefined;
-      },
-      messageSent: () => 0,
-      fleetRequested: () => undefined,
-    },
+    faults: partFaults((part) => {
+      if (part > lastPart) return { refuse: 'before' };
+      partsSent.push(part);
+      return undefined;
+    }),
   });
   url = platform.url.replace('localhost', '127.0.0.1');
   client = new SpotreelClient({ url });
