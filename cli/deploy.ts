@@ -69,7 +69,11 @@ async function cdkDeploy({ context, yes }: DeployOptions, cdk: typeof runCdk): P
     const outputsFile = join(folder, 'outputs.json');
     const settings = Object.entries(context).flatMap(([name, value]) => ['--context', `${name}=${value}`]);
     const approval = yes ? ['--require-approval', 'never'] : [];
-    const code = await cdk(['deploy', '--outputs-file', outputsFile, ...approval, ...settings]);
+    const output = join(folder, 'cdk.out'); // the platform's own folder may not be ours to write to
+    const code = await cdk([
+      ...['deploy', '--output', output, '--outputs-file', outputsFile],
+      ...[...approval, ...settings],
+    ]);
     if (code === 0)
       console.log(nextSteps(outputsSchema.parse(JSON.parse(await readFile(outputsFile, 'utf8')))));
     return code;

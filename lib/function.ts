@@ -1,13 +1,11 @@
 /** A Lambda function of the platform: its code, its role, its log. */
-import { fileURLToPath } from 'node:url';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { LogLevel, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { allow, type Permission } from './allow.ts';
-import { REQUIRE_BANNER } from './worker-bundle.ts';
+import { lambdaCode } from './bundle.ts';
 
 export interface PlatformFunctionProps {
   readonly description: string;
@@ -20,7 +18,7 @@ export interface PlatformFunctionProps {
 }
 
 export class PlatformFunction extends Construct {
-  readonly handler: NodejsFunction;
+  readonly handler: lambda.Function;
 
   constructor(scope: Construct, id: string, props: PlatformFunctionProps) {
     super(scope, id);
@@ -33,9 +31,10 @@ export class PlatformFunction extends Construct {
       { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logGroup.logGroupArn] },
       ...props.permissions,
     ]);
-    this.handler = new NodejsFunction(this, 'Handler', {
+    this.handler = new lambda.Function(this, 'Handler', {
       description: props.description,
-      entry: fileURLToPath(new URL(`../lambda/${props.entry}`, import.meta.url)),
+      code: lambdaCode(`lambda/${props.entry}`),
+      handler: 'index.handler',
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
       memorySize: 512,
@@ -43,16 +42,6 @@ export class PlatformFunction extends Construct {
       role,
       logGroup,
       environment: { ...props.environment },
-      bundling: {
-        format: OutputFormat.ESM,
-        target: 'node24',
-        banner: REQUIRE_BANNER,
-        minify: true,
-        keepNames: true, // the SDK's errors are told apart by name
-        bundleAwsSDK: true, // the version that the tests ran with, not the runtime's
-        forceDockerBundling: false,
-        logLevel: LogLevel.ERROR, // its size in bold is not news
-      },
     });
   }
 }

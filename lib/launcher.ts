@@ -2,7 +2,7 @@
 
 import type { Duration } from 'aws-cdk-lib';
 import { Stack } from 'aws-cdk-lib';
-import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { z } from 'zod';
 import { type dispatchEnvironmentSchema, type LaunchTemplate, PLATFORM_TAG } from '../jobs/environment.ts';
@@ -43,7 +43,7 @@ export interface LauncherCode {
 }
 
 export class Launcher extends Construct {
-  readonly handler: NodejsFunction;
+  readonly handler: lambda.Function;
 
   constructor(scope: Construct, id: string, code: LauncherCode, props: LauncherProps) {
     super(scope, id);

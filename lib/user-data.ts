@@ -1,8 +1,9 @@
 /** Renders `worker-scripts/bootstrap.sh`, the user data of a worker's machine. */
 import { readFileSync } from 'node:fs';
+import { programFile } from '../jobs/program-file.ts';
 import { encodeSettingsSchema } from '../video/settings.ts';
 
-const TEMPLATE = new URL('../worker-scripts/bootstrap.sh', import.meta.url);
+const TEMPLATE = programFile('worker-scripts/bootstrap.sh');
 
 /** Bytes of user data, before base64, that EC2 takes: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html */
 export const USER_DATA_LIMIT_BYTES = 16 * 1024;

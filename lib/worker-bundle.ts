@@ -6,12 +6,13 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { AssetHashType, type BundlingOptions, BundlingOutput, DockerImage } from 'aws-cdk-lib';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { AssetHashType } from 'aws-cdk-lib';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { Construct } from 'constructs';
-import { buildSync } from 'esbuild';
+import { programFile } from '../jobs/program-file.ts';
+import { bundle, oneFile } from './bundle.ts';
 import type { Architecture } from './instance-types.ts';
 
 /** Must be the version of the `node` package that this repository is tested with; a test compares them. */
@@ -29,13 +30,10 @@ const NODE_PACKAGES: Readonly<Record<Architecture, { readonly name: string; read
   },
 };
 
-const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const SOURCES = here('../worker-scripts');
-const CACHE = here('../node_modules/.cache/spotreel');
+const SOURCES = dirname(programFile('worker-scripts/worker.ts'));
 
-/** esbuild's ES modules lack `require`, which packages of the older kind call for Node's own modules. */
-export const REQUIRE_BANNER =
-  "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+/** Of this person, not of the package, which may be installed where only an administrator writes. */
+const CACHE = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'spotreel');
 
 const sha256Of = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');
 
@@ -74,33 +72,6 @@ function fetchPackage(specifier: string, tarball: string): void {
   }
 }
 
-/** The worker and all that it imports, as one file. */
-export function bundleWorker(file: string): void {
-  buildSync({
-    entryPoints: [join(SOURCES, 'worker.ts')],
-    outfile: file,
-    bundle: true,
-    platform: 'node',
-    target: `node${NODE_VERSION}`,
-    format: 'esm',
-    banner: { js: REQUIRE_BANNER },
-    legalComments: 'none',
-    logLevel: 'error',
-  });
-}
-
-/** How to make an asset of one file. CDK insists on an image for Docker, which it then never starts. */
-const oneFile = (make: (folder: string) => void): BundlingOptions => ({
-  image: DockerImage.fromRegistry('never-started'),
-  outputType: BundlingOutput.SINGLE_FILE,
-  local: {
-    tryBundle: (folder) => {
-      make(folder);
-      return true;
-    },
-  },
-});
-
 /** An architecture's Node as an asset. */
 export class NodeRuntime extends Construct {
   readonly asset: Asset;
@@ -127,7 +98,12 @@ export class WorkerProgram extends Construct {
     this.asset = new Asset(this, 'Bundle', {
       path: SOURCES,
       assetHashType: AssetHashType.OUTPUT,
-      bundling: oneFile((folder) => bundleWorker(join(folder, 'worker.mjs'))),
+      bundling: oneFile((folder) =>
+        bundle(
+          { program: 'worker-scripts/worker.ts', node: NODE_VERSION, minify: false },
+          join(folder, 'worker.mjs'),
+        ),
+      ),
     });
   }
 }

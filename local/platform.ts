@@ -31,6 +31,7 @@ import {
   UPLOAD_NOTIFICATIONS,
   WEBHOOK_RETRY_SECONDS,
 } from '../jobs/platform.ts';
+import { programFile } from '../jobs/program-file.ts';
 import type { Stores } from '../jobs/publish.ts';
 import { ObjectStore } from '../jobs/store.ts';
 import { type Ec2, startEc2 } from './ec2/ec2.ts';
@@ -95,8 +96,6 @@ export interface LocalPlatform {
   /** Hands unfinished tasks back to the queue and ends every process. */
   close(): Promise<void>;
 }
-
-const file = (path: string): string => join(import.meta.dirname, '..', path);
 
 /** The key of the instances' role: temporary, as instance metadata hands it out. */
 function roleCredentials() {
@@ -184,7 +183,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
         port: portOf('iot'),
         region: REGION,
         authorizer: {
-          entry: file('lambda/authorize-live.ts'),
+          entry: programFile('lambda/authorize-live.ts'),
           env: { ...ownersEnv, ...live, AWS_ENDPOINT_URL_SSM: ssm.url },
           timeoutSeconds: AUTHORIZE_TIMEOUT_SECONDS,
           logFile: join(logs, 'authorize-live.log'),
@@ -249,7 +248,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
     started(
       await startEventSource({
         ...lambda,
-        entry: file('lambda/dispatch.ts'),
+        entry: programFile('lambda/dispatch.ts'),
         sqs: ownersSqs,
         queueUrl: sqs.queueUrl('uploads'),
         region: REGION,
@@ -261,7 +260,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
     for (const queue of ['tasks-dead-letters', 'uploads-dead-letters']) {
       started(
         await startEventSource({
-          entry: file('lambda/bury.ts'),
+          entry: programFile('lambda/bury.ts'),
           env: { ...lambdaEnv, PRODUCTION_BUCKET },
           timeoutSeconds: BURY_TIMEOUT_SECONDS,
           sqs: ownersSqs,
@@ -275,7 +274,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
     eventBridge = started(
       await startEventBridge({
         ...lambda,
-        entry: file('lambda/sweep.ts'),
+        entry: programFile('lambda/sweep.ts'),
         region: REGION,
         everySeconds: SWEEP_MINUTES * 60,
         machineEvents: MACHINE_EVENTS,
@@ -284,7 +283,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
     );
     started(
       await startEventBridge({
-        entry: file('lambda/mend.ts'),
+        entry: programFile('lambda/mend.ts'),
         env: {
           ...lambdaEnv,
           AWS_ENDPOINT_URL_EC2: ec2.url,
@@ -306,7 +305,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
     const webhooks = { EVENTS_QUEUE_URL: sqs.queueUrl('events'), WEBHOOK_REACH: 'loopback' };
     const api = started(
       await startHttpFunction({
-        entry: file('lambda/api.ts'),
+        entry: programFile('lambda/api.ts'),
         env: {
           ...lambdaEnv,
           PRODUCTION_BUCKET,
@@ -327,7 +326,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
     );
     started(
       await startEventSource({
-        entry: file('lambda/notify.ts'),
+        entry: programFile('lambda/notify.ts'),
         env: {
           ...lambdaEnv,
           AWS_ENDPOINT_URL_SSM: ssm.url,
@@ -378,7 +377,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
 function workerOf(dataDir: string, env: Readonly<Record<string, string>>): WorkerSpec {
   return {
     command: process.execPath,
-    args: [file('worker-scripts/worker.ts')],
+    args: [programFile('worker-scripts/worker.ts')],
     env: {
       ...env,
       UPLOAD_BUCKET,

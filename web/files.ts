@@ -1,10 +1,13 @@
-/** The pages as they are served: which URL path is which file on disk. They are built when they are asked for and have changed. */
+/** The pages as they are served: which URL path is which file on disk. Built when they are asked for and have changed. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
+
+/** The pages as the npm package brings them (build.ts). The repository has none here: it builds them as they change. */
+const PACKED = join(import.meta.dirname, 'pages');
 
 /** What the pages are made of; the lock file stands for all packages. */
 const SOURCES = ['web', 'api', 'jobs', 'package-lock.json'];
@@ -26,6 +29,7 @@ function filesOf(path: string): string[] {
  * Throws where they can not be built.
  */
 export function pagesFolder(): string {
+  if (existsSync(PACKED)) return PACKED;
   const hash = createHash('sha256');
   for (const source of SOURCES) {
     const path = join(ROOT, source);

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { mkdir, open } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { programFile } from '../../jobs/program-file.ts';
 import { type Credentials, type Metadata, startMetadata } from './metadata.ts';
 
 /** What an instance runs: its launch template's user data, reduced to starting the worker. */
@@ -67,7 +67,7 @@ export type EndReason = keyof typeof END_REASONS;
 /** What a guardian understands. */
 type Order = 'terminate' | 'kill';
 
-const GUARDIAN = fileURLToPath(new URL('guardian.ts', import.meta.url));
+const GUARDIAN = programFile('local/ec2/guardian.ts');
 
 export class Instance {
   readonly id = `i-${randomBytes(9).toString('hex').slice(1)}`;

@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { basename, dirname, extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { programFile } from '../../jobs/program-file.ts';
 
 export interface FunctionOptions {
   /** Path of a file that exports `handler`. */
@@ -37,7 +37,7 @@ export interface InvocationResult {
   readonly error?: string;
 }
 
-const RUNTIME = fileURLToPath(new URL('runtime.ts', import.meta.url));
+const RUNTIME = programFile('local/lambda/runtime.ts');
 
 export class LambdaFunction {
   readonly #options: FunctionOptions;

@@ -1,6 +1,6 @@
 /**
  * The real thing: the app as `cdk synth` runs it, with every asset made, on a machine that knows no AWS account.
- * Node for both architectures comes from the npm registry the first time (50 MB each), later from node_modules/.cache.
+ * Node for both architectures comes from the npm registry the first time (50 MB each), later from ~/.cache/spotreel.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
