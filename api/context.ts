@@ -6,6 +6,7 @@ import type { Quota } from '../jobs/environment.ts';
 import type { Redriver } from '../jobs/redrive.ts';
 import type { Tokens } from '../jobs/tokens.ts';
 import type { Reach } from '../jobs/webhook-request.ts';
+import type { Prices } from '../video/prices.ts';
 import type { Authenticate, Principal } from './access.ts';
 
 /** Where who follows videos is to connect. */
@@ -34,6 +35,8 @@ export interface ApiContext extends Redriver {
   readonly webhooks: Webhooks;
   /** Sites whose pages may call the API, besides our own: `https://example.org`. */
   readonly corsOrigins: readonly string[];
+  /** What costs are told by. */
+  readonly prices: Prices;
   /** What each caller may use; undefined for as much as they like. */
   readonly quota: Quota | undefined;
 }

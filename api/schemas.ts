@@ -214,6 +214,34 @@ const publicVideo = {
   }),
 };
 
+/** US dollars of the same video somewhere. */
+const usd = {
+  storageMonth: z.number().openapi({ description: 'A month, for keeping it.' }),
+  watchedHour: z.number().openapi({ description: 'An hour that somebody watches the highest picture.' }),
+};
+const costSchema = z
+  .object({
+    machines: z
+      .number()
+      .openapi({ description: 'CPU time of its tasks, at what each machine cost; `pricedBy` says how.' }),
+    requests: z.number().openapi({ description: 'To S3.' }),
+    ...usd,
+    pricedBy: z.enum(['spot', 'list', 'both']).openapi({
+      description: 'Whether EC2 told the price of the machines, or the price list had to.',
+    }),
+    elsewhere: z
+      .array(
+        z.object({
+          service: z.string(),
+          once: z.number().openapi({ description: 'For encoding it.' }),
+          ...usd,
+        }),
+      )
+      .readonly()
+      .openapi({ description: 'What the same would cost at list prices.' }),
+  })
+  .openapi('Cost', { description: 'In US dollars. docs/cost.md says how each is counted.' });
+
 /** What its owner sees besides. */
 const ownersVideo = {
   mayChange: z.literal(true).optional().openapi({
@@ -234,6 +262,7 @@ const ownersVideo = {
     })
     .optional()
     .openapi({ description: 'What the encode took.' }),
+  cost: costSchema.optional(),
   next: z
     .object({ revision: z.string(), ...progress })
     .optional()

@@ -8,6 +8,8 @@ import type { VideoId } from '../jobs/names.ts';
 import { republishDetails } from '../jobs/publish.ts';
 import { RedriveError, reencode, retry, rollback } from '../jobs/redrive.ts';
 import { type VideoStatus, videoStatus } from '../jobs/status.ts';
+import { costOf } from '../video/cost.ts';
+import type { Prices } from '../video/prices.ts';
 import { mayAll, type Principal, requireScope } from './access.ts';
 import type { ApiContext } from './context.ts';
 import { orProblem, type ProblemCode, ProblemError } from './problems.ts';
@@ -114,15 +116,27 @@ const DELETE_MS = 15_000;
 
 const nothing = (id: VideoId) => new ProblemError('not-found', `There is no video ${id}`);
 
-const wireOf = ({ id, findings, ...rest }: VideoStatus): Video => ({
-  id,
-  ...rest,
-  metadata: { ...rest.metadata },
-  ...(findings && { findings: [...findings] }),
-});
+/** What the encode that plays took, and what that costs. */
+function spentOf({ spent, durationSeconds, sourceBytes }: VideoStatus, prices: Prices) {
+  if (!spent) return {};
+  const { bill, ...rest } = spent;
+  const kept = durationSeconds !== undefined && { durationSeconds, bytes: spent.bytes, sourceBytes };
+  return { spent: rest, ...(bill && kept && { cost: costOf(bill, kept, prices) }) };
+}
+
+const wireOf = (status: VideoStatus, prices: Prices): Video => {
+  const { id, findings, spent, ...rest } = status;
+  return {
+    id,
+    ...rest,
+    ...spentOf(status, prices),
+    metadata: { ...rest.metadata },
+    ...(findings && { findings: [...findings] }),
+  };
+};
 
 /** As a list shows it: hundreds of chapters each would make a page of videos too much for one answer. */
-const listed = ({ chapters, ...rest }: VideoStatus): Video => wireOf(rest);
+const listed = ({ chapters, ...rest }: VideoStatus, prices: Prices): Video => wireOf(rest, prices);
 
 /** A video as somebody with the scope `read` sees it. */
 const ownersView = (who: Principal, video: Video): Video => ({
@@ -131,8 +145,8 @@ const ownersView = (who: Principal, video: Video): Video => ({
 });
 
 /** As much of a video as somebody may know. Throws a `ProblemError` where that is nothing. */
-function viewFor(who: Principal | undefined, status: VideoStatus): Video {
-  if (who && mayAll(who.scopes, 'read')) return ownersView(who, wireOf(status));
+function viewFor(who: Principal | undefined, status: VideoStatus, prices: Prices): Video {
+  if (who && mayAll(who.scopes, 'read')) return ownersView(who, wireOf(status, prices));
   if (status.visibility === 'private') throw nothing(status.id);
   const { visibility, metadata, sourceBytes, revision, spent, next, ...seen } = status;
   return seen;
@@ -144,7 +158,7 @@ export async function requireVisible(
   who: Principal | undefined,
   id: VideoId,
 ): Promise<void> {
-  viewFor(who, await requireStatus(context, id));
+  viewFor(who, await requireStatus(context, id), context.prices);
 }
 
 async function requireStatus({ stores }: ApiContext, id: VideoId): Promise<VideoStatus> {
@@ -180,11 +194,14 @@ export function videoRoutes(context: ApiContext) {
       const who = requireScope(c.get('who'), 'read');
       const { limit, cursor, state } = c.req.valid('query');
       const { videos, next } = await pageOfVideos(context.stores, { limit, after: cursor, state });
-      const shown = videos.map((video) => ownersView(who, listed(video)));
+      const shown = videos.map((video) => ownersView(who, listed(video, context.prices)));
       return c.json({ videos: shown, ...(next !== undefined && { nextCursor: next }) }, 200);
     })
     .openapi(show, async (c) => {
-      return c.json(viewFor(c.get('who'), await requireStatus(context, c.req.valid('param').id)), 200);
+      return c.json(
+        viewFor(c.get('who'), await requireStatus(context, c.req.valid('param').id), context.prices),
+        200,
+      );
     })
     .openapi(patch, async (c) => {
       const who = requireScope(c.get('who'), 'admin');
@@ -192,7 +209,7 @@ export function videoRoutes(context: ApiContext) {
       await requireStatus(context, id);
       await recordEdits(context.stores.uploads, id, c.req.valid('json'));
       await republishDetails(context.stores, id);
-      return c.json(viewFor(who, await requireStatus(context, id)), 200);
+      return c.json(viewFor(who, await requireStatus(context, id), context.prices), 200);
     })
     .openapi(remove, async (c) => {
       requireScope(c.get('who'), 'admin');

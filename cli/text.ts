@@ -20,6 +20,12 @@ export function byteCount(bytes: number): string {
   return `${value.toFixed(power > 0 && value < 9.95 ? 1 : 0)} ${UNITS[power]}`;
 }
 
+/** US dollars that may be tiny: `$0.0042`, `$1.20`; of less than a hundredth of a cent, that it is less. */
+export function money(usd: number): string {
+  if (usd > 0 && usd < 0.0001) return 'less than $0.0001';
+  return `$${usd.toFixed(usd > 0 && usd < 0.1 ? 4 : 2)}`;
+}
+
 /** `2026-11-21 14:05`, in this machine's time. @param iso ISO 8601 */
 export function localTime(iso: string): string {
   const date = new Date(iso);

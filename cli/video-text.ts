@@ -1,7 +1,7 @@
 /** Videos as people read them. Pure. */
 import type { Video } from '../api/client/index.ts';
 import { watchUrl } from './remote.ts';
-import { byteCount, clock, columns, localTime } from './text.ts';
+import { byteCount, clock, columns, localTime, money } from './text.ts';
 
 const stateOf = ({ state, percent }: Pick<Video, 'state' | 'percent'>): string =>
   state === 'encoding' ? `encoding ${percent} %` : state;
@@ -13,6 +13,21 @@ const lengthOf = ({ durationSeconds }: Video): string =>
 export function listLine(video: Video): string {
   const { id, title, uploadedAt } = video;
   return `${id}  ${stateOf(video).padEnd(14)}  ${lengthOf(video).padStart(8)}  ${localTime(uploadedAt)}  ${title}`;
+}
+
+/** What a video costs, and the same elsewhere. */
+export function costRows(cost: Video['cost']): [string, string][] {
+  if (!cost) return [];
+  const { machines, requests, storageMonth, watchedHour, elsewhere } = cost;
+  const row = (once: number, month: number, hour: number) =>
+    `${money(once)} once, ${money(month)} a month kept, ${money(hour)} an hour watched`;
+  return [
+    ['cost', row(machines + requests, storageMonth, watchedHour)],
+    ...elsewhere.map(({ service, once, ...other }): [string, string] => [
+      service,
+      row(once, other.storageMonth, other.watchedHour),
+    ]),
+  ];
 }
 
 /** All that is known of a video. */
@@ -30,6 +45,7 @@ export function videoText(video: Video, platform: string): string {
     ['revision', video.revision],
     ['next', next && `revision ${next.revision}: ${stateOf(next)}`],
     ['encode', spent && `${clock(spent.cpuSeconds)} of CPU, ${byteCount(spent.bytes)}`],
+    ...costRows(video.cost),
     ['watch', watchUrl(platform, id)],
     ['HLS', playbackUrl === undefined ? undefined : `${platform}${playbackUrl}`],
     ...Object.entries(video.metadata ?? {}).map(([name, value]): [string, string] => [name, value]),

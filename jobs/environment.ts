@@ -4,6 +4,7 @@
  * `AWS_ENDPOINT_URL_S3`, ...) itself.
  */
 import { z } from 'zod';
+import { pricesSchema } from '../video/prices.ts';
 import { encodeSettingsSchema } from '../video/settings.ts';
 import { reachSchema } from './webhook-request.ts';
 
@@ -30,6 +31,12 @@ export const launchTemplateSchema = z.object({
   instanceTypes: z.array(z.object({ type: z.string().min(1), vcpus: z.int().positive() })).min(1),
 });
 export type LaunchTemplate = z.infer<typeof launchTemplateSchema>;
+
+/** Of a machine's disk, in GB. */
+const diskGigabytes = z.coerce.number().positive().default(20);
+
+/** The owner's own prices, where they differ from the list's. */
+const prices = json(pricesSchema).prefault('{}');
 
 /** What the topics of this platform's messages begin with: `spotreel/<platform>`. */
 const liveTopics = z.string().regex(/^[A-Za-z0-9_-]+(\/[A-Za-z0-9_-]+)*$/);
@@ -125,6 +132,7 @@ export const apiEnvironmentSchema = z.object({
   CORS_ORIGINS: json(z.array(originSchema)).prefault('[]'),
   /** What each caller may use; without it as much as they like. */
   QUOTA: json(quotaSchema).optional(),
+  PRICES: prices,
   EVENTS_QUEUE_URL: z.url(),
   /** Where webhooks may go, as notify is told. */
   WEBHOOK_REACH: reachSchema,
@@ -167,6 +175,8 @@ export const workerEnvironmentSchema = z.object({
   IDLE_SECONDS: z.coerce.number().positive().default(120),
   /** Folder for scratch files; emptied task by task. */
   SCRATCH_DIR: z.string().min(1).default('/var/tmp/spotreel'),
+  DISK_GIGABYTES: diskGigabytes,
+  PRICES: prices,
   LIVE_TOPICS: liveTopics,
 });
 export type WorkerEnvironment = z.infer<typeof workerEnvironmentSchema>;

@@ -135,7 +135,7 @@ export async function publish(stores: Stores, encode: Encode): Promise<'publishe
     below.map(({ path, text }) => settle(production, videoKeys.media(video, revision, path), text)),
   );
   const repeated = (await publishedRevision(production, video)) === revision;
-  await recordSpent(uploads, encode, receipts);
+  await recordSpent(uploads, encode, plan, receipts);
   // An owner may rename a video while it is published, and its download be made: both are read for each try.
   const details = async () => {
     const edits = await readEdits(uploads, video);

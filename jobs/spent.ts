@@ -1,5 +1,8 @@
 /** What an encode took: `jobs/<id>/<revision>/spent.json`, summed from its receipts when it is published, once. */
 import { z } from 'zod';
+import { billOf, billSchema } from '../video/cost.ts';
+import type { Plan } from '../video/plan.ts';
+import { LIST_PRICES } from '../video/prices.ts';
 import type { Receipt } from '../video/receipt.ts';
 import type { Encode } from './messages.ts';
 import { jobKeys } from './names.ts';
@@ -16,11 +19,13 @@ export const spentSchema = z.object({
   finishedAt: z.string(),
   /** Machines that had a part in it. */
   machines: z.int().positive(),
+  /** What of it costs money; those before November 2026 have none. */
+  bill: billSchema.exactOptional(),
 });
 export type Spent = z.infer<typeof spentSchema>;
 
 /** The sum of an encode's receipts; there is at least one. */
-export function spentOn(receipts: readonly Receipt[]): Spent {
+export function spentOn(plan: Plan, receipts: readonly Receipt[]): Spent {
   const times = receipts.flatMap(({ startedAt, finishedAt }) => [startedAt, finishedAt]).sort();
   const bytes = receipts.flatMap(({ objects, files }) =>
     [...objects, ...files].map((object) => object.bytes),
@@ -32,6 +37,7 @@ export function spentOn(receipts: readonly Receipt[]): Spent {
     startedAt: times.at(0) ?? '',
     finishedAt: times.at(-1) ?? '',
     machines: new Set(receipts.map(({ worker }) => worker)).size,
+    bill: billOf(plan, receipts, LIST_PRICES),
   };
 }
 
@@ -39,9 +45,10 @@ export function spentOn(receipts: readonly Receipt[]): Spent {
 export async function recordSpent(
   uploads: ObjectStore,
   { video, revision }: Encode,
+  plan: Plan,
   receipts: readonly Receipt[],
 ): Promise<void> {
-  await uploads.putOnceJson(jobKeys.spent(video, revision), spentOn(receipts));
+  await uploads.putOnceJson(jobKeys.spent(video, revision), spentOn(plan, receipts));
 }
 
 /** What an encode took; undefined before it was published. */

@@ -45,6 +45,7 @@ const answer = handle(
     announcer,
     corsOrigins: environment.CORS_ORIGINS,
     quota: environment.QUOTA,
+    prices: environment.PRICES,
   }),
 );
 

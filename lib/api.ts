@@ -17,6 +17,7 @@ import {
   WEBHOOKS_PREFIX,
 } from '../jobs/names.ts';
 import { API_THROTTLE, API_TIMEOUT_SECONDS } from '../jobs/platform.ts';
+import type { OwnPrices } from '../video/prices.ts';
 import { mayList, type Permission } from './allow.ts';
 import { deletionOf } from './deletion.ts';
 import { PlatformFunction } from './function.ts';
@@ -36,6 +37,7 @@ export interface ApiProps {
   readonly oidc: OidcInput | undefined;
   readonly corsOrigins: readonly string[];
   readonly quota: Quota;
+  readonly prices: OwnPrices;
 }
 
 export class Api extends Construct {
@@ -60,6 +62,7 @@ export class Api extends Construct {
       LIVE_URL: live.url,
       CORS_ORIGINS: JSON.stringify(corsOrigins),
       QUOTA: JSON.stringify(quota),
+      PRICES: JSON.stringify(props.prices),
       ...(oidc && { OIDC: JSON.stringify(oidc) }),
     };
     const { handler } = new PlatformFunction(this, 'Function', {

@@ -3,6 +3,7 @@ import type { Duration, Size } from 'aws-cdk-lib';
 import type { z } from 'zod';
 import { MIN_INSTANCE_TYPES } from '../jobs/capacity.ts';
 import { type OidcInput, oidcSchema, originSchema, type Quota, quotaSchema } from '../jobs/environment.ts';
+import { type OwnPrices, pricesSchema } from '../video/prices.ts';
 import { encodeSettingsSchema } from '../video/settings.ts';
 import { type Architecture, MAX_INSTANCE_TYPES, type WorkerType } from './instance-types.ts';
 
@@ -20,6 +21,7 @@ export interface CheckedSettings {
   readonly oidc: OidcInput | undefined;
   readonly corsOrigins: readonly string[];
   readonly quota: Quota;
+  readonly prices: OwnPrices;
 }
 
 const isWhole = (value: number, min: number, max: number) =>
@@ -63,6 +65,7 @@ function problemsOf(settings: CheckedSettings): string[] {
     ...misfits('encodeSettings', encodeSettingsSchema, settings.encodeSettings),
     ...misfits('oidc', oidcSchema.optional(), settings.oidc),
     ...misfits('quota', quotaSchema, settings.quota),
+    ...misfits('prices', pricesSchema, settings.prices),
     ...misfits('corsOrigins', originSchema.array(), settings.corsOrigins),
   ];
 }

@@ -6,6 +6,7 @@ import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { OidcInput, Quota } from '../jobs/environment.ts';
 import { DEPLOYED } from '../jobs/platform.ts';
+import type { OwnPrices } from '../video/prices.ts';
 import { Api } from './api.ts';
 import { Bury } from './bury.ts';
 import { Dispatch } from './dispatch.ts';
@@ -114,6 +115,13 @@ export interface SpotreelProps {
   readonly quota?: Partial<Quota>;
 
   /**
+   * Prices in US dollars that differ from the list's, by the names in `video/prices.ts`. Costs are told by them.
+   *
+   * @default {}
+   */
+  readonly prices?: OwnPrices;
+
+  /**
    * Sites whose pages may call the API besides the platform's own: `https://example.org`.
    *
    * @default []
@@ -163,6 +171,7 @@ export class Spotreel extends Construct {
       oidc: props.oidc,
       corsOrigins: props.corsOrigins ?? [],
       quota: { ...DEFAULT_QUOTA, ...props.quota },
+      prices: props.prices ?? {},
       removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
       priceClass: props.priceClass ?? PriceClass.PRICE_CLASS_100,
     };

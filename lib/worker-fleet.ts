@@ -18,6 +18,7 @@ import {
   VIDEOS_PREFIX,
   WORKERS_PREFIX,
 } from '../jobs/names.ts';
+import type { OwnPrices } from '../video/prices.ts';
 import { allow, mayList } from './allow.ts';
 import type { Architecture } from './instance-types.ts';
 import { mayPublishLive } from './live.ts';
@@ -53,6 +54,7 @@ export interface WorkerFleetProps {
   readonly idleSeconds: number;
   readonly maxLifetime: Duration;
   readonly rootVolume: Size;
+  readonly prices: OwnPrices;
   readonly encodeSettings: Readonly<Record<string, unknown>>;
 }
 
@@ -142,7 +144,7 @@ export class WorkerFleet extends Construct {
 /** Everything that `workerEnvironmentSchema` names, and the region for the AWS SDK. */
 function workerEnvironment(
   scope: Construct,
-  { storage, queues, idleSeconds, liveTopics }: WorkerFleetProps,
+  { storage, queues, idleSeconds, liveTopics, rootVolume, prices }: WorkerFleetProps,
 ): Record<keyof z.input<typeof workerEnvironmentSchema> | 'AWS_REGION', string> {
   return {
     AWS_REGION: Stack.of(scope).region,
@@ -150,6 +152,8 @@ function workerEnvironment(
     PRODUCTION_BUCKET: storage.production.bucketName,
     TASKS_QUEUE_URL: queues.tasks.queueUrl,
     IDLE_SECONDS: String(idleSeconds),
+    DISK_GIGABYTES: String(rootVolume.toGibibytes()),
+    PRICES: JSON.stringify(prices),
     LIVE_TOPICS: liveTopics,
     // Below systemd's StateDirectory: the service sees the rest of the disk read-only.
     SCRATCH_DIR: '/var/lib/spotreel/scratch',
@@ -193,6 +197,11 @@ function permissionsOf({ storage: { uploads, production }, queues: { tasks } }: 
         'sqs:SendMessage',
       ],
       resources: [tasks.queueArn],
+    },
+    {
+      actions: ['ec2:DescribeSpotPriceHistory'],
+      resources: ['*'],
+      why: 'The action knows no resources, and prices are no secret.',
     },
     // A shell without an open port; what Session Manager needs and no more of AmazonSSMManagedInstanceCore:
     // https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html

@@ -40,6 +40,15 @@ export const storedFileSchema = z.object({
 });
 export type StoredFile = z.infer<typeof storedFileSchema>;
 
+/** What a machine costs. */
+export const machinePriceSchema = z.object({
+  /** US dollars of one of its vCPUs for an hour, with its share of the machine's address and disk. */
+  usdPerVcpuHour: z.number().nonnegative(),
+  /** What EC2 asks for it on spot, or a list price. */
+  from: z.enum(['spot', 'list']),
+});
+export type MachinePrice = z.infer<typeof machinePriceSchema>;
+
 export const receiptSchema = z.object({
   task: z.string(),
   /** Media, in the order of their time. */
@@ -61,6 +70,8 @@ export const receiptSchema = z.object({
   finishedAt: z.string(),
   /** The worker that did it. */
   worker: z.string(),
+  /** What its machine cost, where that was told. */
+  price: machinePriceSchema.exactOptional(),
 });
 export type Receipt = z.infer<typeof receiptSchema>;
 

@@ -11,6 +11,7 @@ import { readPlan } from '../jobs/progress.ts';
 import type { ObjectStore } from '../jobs/store.ts';
 import { SourceError } from '../video/failures.ts';
 import type { Plan } from '../video/plan.ts';
+import type { MachinePrice } from '../video/receipt.ts';
 import type { LiveProgress } from './live-progress.ts';
 import type { Memory } from './memory.ts';
 import type { SourceObject, SourceProxy } from './source-proxy.ts';
@@ -25,6 +26,8 @@ export interface WorkerContext {
   readonly memory: Memory;
   /** Names this worker in receipts: an instance id, or host and process. */
   readonly worker: string;
+  /** What its machine costs. */
+  readonly price: MachinePrice;
   readonly announcer: Announcer;
   readonly live: Pick<LiveProgress, 'planned' | 'begin' | 'saw' | 'forget'>;
 }

@@ -115,7 +115,11 @@ export async function once(
 }
 
 /** What a task leaves that did this work. */
-async function receiptOf({ worker }: TaskContext, task: Task, work: () => Promise<Made>): Promise<Receipt> {
+async function receiptOf(
+  { worker, price }: TaskContext,
+  task: Task,
+  work: () => Promise<Made>,
+): Promise<Receipt> {
   const started = new Date();
   const { objects = [], files = [], findings = [], seen, unmade, cpuSeconds } = await work();
   const finished = new Date();
@@ -131,5 +135,6 @@ async function receiptOf({ worker }: TaskContext, task: Task, work: () => Promis
     startedAt: started.toISOString(),
     finishedAt: finished.toISOString(),
     worker,
+    price,
   };
 }

@@ -1,6 +1,7 @@
 /** The worker's entry: started by systemd on an instance (bootstrap.sh), ends when there is nothing left to do. */
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism, hostname, totalmem } from 'node:os';
+import { EC2Client } from '@aws-sdk/client-ec2';
 import { IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
@@ -12,6 +13,7 @@ import { startHeartbeat } from './heartbeat.ts';
 import { LiveProgress } from './live-progress.ts';
 import { Memory } from './memory.ts';
 import { InstanceMetadata, METADATA_ENDPOINT } from './metadata.ts';
+import { machinePrice } from './price.ts';
 import { SourceProxy } from './source-proxy.ts';
 import { watchForNotice } from './spot-notice.ts';
 import { TaskLoop } from './task-loop.ts';
@@ -30,6 +32,11 @@ const worker = (await metadata.read('instance-id').catch(() => undefined)) ?? `$
 // One thread an encoder: as many tasks at once as there are cores (ENCODING.md, "Where the CPU goes").
 const slots = availableParallelism();
 
+const price = await machinePrice(
+  { metadata, ec2: new EC2Client({}), vcpus: slots, diskGigabytes: environment.DISK_GIGABYTES },
+  environment.PRICES,
+);
+
 await mkdir(environment.SCRATCH_DIR, { recursive: true });
 const proxy = await SourceProxy.start(s3);
 const announcer = new IotAnnouncer(new IoTDataPlaneClient({}), environment.LIVE_TOPICS);
@@ -43,6 +50,7 @@ const loop = new TaskLoop(
     scratchDir: environment.SCRATCH_DIR,
     memory: new Memory(totalmem()),
     worker,
+    price,
     announcer,
     live: new LiveProgress(announcer, { uploads, production }, slots),
   },
@@ -65,7 +73,7 @@ void watchForNotice(metadata, watching.signal).then((notice) => {
   if (notice !== undefined) stop(`EC2 takes the machine back: ${notice}`);
 });
 
-log('info', 'worker-started', { worker, slots });
+log('info', 'worker-started', { worker, slots, price });
 const heartbeat = startHeartbeat(uploads, worker, () => loop.tasksInHand);
 await loop.run();
 watching.abort();

@@ -1,6 +1,6 @@
 /**
- * Amazon EC2 on a laptop: CreateFleet (type `instant`), DescribeInstances, TerminateInstances and CreateTags, spoken
- * as the AWS SDKs and the AWS CLI do. Every instance is a worker process with instance metadata of its own.
+ * Amazon EC2 on a laptop: CreateFleet (type `instant`), DescribeInstances, DescribeSpotPriceHistory, TerminateInstances
+ * and CreateTags, spoken as the AWS SDKs and the AWS CLI do. Every instance is a worker process with instance metadata of its own.
  */
 import { z } from 'zod';
 import { type ApiAnswer, type ApiRequest, apiListener, listen } from '../aws/http.ts';
@@ -40,15 +40,24 @@ const NAMESPACE = 'http://ec2.amazonaws.com/doc/2016-11-15/';
 const SPOT_NOTICE_SECONDS = 120;
 
 const instanceIdsSchema = z.object({ InstanceId: list(z.string()) });
+/** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSpotPriceHistory.html */
+const spotPricesSchema = z.object({
+  InstanceType: list(z.string()),
+  AvailabilityZone: z.string().optional(),
+});
 const createTagsSchema = z.object({ ResourceId: list(z.string()), Tag: list(tagSchema) });
 
 /** Starts EC2 on the loopback interface. Rejects where the port is taken. */
 export async function startEc2(options: Ec2Options): Promise<Ec2> {
-  const machines = new Machines(options);
+  const { promise, resolve } = Promise.withResolvers<Machines>();
   const server = await listen(
     options.port,
-    apiListener((request) => answer(request, machines)),
+    apiListener(async (request) => answer(request, await promise)),
   );
+  // Machines ask EC2, too, as the AWS SDK finds it.
+  const env = { AWS_ENDPOINT_URL_EC2: server.url, ...options.worker.env };
+  const machines = new Machines({ ...options, worker: { ...options.worker, env } });
+  resolve(machines);
   return {
     url: server.url,
     port: server.port,
@@ -119,6 +128,11 @@ const ACTIONS: Readonly<
     const { page, nextToken } = pageOf(machines.all(), parseFields(describeSchema, fields));
     const item = page.map((instance) => formatReservation(instance, machines.vcpus));
     return { reservationSet: { item }, nextToken };
+  },
+
+  DescribeSpotPriceHistory(fields, machines) {
+    const { InstanceType, AvailabilityZone } = parseFields(spotPricesSchema, fields);
+    return { spotPriceHistorySet: { item: machines.spotPrices(InstanceType, AvailabilityZone) } };
   },
 
   TerminateInstances(fields, machines) {

@@ -1,5 +1,6 @@
 /** The instances of a laptop's EC2, and the fleet requests that make them. */
 import { randomUUID } from 'node:crypto';
+import { LIST_PRICES } from '../../video/prices.ts';
 import type { XmlContent } from '../aws/xml.ts';
 import type { FaultHooks } from '../faults/hooks.ts';
 import { Ec2Error } from './errors.ts';
@@ -59,6 +60,18 @@ export class Machines {
     const instance = this.all().find((one) => one.id === id);
     if (!instance) throw new Ec2Error('InvalidInstanceID.NotFound', `The instance ID '${id}' does not exist`);
     return instance;
+  }
+
+  /** What one of these machines costs now: as much as its vCPUs would on AWS, by the list. */
+  spotPrices(types: readonly string[], zone = `${this.#options.region}a`): Content[] {
+    const spotPrice = String(this.#options.vcpusPerInstance * LIST_PRICES.vcpuHour);
+    return types.map((instanceType) => ({
+      instanceType,
+      availabilityZone: zone,
+      productDescription: 'Linux/UNIX',
+      spotPrice,
+      timestamp: new Date().toISOString(),
+    }));
   }
 
   /** https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html */

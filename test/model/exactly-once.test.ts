@@ -146,6 +146,7 @@ function startWorker(world: World): void {
       scratchDir: tmpdir(),
       memory: new Memory(totalmem()),
       worker: 'i-1',
+      price: { usdPerVcpuHour: 0.02, from: 'spot' as const },
       ...SILENT,
     };
     await new TaskLoop(context, { slots: 2, idleSeconds: 0.0001 }).run().catch(() => {}); // its queue answered with an error

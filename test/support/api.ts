@@ -6,6 +6,7 @@ import { type OidcInput, oidcSchema, type Quota } from '../../jobs/environment.t
 import { QUEUES, UPLOAD_CORS } from '../../jobs/platform.ts';
 import type { Scope } from '../../jobs/tokens.ts';
 import { Tokens } from '../../jobs/tokens.ts';
+import { LIST_PRICES } from '../../video/prices.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
 import { startAws } from './aws.ts';
 import { silentAnnouncer } from './live.ts';
@@ -51,6 +52,7 @@ export async function startTestApi({
     announcer: silentAnnouncer,
     corsOrigins: [],
     quota,
+    prices: LIST_PRICES,
   };
   const app = createApi(context);
   return {

@@ -76,6 +76,7 @@ function loopWith(task: Task, receiveCount = 1): TaskLoop {
     scratchDir: tmpdir(),
     memory: new Memory(totalmem()),
     worker: 'i-1',
+    price: { usdPerVcpuHour: 0.02, from: 'spot' as const },
   };
   return new TaskLoop(context, { slots: 1, idleSeconds: 0.05 });
 }

@@ -5,7 +5,7 @@ import { confirmed, note } from '../shared/dialogs.ts';
 import { button, copyOf, part, setText } from '../shared/dom.ts';
 import { closable } from '../shared/menu.ts';
 import { client } from '../shared/session.ts';
-import { clock, day, pictureSize, spentTime, stateName } from '../shared/words.ts';
+import { clock, day, money, pictureSize, stateName } from '../shared/words.ts';
 
 /** A hue for the tile that stays the same for a video. */
 const hueOf = (id: string): number =>
@@ -15,7 +15,7 @@ const pathOf = (id: string): string => `/watch?v=${encodeURIComponent(id)}`;
 
 /** What is known of a video, in a line: size of the picture, cost, day. */
 function factsOf(video: Video): string {
-  const cost = video.spent ? [`${spentTime(video.spent.cpuSeconds)} of CPU`] : [];
+  const cost = video.cost ? [money(video.cost.machines + video.cost.requests)] : [];
   return [...pictureSize(video), ...cost, day(video.uploadedAt)].join(' · ');
 }
 

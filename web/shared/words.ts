@@ -36,6 +36,12 @@ export function spentTime(seconds: number): string {
   return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
 
+/** US dollars that may be tiny: `$0.0042`, `$1.20`; of less than a hundredth of a cent, that it is less. */
+export function money(usd: number): string {
+  if (usd > 0 && usd < 0.0001) return 'less than $0.0001';
+  return `$${usd.toFixed(usd > 0 && usd < 0.1 ? 4 : 2)}`;
+}
+
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
 /** 12345678 bytes are `12.3 MB`, 345 are `345 B`. */

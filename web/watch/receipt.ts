@@ -1,7 +1,7 @@
 /** What an encode took, below its video. */
 import type { Video } from '../../api/client/index.ts';
 import { byId, part, textElement } from '../shared/dom.ts';
-import { bytes, spentTime } from '../shared/words.ts';
+import { bytes, money, spentTime } from '../shared/words.ts';
 
 type Spent = NonNullable<Video['spent']>;
 
@@ -24,12 +24,25 @@ function figuresOf({
   ];
 }
 
+/** What it costs, and what it would elsewhere. */
+function moneyOf({ cost }: Video): [string, string][] {
+  if (!cost) return [];
+  const { machines, requests, storageMonth, watchedHour, elsewhere } = cost;
+  return [
+    ['to encode', money(machines + requests)],
+    ...elsewhere.map(({ service, once }): [string, string] => [`to encode at ${service}`, money(once)]),
+    ['a month kept', money(storageMonth)],
+    ['an hour watched', money(watchedHour)],
+  ];
+}
+
 /** Fills the section and shows it, where the one who looks may know. */
-export function showReceipt({ spent, sourceBytes }: Video): void {
+export function showReceipt(video: Video): void {
+  const { spent, sourceBytes } = video;
   byId('receipt').hidden = !spent;
   if (!spent) return;
   const source: [string, string][] = sourceBytes ? [['of source', bytes(sourceBytes)]] : [];
-  const groups = [...figuresOf(spent), ...source].map(([name, value]) => {
+  const groups = [...figuresOf(spent), ...source, ...moneyOf(video)].map(([name, value]) => {
     const group = document.createElement('div');
     group.append(textElement('dt', name), textElement('dd', value));
     return group;
