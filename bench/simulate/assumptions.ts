@@ -3,6 +3,7 @@
  * Constants of our own (batch sizes, visibility, idle time) are not here: the model imports the product's.
  * Prices are US dollars in us-east-1. `assumed` means what it says: nobody measured it and no page states it.
  */
+import { PRICES, type PriceName } from '../../video/prices.ts';
 
 export interface Assumption {
   readonly value: number;
@@ -11,7 +12,13 @@ export interface Assumption {
   readonly source: string;
 }
 
-const S3_PRICES = 'https://c3x.dev/blog/s3-request-fees-explained (2026-11-21), as aws.amazon.com/s3/pricing';
+/** A price of the product's own list. */
+const listed = (name: PriceName): Assumption => ({
+  value: PRICES[name].usd,
+  unit: `$ ${PRICES[name].unit}`,
+  source: `video/prices.ts: ${PRICES[name].source}`,
+});
+
 const EC2_THROTTLING = 'https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html (2026-11-21)';
 const S3_RATES = 'https://repost.aws/knowledge-center/s3-object-key-naming-pattern (2026-11-21)';
 
@@ -90,40 +97,20 @@ export const ASSUMPTIONS = {
   storeSeconds: { value: 0.03, unit: 's a request to S3 or SQS', source: 'assumed' },
 
   // Prices
-  putPrice: { value: 0.005 / 1000, unit: '$ a PUT, POST, COPY or LIST', source: S3_PRICES },
-  getPrice: { value: 0.0004 / 1000, unit: '$ a GET or HEAD', source: S3_PRICES },
-  sqsPrice: {
-    value: 0.4 / 1e6,
-    unit: '$ a request',
-    source: 'https://aws.amazon.com/sqs/pricing/ (from memory); fair queues cost extra, see fairPrice',
-  },
+  putPrice: listed('s3Write'),
+  getPrice: listed('s3Read'),
+  sqsPrice: listed('sqsRequest'),
   fairPrice: {
     value: 0.1 / 1e6,
     unit: '$ more a request with a message group',
     source: 'assumed, after https://aws.amazon.com/sqs/pricing/ (from memory)',
   },
-  lambdaPrice: {
-    value: 0.2 / 1e6,
-    unit: '$ a call',
-    source: 'https://aws.amazon.com/lambda/pricing/ (from memory)',
-  },
-  lambdaSecond: {
-    value: 0.0000133334,
-    unit: '$ a GB-second on arm64',
-    source: 'https://aws.amazon.com/lambda/pricing/ (from memory)',
-  },
+  lambdaPrice: listed('lambdaCall'),
+  lambdaSecond: listed('lambdaSecond'),
   lambdaGigabytes: { value: 0.5, unit: 'GB of dispatch and sweep', source: 'lib/launcher.ts' },
-  diskPrice: {
-    value: 0.08 / 730,
-    unit: '$ a GB and hour of gp3',
-    source: 'https://aws.amazon.com/ebs/pricing/ (from memory)',
-  },
+  diskPrice: { ...listed('diskMonth'), value: PRICES.diskMonth.usd / 730, unit: '$ a GB and hour of gp3' },
   diskGigabytes: { value: 20, unit: 'GB a machine', source: 'default of lib/spotreel.ts' },
-  addressPrice: {
-    value: 0.005,
-    unit: '$ a public IPv4 address and hour',
-    source: 'https://www.doit.com/aws-public-ipv4-price-increase-the-complete-guide/ (2026-11-21)',
-  },
+  addressPrice: listed('addressHour'),
 
   // Limits
   prefixWrites: { value: 3500, unit: 'a second and prefix', source: S3_RATES },

@@ -88,7 +88,7 @@ test('every assumption says where it comes from', () => {
     expect(value).toBeGreaterThan(0);
     expect(unit).not.toBe('');
     expect(source).toMatch(
-      /^(assumed|measured|https:|McGrady|the same paper|a new account|default of|lib\/)/,
+      /^(assumed|measured|https:|McGrady|the same paper|a new account|default of|(lib|video)\/)/,
     );
   }
 });

@@ -11,6 +11,7 @@ import {
   CreateTagsCommand,
   DescribeInstancesCommand,
   type DescribeInstancesCommandInput,
+  DescribeSpotPriceHistoryCommand,
   EC2Client,
   type Instance,
   paginateDescribeInstances,
@@ -19,6 +20,7 @@ import {
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type Ec2, startEc2 } from '../../local/ec2/ec2.ts';
 import type { Ec2Options } from '../../local/ec2/machines.ts';
+import { LIST_PRICES } from '../../video/prices.ts';
 import { awsCli, awsCliVersion } from './support/aws-cli.ts';
 import { allGone, eventually, isRunning, loggedLine } from './support/processes.ts';
 
@@ -297,6 +299,31 @@ describe('DescribeInstances', () => {
   });
 });
 
+describe('DescribeSpotPriceHistory', () => {
+  test('tells what a machine costs now, in the zone that is asked for or the one there is', async () => {
+    await start('environment');
+    const tell = async (zone?: string) => {
+      const { SpotPriceHistory } = await client.send(
+        new DescribeSpotPriceHistoryCommand({
+          InstanceTypes: ['c7g.xlarge'],
+          ProductDescriptions: ['Linux/UNIX'],
+          StartTime: new Date(),
+          ...(zone !== undefined && { AvailabilityZone: zone }),
+        }),
+      );
+      return SpotPriceHistory;
+    };
+    const price = {
+      InstanceType: 'c7g.xlarge',
+      SpotPrice: String(4 * LIST_PRICES.vcpuHour),
+      ProductDescription: 'Linux/UNIX',
+      Timestamp: expect.any(Date),
+    };
+    expect(await tell()).toEqual([{ ...price, AvailabilityZone: 'eu-test-1a' }]);
+    expect(await tell('eu-test-1b')).toEqual([{ ...price, AvailabilityZone: 'eu-test-1b' }]);
+  });
+});
+
 describe('a machine', () => {
   test('gets tags', async () => {
     await start('environment');
@@ -318,6 +345,7 @@ describe('a machine', () => {
           PATH: process.env['PATH'],
           HOME: process.env['HOME'],
           AWS_REGION: 'eu-test-1',
+          AWS_ENDPOINT_URL_EC2: ec2.url,
           AWS_EC2_METADATA_SERVICE_ENDPOINT: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
           AWS_CONFIG_FILE: '/dev/null',
           AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
