@@ -495,6 +495,7 @@ describe('least privilege', () => {
     [
       'Workers',
       [
+        'ec2:DescribeSpotPriceHistory',
         'ssm:UpdateInstanceInformation',
         'ssmmessages:CreateControlChannel',
         'ssmmessages:CreateDataChannel',
