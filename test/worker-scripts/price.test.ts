@@ -36,7 +36,9 @@ beforeEach(() => {
   ec2.reset();
   captureLog();
 });
-afterEach(() => jest.restoreAllMocks());
+afterEach(() => {
+  jest.restoreAllMocks();
+});
 
 test('is what its type costs on spot in its zone now, with address and disk, shared by its vCPUs', async () => {
   const history = [{ InstanceType: 'c7g.xlarge' as const, SpotPrice: '0.056000' }];
