@@ -1,9 +1,10 @@
 /**
- * Measures `spotreel upload` and the upload page against a bare loop that PUTs the same parts of the same file, as many at
- * a time, to the same local platform, the three in turn in one run:
+ * Measures `spotreel upload` and the upload page against bare loops that PUT the same parts of the same file, as many at a
+ * time, to the same local platform, one in Node and one in a page of the same browser, all in turn in one run:
  *   npm run bench:upload -- [--size 5G] [--rounds N]
- * Prints the throughput of each, its ratio to the bare loop's (the target is 0.8), and the most memory meanwhile: of the
- * client, beyond what its processes had before (Chromium has an idle page), and of the platform with its S3.
+ * Prints the throughput of each, its ratio to Node's loop and the page's also to the browser's (the target is 0.8), and the
+ * most memory meanwhile: of the client, beyond what its processes had before (Chromium has an idle page), and of the
+ * platform with its S3.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
@@ -88,22 +89,63 @@ interface Upload {
   readonly drop: () => Promise<void>;
 }
 
-/** A loop that does nothing else: URLs at hand, no retries. */
-async function bareLoop(file: string, url: string): Promise<Upload> {
+/** A part of the file, and where to PUT it. */
+interface Part {
+  readonly url: string;
+  /** Byte of the file. */
+  readonly start: number;
+  readonly size: number;
+}
+
+/** An upload whose URLs are at hand. */
+async function signedUpload(url: string): Promise<{ parts: Part[]; drop: () => Promise<void> }> {
   const client = new SpotreelClient({ url });
   const upload = await client.createUpload({ fileName: 'bare.mov', size, type: 'video/quicktime' });
   if (upload.method !== 'multipart') throw new Error('The upload is one PUT');
   const numbers = Array.from({ length: upload.partCount }, (_, index) => index + 1);
   const { parts } = await client.signParts(upload.id, numbers);
+  return {
+    parts: parts.map((part) => ({ ...part, start: (part.number - 1) * upload.partSize })),
+    drop: () => client.abortUpload(upload.id),
+  };
+}
+
+/** A loop in Node that does nothing else: no retries, no completion. */
+async function bareLoop(file: string, url: string): Promise<Upload> {
+  const { parts, drop } = await signedUpload(url);
   const queue = parts.values();
   const putOnes = async () => {
-    for (const part of queue) await putRange(file, part.url, (part.number - 1) * upload.partSize, part.size);
+    for (const part of queue) await putRange(file, part.url, part.start, part.size);
   };
   return {
     async send() {
       await Promise.all(Array.from({ length: PARALLEL }, putOnes));
     },
-    drop: () => client.abortUpload(upload.id),
+    drop,
+  };
+}
+
+/** The same loop in a page that has nothing else: what a browser can do. */
+async function bareLoopInPage(page: Page, file: string, url: string): Promise<Upload> {
+  const { parts, drop } = await signedUpload(url);
+  await page.goto(`${url}/none`);
+  await page.evaluate("document.body.innerHTML = '<input type=file>'");
+  await page.locator('input').setInputFiles(file);
+  return {
+    async send() {
+      await page.evaluate(`(async () => {
+        const file = document.querySelector('input').files[0];
+        const queue = ${JSON.stringify(parts)}.values();
+        const putOnes = async () => {
+          for (const { url, start, size } of queue) {
+            const { status } = await fetch(url, { method: 'PUT', body: file.slice(start, start + size) });
+            if (status !== 200) throw new Error('The bare loop was refused: ' + status);
+          }
+        };
+        await Promise.all(Array.from({ length: ${PARALLEL} }, putOnes));
+      })()`);
+    },
+    drop,
   };
 }
 
@@ -156,6 +198,8 @@ async function measure(upload: Upload, platform: number): Promise<Measured> {
 }
 
 const BARE = 'bare PUT loop';
+const BARE_IN_PAGE = 'the same in a page';
+const PAGE = 'upload page';
 const folder = await mkdtemp(join(tmpdir(), 'spotreel-bench-upload-'));
 process.env['XDG_STATE_HOME'] = folder;
 const { url, pid, end } = await startPlatform(join(folder, 'data'));
@@ -167,7 +211,8 @@ try {
   const clients: readonly (readonly [name: string, prepare: () => Promise<Upload>])[] = [
     [BARE, () => bareLoop(file, url)],
     ['spotreel upload', () => command(file, url)],
-    ['upload page', () => uploadPage(page, file, url)],
+    [BARE_IN_PAGE, () => bareLoopInPage(page, file, url)],
+    [PAGE, () => uploadPage(page, file, url)],
   ];
   const measured = new Map<string, Measured[]>(clients.map(([name]) => [name, []]));
   for (let round = 0; round < Number(values.rounds); round++) {
@@ -185,15 +230,18 @@ try {
   console.log(
     `${values.size} in ${PARALLEL} parallel parts, ${values.rounds} round(s), medians; memory at most`,
   );
-  console.log(''.padEnd(16) + cells('MB/s', 'ratio', 'client MB', 'platform MB'));
+  console.log(''.padEnd(20) + cells('MB/s', 'of bare', 'of the page’s', 'client MB', 'platform MB'));
   for (const [name, rounds] of measured) {
     const most = (of: 'client' | 'platform') => Math.max(...rounds.map((one) => one[of])).toFixed(0);
-    const ratio = speedOf(name) / speedOf(BARE);
-    const verdict = name === BARE ? '' : `  ${ratio >= TARGET ? 'meets' : 'misses'} ${TARGET}`;
+    const ratioTo = (bare: string) => speedOf(name) / speedOf(bare);
+    const ratio = ratioTo(BARE);
+    const isBare = name === BARE || name === BARE_IN_PAGE;
+    const verdict = isBare ? '' : `  ${ratio >= TARGET ? 'meets' : 'misses'} ${TARGET}`;
+    const inPage = name === PAGE ? ratioTo(BARE_IN_PAGE).toFixed(2) : '';
     const clientMost = name === BARE ? '' : most('client'); // the loop runs in this very process
     console.log(
-      name.padEnd(16) +
-        cells(speedOf(name).toFixed(0), ratio.toFixed(2), clientMost, most('platform')) +
+      name.padEnd(20) +
+        cells(speedOf(name).toFixed(0), ratio.toFixed(2), inPage, clientMost, most('platform')) +
         verdict,
     );
   }
