@@ -179,24 +179,42 @@ describe('chapters', () => {
 });
 
 describe('a browser that wants a tap before sound', () => {
+  let strict: Browser;
+  beforeAll(async () => {
+    strict = await startBrowser({ args: ['--autoplay-policy=document-user-activation-required'] });
+    await site.show(READY);
+  });
+  afterAll(() => strict.close());
+
+  /** Opens the page and waits until the video plays. @param master changes the multivariant playlist */
+  async function play(master: (text: string) => string) {
+    const { page, problems } = await strict.newTab();
+    await page.route('**/master.m3u8', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, body: master(await response.text()) });
+    });
+    // Whatever playwright evaluates in a page counts as a tap, so the page itself has to say when it plays.
+    await page.addInitScript("addEventListener('playing', () => console.info('playing'), true)");
+    const playing = page.waitForEvent('console', { predicate: (message) => message.text() === 'playing' });
+    await page.goto(`${site.url}/watch?v=${READY.id}`);
+    await playing;
+    expect((await playback(page)).muted).toBe(true);
+    return { page, problems };
+  }
+
   browserTest('plays without it, and the page offers to turn it on', async () => {
-    const strict = await startBrowser({ args: ['--autoplay-policy=document-user-activation-required'] });
-    try {
-      await site.show(READY);
-      const { page, problems } = await strict.newTab();
-      // Whatever playwright evaluates in a page counts as a tap, so the page itself has to say when it plays.
-      await page.addInitScript("addEventListener('playing', () => console.info('playing'), true)");
-      const playing = page.waitForEvent('console', { predicate: (message) => message.text() === 'playing' });
-      await page.goto(`${site.url}/watch?v=${READY.id}`);
-      await playing;
-      expect((await playback(page)).muted).toBe(true);
-      await page.getByRole('button', { name: 'Turn sound on' }).click();
-      expect(await playback(page)).toMatchObject({ muted: false, paused: false });
-      await page.getByRole('button', { name: 'Turn sound on' }).waitFor({ state: 'hidden' });
-      expect(problems).toEqual([]);
-    } finally {
-      await strict.close();
-    }
+    const { page, problems } = await play((text) => text);
+    await page.getByRole('button', { name: 'Turn sound on' }).click();
+    expect(await playback(page)).toMatchObject({ muted: false, paused: false });
+    await page.getByRole('button', { name: 'Turn sound on' }).waitFor({ state: 'hidden' });
+    expect(problems).toEqual([]);
+  });
+
+  browserTest('is offered none of a video that has none', async () => {
+    const { page } = await play((text) =>
+      text.replaceAll(/^#EXT-X-MEDIA:TYPE=AUDIO.*\n/gm, '').replaceAll(/,mp4a[^"]*|,AUDIO="[^"]*"/g, ''),
+    );
+    expect(await page.locator('#muted').isVisible()).toBe(false);
   });
 });
 

@@ -16,6 +16,9 @@ const MEDIA_RETRY = [0, 2000];
 /** Milliseconds after which a media error is forgotten. */
 const MEDIA_MEMORY = 30_000;
 
+/** The mark of a video without sound, which no browser tells of by itself. */
+const SILENT = 'data-silent';
+
 /** Shows a sentence on what is wrong, and takes it away when called with ''. */
 export type Say = (text: string) => void;
 
@@ -78,6 +81,9 @@ export function load(video: HTMLVideoElement, url: string, from: number, say: Sa
   if (Hls.isSupported()) {
     const hls = new Hls(hlsOptions(from));
     recover(hls, video, url, say);
+    hls.on(Hls.Events.MANIFEST_PARSED, (_, { audio, audioTracks }) => {
+      video.toggleAttribute(SILENT, !audio && audioTracks.length === 0);
+    });
     hls.loadSource(url);
     hls.attachMedia(video);
     return hls;
@@ -98,7 +104,7 @@ export function load(video: HTMLVideoElement, url: string, from: number, say: Sa
 
 /**
  * Starts playing: without sound where the browser wants a tap before it lets a page be heard.
- * @returns whether the sound had to be turned off
+ * @returns whether sound had to be turned off
  */
 export async function start(video: HTMLVideoElement): Promise<boolean> {
   try {
@@ -109,6 +115,6 @@ export async function start(video: HTMLVideoElement): Promise<boolean> {
     if (!(error instanceof DOMException) || error.name !== 'NotAllowedError') return false;
     video.muted = true;
     await video.play().catch(() => {}); // refused even so: the controls still have their play button
-    return true;
+    return !video.hasAttribute(SILENT);
   }
 }
