@@ -2,7 +2,8 @@
 import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
 import { HTTPException } from 'hono/http-exception';
-import { log } from '../jobs/log.ts';
+import { type LogFields, log, withLogFields } from '../jobs/log.ts';
+import { isVideoId } from '../jobs/names.ts';
 import { MAX_POSTER_BYTES } from '../jobs/posters.ts';
 import { BusyObjectError } from '../jobs/store.ts';
 import { MAX_SUBTITLE_BYTES } from '../jobs/subtitles.ts';
@@ -49,6 +50,12 @@ function problemOf(error: unknown): ProblemError {
   return new ProblemError('internal', 'Something failed that should not; it was logged');
 }
 
+/** The video that a path is about, for the log: `/api/videos/<id>/…`, `/api/uploads/<id>/…`. */
+function videoOf(path: string): LogFields {
+  const [, , , id = ''] = path.split('/');
+  return isVideoId(id) ? { video: id } : {};
+}
+
 /** The whole API over its context. */
 export function createApi(context: ApiContext) {
   const app = newApp();
@@ -82,6 +89,7 @@ export function createApi(context: ApiContext) {
     c.set('who', await context.authenticate(c.req.raw));
     await next();
   });
+  app.use('/api/*', (c, next) => withLogFields(videoOf(c.req.path), next));
   return app
     .route('/', uploadRoutes(context))
     .route('/', videoRoutes(context))

@@ -16,7 +16,7 @@ import { followUp } from './complete.ts';
 import { mayBeClaimed } from './deletion.ts';
 import { recordFailure } from './failed.ts';
 import { goWithout } from './go-without.ts';
-import { log } from './log.ts';
+import { type LogFields, log } from './log.ts';
 import {
   type CreatedObject,
   type Encode,
@@ -26,6 +26,7 @@ import {
   taskSchema,
   uploadedSchema,
 } from './messages.ts';
+import { logMetrics } from './metrics.ts';
 import { jobKeys, UPLOADS_PREFIX, videoIdOf } from './names.ts';
 import { openSince } from './open.ts';
 import { publishedRevision, type Stores } from './publish.ts';
@@ -51,13 +52,16 @@ type Reason = { readonly words: string } | { readonly error: string };
 const LOST = 'every worker that took the task was lost without a word, most likely for want of memory';
 const UNDISPATCHED = 'its tasks could not be queued for a day; the log of the dispatch function says why';
 
+/** Tells of a letter that did not just go its way again. */
+const dead = (event: string, fields: LogFields): void =>
+  logMetrics('error', event, fields, { DeadLetters: 1 });
+
 /** Handles a dead letter of uploads or tasks, and any repetition of it, to the same effect. Throws to have it again. */
 export async function buryMessage(graveyard: Graveyard, body: string): Promise<void> {
   const letter = parseLetter(body);
   if ('task' in letter) return buryTask(graveyard, letter.task);
-  if ('unreadable' in letter)
-    return log('error', 'dead-letter-unreadable', { body, error: letter.unreadable });
-  log('error', 'not-dispatched', { body });
+  if ('unreadable' in letter) return dead('dead-letter-unreadable', { body, error: letter.unreadable });
+  dead('not-dispatched', { body });
   if ('requeue' in letter) return giveUp(graveyard, letter.requeue, { words: UNDISPATCHED });
   for (const object of letter.objects) await buryObject(graveyard, object);
 }
@@ -91,6 +95,7 @@ async function buryTask(graveyard: Graveyard, task: Task): Promise<void> {
   const interrupted = attempts.filter(({ outcome }) => outcome === 'interrupted');
   if (interrupted.length === 0) {
     const error = lastError(attempts);
+    dead('task-lost', { task, error: error ?? LOST });
     if (await goWithout(graveyard, task, error ?? LOST, NO_WORKER)) return;
     await giveUp(graveyard, task, error === undefined ? { words: LOST } : { error });
     return;

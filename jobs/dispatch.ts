@@ -2,13 +2,14 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { z } from 'zod';
 import type { EncodeSettings } from '../video/settings.ts';
+import { aboutMessage } from './about.ts';
 import { type Announcer, announceEncode } from './announcer.ts';
 import type { Work } from './capacity.ts';
 import { claimVideo, readClaim } from './claim.ts';
 import { mayBeClaimed } from './deletion.ts';
 import type { Backlog, Capacity, Delivery } from './ensure-capacity.ts';
 import { readFailure } from './failed.ts';
-import { log } from './log.ts';
+import { log, withLogFields } from './log.ts';
 import {
   type CreatedObject,
   type Encode,
@@ -76,7 +77,9 @@ export async function dispatchMessages(
   const failed: FailedMessage[] = [];
   const wanting: UploadsMessage[] = [];
   const demands: Demand[] = [];
-  const read = messages.map(async (message) => demandsOf(dispatcher, JSON.parse(message.body)));
+  const read = messages.map(async ({ body }) =>
+    withLogFields(aboutMessage(body), () => demandsOf(dispatcher, JSON.parse(body))),
+  );
   for (const [index, result] of (await Promise.allSettled(read)).entries()) {
     const message = messages[index];
     if (!message) continue; // there is a result a message

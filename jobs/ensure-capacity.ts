@@ -17,6 +17,7 @@ import {
 import { classify, explain, LaunchError, type LaunchErrorClass, type Refusal } from './launch-errors.ts';
 import { announceLaunch, concludeLaunch, type Launch } from './launches.ts';
 import { log } from './log.ts';
+import { logMetrics } from './metrics.ts';
 import { type Quotas, recentQuotas, rememberQuota } from './quotas.ts';
 import { poolName, recentRefusals, refusedPools, rememberRefusals } from './refusals.ts';
 import type { ObjectStore } from './store.ts';
@@ -313,8 +314,9 @@ function logLaunch(asked: object, machines: readonly Machine[], refusals: readon
     return;
   }
   const { code, reason, advice, class: kind } = explain(refusals);
-  const level = OWNERS.includes(kind) ? 'error' : 'warn';
-  log(level, 'launch-refused', { ...fields, code, class: kind, reason, advice });
+  const refused = { ...fields, code, class: kind, reason, advice };
+  if (OWNERS.includes(kind)) logMetrics('error', 'launch-refused', refused, { LaunchErrors: 1 });
+  else log('warn', 'launch-refused', refused);
 }
 
 /** One entry a code with the first text and how many pools said so: a fleet has a hundred pools. */

@@ -41,11 +41,16 @@ const prices = json(pricesSchema).prefault('{}');
 /** What the topics of this platform's messages begin with: `spotreel/<platform>`. */
 const liveTopics = z.string().regex(/^[A-Za-z0-9_-]+(\/[A-Za-z0-9_-]+)*$/);
 
+/** What every process is told. */
+const common = {
+  /** Names this deployment: in its log, in events, and as the value of its machines' `spotreel:platform` tag. */
+  PLATFORM: z.string().min(1),
+};
+
 export const dispatchEnvironmentSchema = z.object({
+  ...common,
   UPLOAD_BUCKET: z.string().min(1),
   TASKS_QUEUE_URL: z.url(),
-  /** Names this deployment's machines: the value of their `spotreel:platform` tag. */
-  PLATFORM: z.string().min(1),
   LAUNCH_TEMPLATES: json(z.array(launchTemplateSchema).min(1)),
   /** One subnet a zone, separated by commas. */
   SUBNET_IDS: z
@@ -65,6 +70,7 @@ export const dispatchEnvironmentSchema = z.object({
 export type DispatchEnvironment = z.infer<typeof dispatchEnvironmentSchema>;
 
 export const buryEnvironmentSchema = z.object({
+  ...common,
   UPLOAD_BUCKET: z.string().min(1),
   PRODUCTION_BUCKET: z.string().min(1),
   TASKS_QUEUE_URL: z.url(),
@@ -74,13 +80,12 @@ export const buryEnvironmentSchema = z.object({
 });
 
 export const mendEnvironmentSchema = z.object({
+  ...common,
   UPLOAD_BUCKET: z.string().min(1),
   PRODUCTION_BUCKET: z.string().min(1),
   UPLOADS_QUEUE_URL: z.url(),
   TASKS_QUEUE_URL: z.url(),
   EVENTS_QUEUE_URL: z.url(),
-  /** Names this deployment's machines, as dispatch is told. */
-  PLATFORM: z.string().min(1),
   /** Seconds after which a machine should have ended itself. */
   MAX_LIFETIME_SECONDS: z.coerce.number().positive(),
   LIVE_TOPICS: liveTopics,
@@ -118,6 +123,7 @@ export const quotaSchema = z.strictObject({
 export type Quota = Readonly<z.infer<typeof quotaSchema>>;
 
 export const apiEnvironmentSchema = z.object({
+  ...common,
   UPLOAD_BUCKET: z.string().min(1),
   PRODUCTION_BUCKET: z.string().min(1),
   UPLOADS_QUEUE_URL: z.url(),
@@ -142,11 +148,10 @@ export const apiEnvironmentSchema = z.object({
 });
 
 export const notifyEnvironmentSchema = z.object({
+  ...common,
   UPLOAD_BUCKET: z.string().min(1),
   PRODUCTION_BUCKET: z.string().min(1),
   EVENTS_QUEUE_URL: z.url(),
-  /** Names this deployment in events. */
-  PLATFORM: z.string().min(1),
   /** Where endpoints' secrets are kept, as the API is told. */
   PARAMETERS: parameters,
   WEBHOOK_REACH: reachSchema,
@@ -162,12 +167,14 @@ export const notifyEnvironmentSchema = z.object({
 });
 
 export const authorizeLiveEnvironmentSchema = z.object({
+  ...common,
   /** Where tokens are kept, as the API is told. */
   PARAMETERS: parameters,
   LIVE_TOPICS: liveTopics,
 });
 
 export const workerEnvironmentSchema = z.object({
+  ...common,
   UPLOAD_BUCKET: z.string().min(1),
   PRODUCTION_BUCKET: z.string().min(1),
   TASKS_QUEUE_URL: z.url(),

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { FailureCode } from '../video/failures.ts';
 import type { Encode } from './messages.ts';
+import { logMetrics } from './metrics.ts';
 import { jobKeys } from './names.ts';
 import { unmarkOpen } from './open.ts';
 import type { ObjectStore } from './store.ts';
@@ -22,7 +23,10 @@ export async function recordFailure(
   failure: { code: FailureCode; message: string },
 ): Promise<void> {
   const failed: Failed = { ...failure, at: new Date().toISOString() };
-  await uploads.putOnceJson(jobKeys.failed(video, revision), failed);
+  const result = await uploads.putOnceJson(jobKeys.failed(video, revision), failed);
+  const { code } = failure;
+  if (result === 'written' && code !== 'superseded')
+    logMetrics('warn', 'encode-failed', { video, revision, code }, { Failures: 1 });
   await unmarkOpen(uploads, { video, revision });
 }
 

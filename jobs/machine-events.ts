@@ -9,6 +9,7 @@ import type { EventBridgeEvent } from 'aws-lambda';
 import { z } from 'zod';
 import { launchTimeOf } from './fleet.ts';
 import { log } from './log.ts';
+import { logMetrics } from './metrics.ts';
 
 /**
  * A machine that ends younger than this, in seconds, did not even boot and idle: its image, its permissions or its
@@ -50,7 +51,11 @@ export async function wantsReplacement(
   const launchTime = await launchTimeOf(ec2, platform, instance);
   if (!launchTime) return false; // not ours
   const ageSeconds = (time.getTime() - launchTime.getTime()) / 1000;
-  log('info', `machine-${news}`, { instance, ageSeconds });
-  if (news === 'ended') return ageSeconds >= YOUNG_SECONDS;
-  return news === 'interrupted';
+  const about = { instance, ageSeconds };
+  if (news === 'interrupted') {
+    logMetrics('info', 'machine-interrupted', about, { Interruptions: 1 });
+    return true;
+  }
+  log('info', `machine-${news}`, about);
+  return news === 'ended' && ageSeconds >= YOUNG_SECONDS;
 }

@@ -3,8 +3,9 @@
  * its objects are announced again and the mark goes. What was told already is recorded, and not told again.
  */
 import type { SQSClient } from '@aws-sdk/client-sqs';
+import { aboutKey } from './about.ts';
 import { inBatches } from './batches.ts';
-import { log } from './log.ts';
+import { log, withLogFields } from './log.ts';
 import { DELETED_PREFIX, isRevision, isVideoId, jobKeys, UNTOLD_PREFIX, videoKeys } from './names.ts';
 import { openSince } from './open.ts';
 import type { Stores } from './publish.ts';
@@ -50,7 +51,9 @@ async function untilDeadline(
   work: (key: string) => Promise<void>,
 ): Promise<void> {
   const logged = (key: string) =>
-    work(key).catch((error: unknown) => log('error', 'announce-failed', { key, error: String(error) }));
+    withLogFields(aboutKey(key), () =>
+      work(key).catch((error: unknown) => log('error', 'announce-failed', { key, error: String(error) })),
+    );
   for await (const _ of inBatches(keys, AT_ONCE, logged)) if (Date.now() > deadline) return;
 }
 

@@ -4,7 +4,7 @@
  */
 import { type EC2Client, type Instance, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import { presentInstances } from './fleet.ts';
-import { log } from './log.ts';
+import { logMetrics } from './metrics.ts';
 import type { ObjectStore } from './store.ts';
 import { forgetWorker, listWorkers } from './workers.ts';
 
@@ -38,7 +38,7 @@ export async function mendMachines(mender: MachineMender): Promise<void> {
     const reason = reasonToEnd(mender, instance, lastSeen.get(id));
     lastSeen.delete(id);
     if (reason === undefined) continue;
-    log('error', 'machine-terminated', { instance: id, reason });
+    logMetrics('error', 'machine-terminated', { instance: id, reason }, { SilentMachines: 1 });
     await ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] }));
   }
   for (const [id, seen] of lastSeen)

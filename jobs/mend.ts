@@ -8,8 +8,9 @@ import { FAILURES } from '../video/failures.ts';
 import { type Announcer, announceEncode } from './announcer.ts';
 import { type Claim, readClaim } from './claim.ts';
 import { readFailure, recordFailure } from './failed.ts';
-import { log } from './log.ts';
+import { log, withLogFields } from './log.ts';
 import type { Encode } from './messages.ts';
+import { logMetrics } from './metrics.ts';
 import { jobKeys, UPLOADS_PREFIX, videoIdOf } from './names.ts';
 import { listOpen, markOpen, type OpenEncode, openSince, unmarkOpen } from './open.ts';
 import { readDownloadReceipts, readPlan } from './progress.ts';
@@ -71,32 +72,54 @@ class Queues {
 /** Looks after everything that is unfinished. One that can not be looked after does not keep the others waiting. */
 export async function mendUnfinished(mender: Mender): Promise<void> {
   const queues = new Queues(mender);
+  let oldestMs = 0;
   for await (const open of listOpen(mender.stores.uploads)) {
-    if (mender.now.getTime() - open.markedAt.getTime() < STALL_MS) continue;
-    const { video, revision } = open;
-    await mendEncode(mender, queues, open).catch((error: unknown) => {
-      log('error', 'mend-failed', { video, revision, error: String(error) });
-    });
+    const { video, revision, markedAt } = open;
+    const markedMs = mender.now.getTime() - markedAt.getTime();
+    const ageMs = withLogFields({ video, revision }, () =>
+      markedMs < STALL_MS
+        ? markedMs
+        : mendEncode(mender, queues, open).catch((error: unknown) => {
+            log('error', 'mend-failed', { error: String(error) });
+            return markedMs;
+          }),
+    );
+    oldestMs = Math.max(oldestMs, await ageMs);
   }
+  // Also where there is none: that it comes says that this function runs.
+  logMetrics('info', 'unfinished-seen', {}, { OldestEncode: oldestMs / 1000 });
   await mendUploads(mender, queues);
 }
 
-async function mendEncode(mender: Mender, queues: Queues, encode: OpenEncode): Promise<void> {
-  const { stores, sqs, uploadsQueueUrl, now } = mender;
+/** @returns milliseconds since it was asked for; 0 where it has ended, or ends here */
+async function mendEncode(mender: Mender, queues: Queues, encode: OpenEncode): Promise<number> {
+  const { stores, now } = mender;
   const { uploads } = stores;
-  const { video, revision } = encode;
-  const claim = await readClaim(uploads, video);
-  if (!claim || (await hasEnded(stores, encode))) return unmarkOpen(uploads, encode);
-
+  const claim = await readClaim(uploads, encode.video);
+  if (!claim || (await hasEnded(stores, encode))) {
+    await unmarkOpen(uploads, encode);
+    return 0;
+  }
   const since = (await openSince(uploads, encode)) ?? encode.markedAt;
-  if (now.getTime() - since.getTime() > deadlineMs(claim.size)) return timeOut(mender, encode, claim);
+  const ageMs = now.getTime() - since.getTime();
+  if (ageMs > deadlineMs(claim.size)) {
+    await timeOut(mender, encode, claim);
+    return 0;
+  }
+  await helpStalled(mender, queues, encode, since);
+  return ageMs;
+}
 
+/** Has an encode go on that makes nothing new, unless its turn may still come. */
+async function helpStalled(mender: Mender, queues: Queues, encode: OpenEncode, since: Date): Promise<void> {
+  const { stores, sqs, uploadsQueueUrl, now } = mender;
+  const { video, revision } = encode;
   const quietMs = now.getTime() - (await lastProgress(mender, encode)).getTime();
   if (quietMs < STALL_MS) return;
   if (quietMs < LONG_STALL_MS && !(await queues.idle())) return;
   log('warn', 'stalled', { video, revision, minutes: Math.round(quietMs / MINUTE) });
   await sendRequeue(sqs, uploadsQueueUrl, { video, revision });
-  await markOpen(uploads, encode, since);
+  await markOpen(stores.uploads, encode, since);
 }
 
 /** Whether nothing more is to come of an encode: it failed, it plays with all it has, or another was asked for instead. */
@@ -149,9 +172,10 @@ async function mendUploads(mender: Mender, queues: Queues): Promise<void> {
     const { key, etag, lastModified } = object;
     const age = now.getTime() - lastModified.getTime();
     if (age < STALL_MS || age > UPLOADS_WINDOW_MS || key.endsWith('/')) continue;
-    if (await uploads.exists(jobKeys.claim(videoIdOf({ bucket, key, etag })))) continue;
+    const video = videoIdOf({ bucket, key, etag });
+    if (await uploads.exists(jobKeys.claim(video))) continue;
     if (age < LONG_STALL_MS && !(await queues.idle())) return;
-    log('warn', 'upload-unclaimed', { key, etag, minutes: Math.round(age / MINUTE) });
+    log('warn', 'upload-unclaimed', { video, key, etag, minutes: Math.round(age / MINUTE) });
     await sendUploaded(sqs, uploadsQueueUrl, bucket, object);
   }
 }

@@ -5,9 +5,10 @@
  */
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { ChangeMessageVisibilityCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { aboutMessage } from './about.ts';
 import { type Courier, deliver, deliverySchema, queueDelivery, UndeliveredError } from './deliver.ts';
 import { type Event, eventOf } from './events.ts';
-import { log } from './log.ts';
+import { log, withLogFields } from './log.ts';
 import { parseS3Event, uploadedSchema } from './messages.ts';
 import { jobKeys, webhookKeys } from './names.ts';
 import type { Stores } from './publish.ts';
@@ -39,7 +40,10 @@ export interface EventsMessage {
 }
 
 /** Handles a message, and any repetition of it, to the same effect. Says whether it is done; if not, it comes back. */
-export async function handleEventsMessage(notifier: Notifier, message: EventsMessage): Promise<boolean> {
+export const handleEventsMessage = (notifier: Notifier, message: EventsMessage): Promise<boolean> =>
+  withLogFields(aboutMessage(message.body), () => isDone(notifier, message));
+
+async function isDone(notifier: Notifier, message: EventsMessage): Promise<boolean> {
   const { messageId, receiveCount } = message;
   const wait = notifier.retrySeconds[receiveCount - 1];
   try {

@@ -112,10 +112,13 @@ async function settle(production: ObjectStore, key: string, text: string): Promi
 /**
  * Checks an encode's tree, writes its playlists, and lets it play where it is the revision that was asked for.
  * Doing it again changes nothing.
- * @returns `superseded` where another revision was asked for since
+ * @returns `unchanged` where it played already, `superseded` where another revision was asked for since
  * @throws where anything is missing or not as planned; then what plays is left as it is
  */
-export async function publish(stores: Stores, encode: Encode): Promise<'published' | 'superseded'> {
+export async function publish(
+  stores: Stores,
+  encode: Encode,
+): Promise<'published' | 'unchanged' | 'superseded'> {
   const { uploads, production } = stores;
   const { video, revision } = encode;
   const [claim, plan] = await Promise.all([readClaim(uploads, video), readPlan(uploads, encode)]);
@@ -153,7 +156,8 @@ export async function publish(stores: Stores, encode: Encode): Promise<'publishe
   // All that is read from it is made.
   if (plan.source.copy) await uploads.delete(jobKeys.copy(video, revision));
   if (!isPublished) return 'superseded';
-  if (!repeated) await learnFrom(uploads, plan, receipts);
+  if (repeated) return 'unchanged';
+  await learnFrom(uploads, plan, receipts);
   return 'published';
 }
 

@@ -11,6 +11,7 @@ import { openAccess, tokenAccess } from '../api/token-access.ts';
 import { IotAnnouncer } from '../jobs/announcer.ts';
 import { Endpoints } from '../jobs/endpoints.ts';
 import { apiEnvironmentSchema, parseEnvironment } from '../jobs/environment.ts';
+import { invocations } from '../jobs/invocation.ts';
 import { ObjectStore } from '../jobs/store.ts';
 import { Tokens } from '../jobs/tokens.ts';
 
@@ -50,7 +51,7 @@ const answer = handle(
 );
 
 /** Answers a request. A body that comes with a GET means nothing (RFC 9110, 9.3.1), and `Request` takes none. */
-export async function handler(event: APIGatewayProxyEventV2) {
+export const handler = invocations('api', environment.PLATFORM, async (event: APIGatewayProxyEventV2) => {
   const hasBody = !['GET', 'HEAD'].includes(event.requestContext.http.method);
   // hono declares an event of its own, which asks for an authorizer that it never reads.
   const answered = await answer({
@@ -59,4 +60,4 @@ export async function handler(event: APIGatewayProxyEventV2) {
   } as unknown as LambdaEvent);
   await announcer.settled();
   return answered;
-}
+});

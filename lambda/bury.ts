@@ -3,10 +3,13 @@ import { IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { aboutMessage } from '../jobs/about.ts';
 import { IotAnnouncer } from '../jobs/announcer.ts';
 import { buryMessage } from '../jobs/bury.ts';
 import { buryEnvironmentSchema, parseEnvironment } from '../jobs/environment.ts';
-import { log } from '../jobs/log.ts';
+import { invocations } from '../jobs/invocation.ts';
+import { withLogFields } from '../jobs/log.ts';
+import { logMetrics } from '../jobs/metrics.ts';
 import { ObjectStore } from '../jobs/store.ts';
 
 const environment = parseEnvironment(buryEnvironmentSchema, process.env);
@@ -21,16 +24,22 @@ const graveyard = {
   announcer,
 };
 
-export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
+export const handler = invocations('bury', environment.PLATFORM, async (event: SQSEvent) => {
   const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
-  for (const { messageId, body } of event.Records) {
-    try {
-      await buryMessage(graveyard, body);
-    } catch (error) {
-      log('error', 'dead-letter-failed', { messageId, body, error: String(error) });
-      batchItemFailures.push({ itemIdentifier: messageId });
-    }
-  }
+  for (const { messageId, body } of event.Records)
+    await withLogFields(aboutMessage(body), async () => {
+      try {
+        await buryMessage(graveyard, body);
+      } catch (error) {
+        logMetrics(
+          'error',
+          'dead-letter-failed',
+          { messageId, body, error: String(error) },
+          { DeadLetters: 1 },
+        );
+        batchItemFailures.push({ itemIdentifier: messageId });
+      }
+    });
   await announcer.settled();
-  return { batchItemFailures };
-}
+  return { batchItemFailures } satisfies SQSBatchResponse;
+});

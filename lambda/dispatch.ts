@@ -4,10 +4,12 @@ import { IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { aboutMessage } from '../jobs/about.ts';
 import { IotAnnouncer } from '../jobs/announcer.ts';
 import { dispatchMessages } from '../jobs/dispatch.ts';
 import { Capacity, capacitySettingsOf } from '../jobs/ensure-capacity.ts';
 import { dispatchEnvironmentSchema, parseEnvironment } from '../jobs/environment.ts';
+import { invocations } from '../jobs/invocation.ts';
 import { log } from '../jobs/log.ts';
 import { ObjectStore } from '../jobs/store.ts';
 
@@ -17,7 +19,7 @@ const sqs = new SQSClient({});
 const ec2 = new EC2Client({});
 const announcer = new IotAnnouncer(new IoTDataPlaneClient({}), environment.LIVE_TOPICS);
 
-export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
+export const handler = invocations('dispatch', environment.PLATFORM, async (event: SQSEvent) => {
   const capacity = new Capacity(ec2, uploads, capacitySettingsOf(environment));
   const { TASKS_QUEUE_URL: tasksQueueUrl, ENCODE_SETTINGS: settings } = environment;
   const dispatcher = { uploads, sqs, tasksQueueUrl, capacity, settings, announcer };
@@ -27,8 +29,14 @@ export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
   const failed = await dispatchMessages(dispatcher, messages);
   await announcer.settled();
   for (const { message, error } of failed) {
-    const { messageId, receiveCount } = message;
-    log('error', 'message-failed', { messageId, receiveCount, error: String(error) });
+    const { messageId, receiveCount, body } = message;
+    log('error', 'message-failed', {
+      ...aboutMessage(body),
+      messageId,
+      receiveCount,
+      error: String(error),
+    });
   }
-  return { batchItemFailures: failed.map(({ message }) => ({ itemIdentifier: message.messageId })) };
-}
+  const batchItemFailures = failed.map(({ message }) => ({ itemIdentifier: message.messageId }));
+  return { batchItemFailures } satisfies SQSBatchResponse;
+});

@@ -6,6 +6,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { IotAnnouncer } from '../jobs/announcer.ts';
 import { mendDeletions } from '../jobs/deletion.ts';
 import { mendEnvironmentSchema, parseEnvironment } from '../jobs/environment.ts';
+import { invocations } from '../jobs/invocation.ts';
 import { mendUnfinished } from '../jobs/mend.ts';
 import { mendEvents } from '../jobs/mend-events.ts';
 import { mendMachines } from '../jobs/mend-machines.ts';
@@ -25,7 +26,7 @@ const announcer = new IotAnnouncer(new IoTDataPlaneClient({}), environment.LIVE_
 /** Milliseconds of a run that deletions, and beside them events, may take. */
 const PART_MS = (MEND_TIMEOUT_SECONDS * 1000) / 2;
 
-export async function handler(): Promise<void> {
+export const handler = invocations('mend', environment.PLATFORM, async (_: unknown) => {
   const { UPLOADS_QUEUE_URL, TASKS_QUEUE_URL, EVENTS_QUEUE_URL, PLATFORM, MAX_LIFETIME_SECONDS } =
     environment;
   const now = new Date();
@@ -53,4 +54,4 @@ export async function handler(): Promise<void> {
   await announcer.settled();
   const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
   if (reasons.length > 0) throw new AggregateError(reasons, reasons.map(String).join('; '));
-}
+});

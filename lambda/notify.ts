@@ -6,6 +6,7 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { Endpoints } from '../jobs/endpoints.ts';
 import { notifyEnvironmentSchema, parseEnvironment } from '../jobs/environment.ts';
+import { invocations } from '../jobs/invocation.ts';
 import { handleEventsMessage } from '../jobs/notify.ts';
 import { ObjectStore } from '../jobs/store.ts';
 
@@ -23,7 +24,7 @@ const notifier = {
   retrySeconds: environment.RETRY_SECONDS,
 };
 
-export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
+export const handler = invocations('notify', environment.PLATFORM, async (event: SQSEvent) => {
   const handled = event.Records.map(async ({ messageId, receiptHandle, body, attributes }) => {
     const receiveCount = Number(attributes.ApproximateReceiveCount);
     const message = { messageId, receiptHandle, receiveCount, body };
@@ -32,5 +33,5 @@ export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
   const batchItemFailures = (await Promise.all(handled)).flatMap(({ itemIdentifier, done }) =>
     done ? [] : [{ itemIdentifier }],
   );
-  return { batchItemFailures };
-}
+  return { batchItemFailures } satisfies SQSBatchResponse;
+});

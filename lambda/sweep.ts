@@ -8,6 +8,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import type { EventBridgeEvent } from 'aws-lambda';
 import { Capacity, capacitySettingsOf } from '../jobs/ensure-capacity.ts';
 import { dispatchEnvironmentSchema, parseEnvironment } from '../jobs/environment.ts';
+import { invocations } from '../jobs/invocation.ts';
 import { parseMachineEvent, wantsReplacement } from '../jobs/machine-events.ts';
 import { backlog } from '../jobs/queue.ts';
 import { ObjectStore } from '../jobs/store.ts';
@@ -20,7 +21,9 @@ const uploads = new ObjectStore(new S3Client({}), environment.UPLOAD_BUCKET);
 const sqs = new SQSClient({});
 const ec2 = new EC2Client({});
 
-export async function handler(event: EventBridgeEvent<string, unknown>): Promise<void> {
+type Event = EventBridgeEvent<string, unknown>;
+
+export const handler = invocations('sweep', environment.PLATFORM, async (event: Event) => {
   const machine = parseMachineEvent(event);
   const { visible, inFlight, delayed } = await backlog(sqs, environment.TASKS_QUEUE_URL);
   const messages = visible + inFlight + delayed;
@@ -31,4 +34,4 @@ export async function handler(event: EventBridgeEvent<string, unknown>): Promise
   if (messages === 0) return;
   const capacity = new Capacity(ec2, uploads, capacitySettingsOf(environment), machine?.instance);
   await capacity.ensure({ planned: NONE, messages }, { messageId: event.id, receiveCount: 1 });
-}
+});

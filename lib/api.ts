@@ -26,6 +26,8 @@ import type { Queues } from './queues.ts';
 import type { Storage } from './storage.ts';
 
 export interface ApiProps {
+  /** Names this deployment. */
+  readonly platform: string;
   /** Where its tokens are kept in SSM's Parameter Store. */
   readonly parameters: string;
   /** What the topics of the platform's messages begin with. */
@@ -46,10 +48,11 @@ export class Api extends Construct {
 
   constructor(scope: Construct, id: string, props: ApiProps) {
     super(scope, id);
-    const { parameters, storage, queues, live, encodeSettings, oidc, corsOrigins, quota } = props;
+    const { platform, parameters, storage, queues, live, encodeSettings, oidc, corsOrigins, quota } = props;
     const stack = Stack.of(this);
     type Environment = Omit<Record<keyof z.input<typeof apiEnvironmentSchema>, string>, 'OIDC'>;
     const environment: Environment & { OIDC?: string } = {
+      PLATFORM: platform,
       UPLOAD_BUCKET: storage.uploads.bucketName,
       PRODUCTION_BUCKET: storage.production.bucketName,
       UPLOADS_QUEUE_URL: queues.uploads.queueUrl,

@@ -16,6 +16,8 @@ import type { Storage } from './storage.ts';
 export interface BuryProps {
   readonly storage: Storage;
   readonly queues: Queues;
+  /** Names this deployment. */
+  readonly platform: string;
   /** What the topics of the platform's messages begin with. */
   readonly liveTopics: string;
   readonly encodeSettings: Readonly<Record<string, unknown>>;
@@ -24,8 +26,9 @@ export interface BuryProps {
 export class Bury extends Construct {
   constructor(scope: Construct, id: string, props: BuryProps) {
     super(scope, id);
-    const { storage, queues, encodeSettings } = props;
+    const { platform, storage, queues, encodeSettings } = props;
     const environment: Record<keyof z.input<typeof buryEnvironmentSchema>, string> = {
+      PLATFORM: platform,
       UPLOAD_BUCKET: storage.uploads.bucketName,
       PRODUCTION_BUCKET: storage.production.bucketName,
       TASKS_QUEUE_URL: queues.tasks.queueUrl,

@@ -16,6 +16,8 @@ import { allow, type Permission } from './allow.ts';
 import { PlatformFunction } from './function.ts';
 
 export interface LiveProps {
+  /** Names this deployment. */
+  readonly platform: string;
   /** What the topics of the platform's messages begin with. */
   readonly liveTopics: string;
   /** Where the API's tokens are kept in SSM's Parameter Store. */
@@ -28,10 +30,11 @@ export class Live extends Construct {
   /** `wss://…`, as a content security policy names it. */
   readonly origin: string;
 
-  constructor(scope: Construct, id: string, { liveTopics, parameters }: LiveProps) {
+  constructor(scope: Construct, id: string, { platform, liveTopics, parameters }: LiveProps) {
     super(scope, id);
     const stack = Stack.of(this);
     const environment: Record<keyof z.input<typeof authorizeLiveEnvironmentSchema>, string> = {
+      PLATFORM: platform,
       PARAMETERS: parameters,
       LIVE_TOPICS: liveTopics,
     };

@@ -196,9 +196,17 @@ export class Spotreel extends Construct {
     new Bury(this, 'Bury', launcher);
     new Mend(this, 'Mend', launcher);
     const parameters = `/spotreel/${platform}`;
-    const live = new Live(this, 'Live', { liveTopics, parameters });
+    const live = new Live(this, 'Live', { platform, liveTopics, parameters });
     new Notify(this, 'Notify', { platform, parameters, storage, queues });
-    const api = new Api(this, 'Api', { ...settings, parameters, storage, queues, liveTopics, live });
+    const api = new Api(this, 'Api', {
+      ...settings,
+      platform,
+      parameters,
+      storage,
+      queues,
+      liveTopics,
+      live,
+    });
     const pages = new Pages(this, 'Pages');
     const playback = new Playback(this, 'Playback', {
       ...settings,

@@ -144,10 +144,11 @@ export class WorkerFleet extends Construct {
 /** Everything that `workerEnvironmentSchema` names, and the region for the AWS SDK. */
 function workerEnvironment(
   scope: Construct,
-  { storage, queues, idleSeconds, liveTopics, rootVolume, prices }: WorkerFleetProps,
+  { platform, storage, queues, idleSeconds, liveTopics, rootVolume, prices }: WorkerFleetProps,
 ): Record<keyof z.input<typeof workerEnvironmentSchema> | 'AWS_REGION', string> {
   return {
     AWS_REGION: Stack.of(scope).region,
+    PLATFORM: platform,
     UPLOAD_BUCKET: storage.uploads.bucketName,
     PRODUCTION_BUCKET: storage.production.bucketName,
     TASKS_QUEUE_URL: queues.tasks.queueUrl,

@@ -177,7 +177,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
       AWS_SECRET_ACCESS_KEY: OWNER.secretAccessKey,
     };
     const ssm = started(await startSsm({ dataDir: join(dataDir, 'ssm'), port: 0 }));
-    const live = { PARAMETERS, LIVE_TOPICS: `spotreel/${PLATFORM}` };
+    const live = { PLATFORM, PARAMETERS, LIVE_TOPICS: `spotreel/${PLATFORM}` };
     const iot = started(
       await startIot({
         port: portOf('iot'),
@@ -191,6 +191,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
       }),
     );
     const endpoints = {
+      PLATFORM,
       AWS_REGION: REGION,
       AWS_ENDPOINT_URL_S3: s3Server.url,
       AWS_ENDPOINT_URL_SQS: sqs.url,
@@ -235,7 +236,6 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
       env: {
         ...lambdaEnv,
         AWS_ENDPOINT_URL_EC2: ec2.url,
-        PLATFORM,
         LAUNCH_TEMPLATES: JSON.stringify(launchTemplates(cores)),
         SUBNET_IDS: 'subnet-00000000000000000',
         MAX_VCPUS: String(workers * cores),
@@ -290,7 +290,6 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
           PRODUCTION_BUCKET,
           UPLOADS_QUEUE_URL: sqs.queueUrl('uploads'),
           EVENTS_QUEUE_URL: sqs.queueUrl('events'),
-          PLATFORM,
           MAX_LIFETIME_SECONDS: String(MAX_LIFETIME_SECONDS),
         },
         timeoutSeconds: MEND_TIMEOUT_SECONDS,
@@ -333,7 +332,6 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
           AWS_ENDPOINT_URL_EVENTBRIDGE: eventBus.url,
           PRODUCTION_BUCKET,
           ...webhooks,
-          PLATFORM,
           PARAMETERS,
           RETRY_SECONDS: JSON.stringify(WEBHOOK_RETRY_SECONDS),
         },

@@ -3,13 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { log } from '../jobs/log.ts';
 import type { Task } from '../jobs/messages.ts';
+import { logMetrics } from '../jobs/metrics.ts';
 import { pictureCodec } from '../video/codec-strings.ts';
 import { PictureWatch, type Seen } from '../video/damage.ts';
 import { EncodedFrames } from '../video/encoded-frames.ts';
 import { blackChunkArguments, chunkArguments, chunkTimeout } from '../video/ffmpeg-arguments.ts';
 import { delayPresentation, upright } from '../video/fmp4.ts';
 import { chunkMemory } from '../video/memory.ts';
-import { type Chunk, type Plan, timescaleOf } from '../video/plan.ts';
+import { type Chunk, durationOf, type Plan, timescaleOf } from '../video/plan.ts';
 import type { MediaObject } from '../video/receipt.ts';
 import { requirePlan, type TaskContext, withPlanned, withScratch } from './context.ts';
 import type { Part } from './live-progress.ts';
@@ -59,6 +60,16 @@ async function encodeChunk(
   return { cpuSeconds, seen: watch.seen() };
 }
 
+/** Tells how fast a chunk was encoded. */
+async function measured<T>(plan: Plan, { from, to }: Chunk, encode: () => Promise<T>): Promise<T> {
+  const started = performance.now();
+  const result = await encode();
+  const seconds = (performance.now() - started) / 1000;
+  const EncodeSpeed = durationOf({ rate: plan.rate, frames: to - from }) / seconds;
+  logMetrics('info', 'chunk-encoded', { seconds }, { EncodeSpeed });
+  return result;
+}
+
 export async function chunkTask(context: TaskContext, task: Task & { kind: 'chunk' }): Promise<void> {
   const plan = await requirePlan(context, task);
   const chunk = plan.chunks[task.index];
@@ -72,7 +83,7 @@ export async function chunkTask(context: TaskContext, task: Task & { kind: 'chun
       const outputs = plan.rungs.map(({ name }) => join(folder, `${name}.mp4`));
       const { cpuSeconds, seen } = await context.memory.with(chunkMemory(plan), context.signal, () =>
         withPlanned(context, task, plan, (url) =>
-          encodeChunk(context, task, plan, chunk, url, outputs, part),
+          measured(plan, chunk, () => encodeChunk(context, task, plan, chunk, url, outputs, part)),
         ),
       );
       const objects = await Promise.all(

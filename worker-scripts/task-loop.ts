@@ -6,11 +6,12 @@ import {
   type Message,
   ReceiveMessageCommand,
 } from '@aws-sdk/client-sqs';
+import { aboutMessage } from '../jobs/about.ts';
 import { announceEncode, deletedLive } from '../jobs/announcer.ts';
 import { type Attempt, recordAttempt } from '../jobs/attempts.ts';
 import { recordFailure } from '../jobs/failed.ts';
 import { goWithout } from '../jobs/go-without.ts';
-import { log } from '../jobs/log.ts';
+import { log, withLogFields } from '../jobs/log.ts';
 import { type Task, taskSchema } from '../jobs/messages.ts';
 import { jobKeys } from '../jobs/names.ts';
 import { QUEUES } from '../jobs/platform.ts';
@@ -146,7 +147,11 @@ export class TaskLoop {
     this.#running.add(work);
   }
 
-  async #handle(message: Received): Promise<void> {
+  #handle(message: Received): Promise<void> {
+    return withLogFields(aboutMessage(message.body), () => this.#keepAndAttempt(message));
+  }
+
+  async #keepAndAttempt(message: Received): Promise<void> {
     const { signal } = this.#stop;
     const heartbeat = setInterval(() => {
       if (signal.aborted) return; // it would take back what is being handed back

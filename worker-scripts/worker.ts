@@ -7,7 +7,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { IotAnnouncer } from '../jobs/announcer.ts';
 import { parseEnvironment, workerEnvironmentSchema } from '../jobs/environment.ts';
-import { log } from '../jobs/log.ts';
+import { log, logAlways } from '../jobs/log.ts';
 import { ObjectStore } from '../jobs/store.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { LiveProgress } from './live-progress.ts';
@@ -29,6 +29,7 @@ const production = new ObjectStore(s3, environment.PRODUCTION_BUCKET);
 const metadata = new InstanceMetadata(process.env['AWS_EC2_METADATA_SERVICE_ENDPOINT'] ?? METADATA_ENDPOINT);
 // On no machine of EC2, or one that does not answer, a name that is nobody else's.
 const worker = (await metadata.read('instance-id').catch(() => undefined)) ?? `${hostname()}-${process.pid}`;
+logAlways({ platform: environment.PLATFORM, worker });
 // One thread an encoder: as many tasks at once as there are cores (ENCODING.md, "Where the CPU goes").
 const slots = availableParallelism();
 
@@ -59,10 +60,10 @@ const loop = new TaskLoop(
 
 /** The one way to go before the work is done, whoever asks for it. */
 function stop(reason: string): void {
-  log('warn', 'worker-stopping', { worker, reason, tasksInHand: loop.tasksInHand });
+  log('warn', 'worker-stopping', { reason, tasksInHand: loop.tasksInHand });
   loop.stop(reason);
   setTimeout(() => {
-    log('error', 'worker-stopped-late', { worker, tasksInHand: loop.tasksInHand });
+    log('error', 'worker-stopped-late', { tasksInHand: loop.tasksInHand });
     process.exit(1);
   }, STOP_LIMIT_MS).unref();
 }
@@ -73,11 +74,11 @@ void watchForNotice(metadata, watching.signal).then((notice) => {
   if (notice !== undefined) stop(`EC2 takes the machine back: ${notice}`);
 });
 
-log('info', 'worker-started', { worker, slots, price });
+log('info', 'worker-started', { slots, price });
 const heartbeat = startHeartbeat(uploads, worker, () => loop.tasksInHand);
 await loop.run();
 watching.abort();
 proxy.close();
 await announcer.settled();
 await heartbeat.stop();
-log('info', 'worker-ended', { worker });
+log('info', 'worker-ended');

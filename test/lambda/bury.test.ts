@@ -14,12 +14,14 @@ import { requestedRevision } from '../../jobs/requests.ts';
 import { ObjectStore } from '../../jobs/store.ts';
 import { FAILURES } from '../../video/failures.ts';
 import type { Receipt } from '../../video/receipt.ts';
+import { lambdaContext } from '../support/lambda.ts';
 import { captureLog } from '../support/log-lines.ts';
 import { type Objects, serveS3 } from '../support/memory-s3.ts';
 import { s3Error } from '../support/s3-objects.ts';
 import { tinyPlan, tinyReceipts } from '../support/tiny-video.ts';
 
 Object.assign(process.env, {
+  PLATFORM: 'demo',
   UPLOAD_BUCKET: 'uploads',
   PRODUCTION_BUCKET: 'production',
   TASKS_QUEUE_URL: 'http://127.0.0.1/tasks',
@@ -53,7 +55,7 @@ function bury(...bodies: unknown[]) {
     body: typeof body === 'string' ? body : JSON.stringify(body),
   }));
   // Of an SQS record the handler reads these two members.
-  return handler({ Records } as unknown as SQSEvent);
+  return handler({ Records } as unknown as SQSEvent, lambdaContext());
 }
 
 const video = newVideoId();

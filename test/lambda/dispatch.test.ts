@@ -10,6 +10,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { jobKeys, newVideoId, revisionOf, sourceKey, videoIdOf } from '../../jobs/names.ts';
 import { encodeSettingsSchema, RECIPE_VERSION } from '../../video/settings.ts';
 import { CAPACITY_SETTINGS, launched, refused, running } from '../support/fleet.ts';
+import { lambdaContext } from '../support/lambda.ts';
 import { captureLog } from '../support/log-lines.ts';
 import { type Objects, serveS3 } from '../support/memory-s3.ts';
 import { tinyPlan, tinyReceipts } from '../support/tiny-video.ts';
@@ -77,7 +78,7 @@ function dispatch(...bodies: string[]) {
     attributes: { ApproximateReceiveCount: '1' },
   }));
   // Of an SQS record the handler reads these three members.
-  return handler({ Records } as unknown as SQSEvent);
+  return handler({ Records } as unknown as SQSEvent, lambdaContext());
 }
 
 const ALL_WELL = { batchItemFailures: [] };

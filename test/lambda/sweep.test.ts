@@ -5,6 +5,7 @@ import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { CAPACITY_SETTINGS, launched } from '../support/fleet.ts';
+import { lambdaContext } from '../support/lambda.ts';
 import { captureLog } from '../support/log-lines.ts';
 import { s3Error } from '../support/s3-objects.ts';
 
@@ -61,17 +62,20 @@ const waiting = (visible: number, inFlight = 0) =>
   });
 
 const event = (detailType: string, detail: object, minutes: number) =>
-  handler({
-    id: 'event-1',
-    version: '0',
-    account: '000000000000',
-    region: 'eu-test-1',
-    resources: [],
-    source: 'aws.ec2',
-    time: minutesLater(minutes),
-    'detail-type': detailType,
-    detail,
-  });
+  handler(
+    {
+      id: 'event-1',
+      version: '0',
+      account: '000000000000',
+      region: 'eu-test-1',
+      resources: [],
+      source: 'aws.ec2',
+      time: minutesLater(minutes),
+      'detail-type': detailType,
+      detail,
+    },
+    lambdaContext(),
+  );
 const scheduled = () => event('Scheduled Event', {}, 0);
 const interrupted = (id: string, minutes = 10) =>
   event(

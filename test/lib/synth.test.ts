@@ -132,6 +132,7 @@ test('the API, as it is deployed, answers an event of API Gateway', () => {
       EVENTS_QUEUE_URL: 'https://sqs.example/events',
       WEBHOOK_REACH: 'public',
       ACCESS: 'tokens',
+      PLATFORM: 'test',
       PARAMETERS: '/spotreel/test',
       LIVE_TOPICS: 'spotreel/test',
       LIVE_URL: 'wss://iot.example/mqtt',

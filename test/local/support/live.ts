@@ -30,6 +30,7 @@ export async function startLive() {
           AWS_ACCESS_KEY_ID: credentials.accessKeyId,
           AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
           AWS_ENDPOINT_URL_SSM: ssm.url,
+          PLATFORM: 'test',
           PARAMETERS,
           LIVE_TOPICS,
         },

@@ -1,0 +1,85 @@
+/** What the platform's own log says: every line of every process, after a few videos. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from '@jest/globals';
+import { METRICS, NAMESPACE } from '../../jobs/metrics.ts';
+import { newVideoId } from '../../jobs/names.ts';
+import { type Emitted, emittedBy } from '../support/emitted.ts';
+import { ffmpeg } from '../support/media.ts';
+import { useSpotreel } from '../support/use-spotreel.ts';
+
+type Line = Readonly<Record<string, unknown>>;
+
+const spotreel = useSpotreel();
+const uploaded = newVideoId();
+let videos: readonly string[];
+
+/** Every line of every log, by the file's name. Throws where one is no JSON. */
+async function linesByFile(): Promise<ReadonlyMap<string, Line[]>> {
+  const folder = join(spotreel.path('data'), 'logs');
+  const files = (await readdir(folder)).map(async (name) => {
+    const text = await readFile(join(folder, name), 'utf8');
+    const lines = text.split('\n').filter((line) => line !== '');
+    return [name, lines.map((line): Line => JSON.parse(line))] as const;
+  });
+  return new Map(await Promise.all(files));
+}
+const allLines = async () => [...(await linesByFile()).values()].flat();
+
+beforeAll(async () => {
+  const clip = spotreel.path('clip.mp4');
+  await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=160x120:rate=25:duration=4', clip);
+  await spotreel.uploadAs(uploaded, clip);
+  const dropped = await spotreel.upload('dropped.mp4', await readFile(clip));
+  const broken = await spotreel.upload('broken.mp4', Buffer.from('This is not a video.\n'));
+  expect(await Promise.all([uploaded, dropped, broken].map((id) => spotreel.ended(id)))).toEqual([
+    'ready',
+    'ready',
+    expect.stringMatching(/^failed, not-a-video/),
+  ]);
+  videos = [uploaded, dropped, broken];
+  await fetch(`${spotreel.url}/api/videos/${dropped}`, { method: 'DELETE' });
+});
+
+test('a line that has to do with a video carries its id, whoever writes it', async () => {
+  const lines = await allLines();
+  const about = (id: string) => lines.filter((line) => JSON.stringify(line).includes(id));
+  for (const id of videos) {
+    expect(about(id).length).toBeGreaterThan(3);
+    expect(about(id).filter(({ video }) => video !== id)).toEqual([]);
+  }
+});
+
+test('a line says which deployment wrote it, and which machine, or which function for which request', async () => {
+  for (const [file, lines] of await linesByFile())
+    for (const line of lines)
+      expect(line).toMatchObject({
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+        level: expect.stringMatching(/^(info|warn|error)$/),
+        event: expect.stringMatching(/^[a-z]+(-[a-z]+)*$/),
+        platform: 'local',
+        ...(file.startsWith('i-')
+          ? { worker: file.replace('.log', '') }
+          : { function: file.replace('.log', ''), requestId: expect.stringMatching(/./) }),
+      });
+});
+
+test('a video that was encoded is measured, one that failed is counted by its code', async () => {
+  const emitted = emittedBy(await allLines());
+  for (const metric of emitted)
+    expect(metric).toMatchObject({ namespace: NAMESPACE, dimensions: { platform: 'local' } });
+  const valuesOf = (wanted: Partial<Emitted>) =>
+    emitted.flatMap((metric) => {
+      const { value, ...about } = metric;
+      return JSON.stringify({ ...about, ...wanted }) === JSON.stringify(about) ? [value] : [];
+    });
+  const plain = { namespace: NAMESPACE, dimensions: { platform: 'local' } };
+  for (const name of ['Turnaround', 'CpuPerMinute', 'EncodeSpeed'] as const) {
+    const values = valuesOf({ ...plain, name, unit: METRICS[name].unit });
+    expect(values).toHaveLength(2); // each clip is one chunk
+    for (const value of values) expect(value).toBeGreaterThan(0);
+  }
+  const failures = { ...plain, name: 'Failures', unit: 'Count' };
+  expect(valuesOf(failures)).toEqual([1]);
+  expect(valuesOf({ ...failures, dimensions: { platform: 'local', code: 'not-a-video' } })).toEqual([1]);
+});
