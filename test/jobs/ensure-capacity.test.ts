@@ -8,6 +8,7 @@ import { Capacity } from '../../jobs/ensure-capacity.ts';
 import { LAUNCH_ERRORS, LaunchError } from '../../jobs/launch-errors.ts';
 import { capacityKeys } from '../../jobs/names.ts';
 import { ObjectStore } from '../../jobs/store.ts';
+import { valuesOf } from '../support/emitted.ts';
 import { CAPACITY_SETTINGS, ec2Error, launched, refused, refusedBy, running } from '../support/fleet.ts';
 import { captureLog } from '../support/log-lines.ts';
 import { jsonObject, s3Error } from '../support/s3-objects.ts';
@@ -105,6 +106,8 @@ describe.each(CODES)('$code', ({ code, kind, smaller }) => {
       architecture: 'arm64',
       refusals: [{ code, message: `EC2 says ${code}` }],
     });
+    // Only what the owner can mend is to wake them.
+    expect(valuesOf(logged(), 'LaunchErrors').length > 0).toBe(LEVELS[kind] === 'error');
   });
 
   test.each(ways)('%s, is no error where machines of ours run', async (_, answer) => {

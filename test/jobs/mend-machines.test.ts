@@ -7,6 +7,7 @@ import { mendMachines } from '../../jobs/mend-machines.ts';
 import { workerKey } from '../../jobs/names.ts';
 import { ObjectStore } from '../../jobs/store.ts';
 import { reportWorker } from '../../jobs/workers.ts';
+import { valuesOf } from '../support/emitted.ts';
 import { captureLog } from '../support/log-lines.ts';
 import { type Objects, serveS3 } from '../support/memory-s3.ts';
 
@@ -45,13 +46,14 @@ const mend = () =>
 const terminated = () =>
   ec2.commandCalls(TerminateInstancesCommand).flatMap(({ args }) => args[0].input.InstanceIds);
 
+let logged: ReturnType<typeof captureLog>;
 beforeEach(() => {
   s3.reset();
   ec2.reset();
   objects.clear();
   serveS3(s3, objects);
   ec2.on(TerminateInstancesCommand).resolves({});
-  captureLog();
+  logged = captureLog();
 });
 afterEach(() => {
   jest.restoreAllMocks();
@@ -66,6 +68,7 @@ describe('a machine is terminated', () => {
     await machine(launched, reported);
     await mend();
     expect(terminated()).toEqual(['i-1']);
+    expect(valuesOf(logged(), 'SilentMachines')).toEqual([1]);
   });
 });
 

@@ -15,6 +15,7 @@ import { videoDetails } from '../../video/details.ts';
 import { DOWNLOAD_PATH } from '../../video/download.ts';
 import type { StoredFile } from '../../video/receipt.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
+import { valuesOf } from '../support/emitted.ts';
 import { silentAnnouncer } from '../support/live.ts';
 import { captureLog } from '../support/log-lines.ts';
 import { type Objects, serveS3 } from '../support/memory-s3.ts';
@@ -63,6 +64,7 @@ async function writeLater(minutes: number, key: string, value: unknown): Promise
   times.set(`uploads/${key}`, new Date(Date.now() + minutes * 60_000));
 }
 
+let logged: ReturnType<typeof captureLog>;
 beforeEach(() => {
   s3.reset();
   sqs.reset();
@@ -71,10 +73,44 @@ beforeEach(() => {
   serveS3(s3, objects, times);
   sqs.on(SendMessageCommand).resolves({});
   sqs.on(GetQueueAttributesCommand).resolves({});
-  captureLog();
+  logged = captureLog();
 });
 afterEach(() => {
   jest.restoreAllMocks();
+});
+
+describe('the age of the oldest encode', () => {
+  const oldest = () => valuesOf(logged(), 'OldestEncode');
+
+  test('is told at each run, also where there is none', async () => {
+    await mendIn(0);
+    expect(oldest()).toEqual([0]);
+  });
+
+  test.each([
+    ['of a young one, which is not looked at', 10],
+    ['of one that stalls', 7 * 60],
+  ])('%s counts', async (_, minutes) => {
+    await upload();
+    await mendIn(minutes);
+    expect(Math.round((oldest()[0] ?? 0) / 60)).toBe(minutes);
+  });
+
+  test('counts from its request on, however often it was helped', async () => {
+    const { revision } = await upload();
+    await mendIn(7 * 60);
+    times.set(`uploads/${openKey(video, revision)}`, new Date(Date.now() + 7 * 60 * 60_000));
+    await mendIn(8 * 60);
+    expect(oldest().map((seconds) => Math.round(seconds / 3600))).toEqual([7, 8]);
+  });
+
+  test('does not count what ended, or ends by the bound', async () => {
+    const encode = await upload();
+    await mendIn(25 * 60 + 1);
+    await mendIn(25 * 60 + 1);
+    expect(await readFailure(uploads, encode)).toMatchObject({ code: 'timed-out' });
+    expect(oldest()).toEqual([0, 0]);
+  });
 });
 
 describe('an encode without progress', () => {

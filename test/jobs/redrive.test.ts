@@ -1,7 +1,7 @@
 /** Retry, re-encode and rollback: what they leave in S3, and what they ask dispatch for. */
 import { S3Client } from '@aws-sdk/client-s3';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { calibrated, readCalibration, UNCALIBRATED } from '../../jobs/calibration.ts';
 import { claimVideo } from '../../jobs/claim.ts';
@@ -15,6 +15,7 @@ import { readRequests, requestedRevision, requestFirst } from '../../jobs/reques
 import { videoStatus } from '../../jobs/status.ts';
 import { ObjectStore } from '../../jobs/store.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
+import { captureLog } from '../support/log-lines.ts';
 import { type Objects, serveS3 } from '../support/memory-s3.ts';
 import { tinyPlan, tinyReceipts } from '../support/tiny-video.ts';
 
@@ -66,7 +67,11 @@ async function makeAndPublish(encode: Encode) {
   return publish(redriver.stores, encode);
 }
 
+afterEach(() => {
+  jest.restoreAllMocks();
+});
 beforeEach(() => {
+  captureLog();
   sqs.reset();
   sqs.on(SendMessageCommand).resolves({});
   s3.reset();

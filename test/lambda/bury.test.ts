@@ -14,6 +14,7 @@ import { requestedRevision } from '../../jobs/requests.ts';
 import { ObjectStore } from '../../jobs/store.ts';
 import { FAILURES } from '../../video/failures.ts';
 import type { Receipt } from '../../video/receipt.ts';
+import { valuesOf } from '../support/emitted.ts';
 import { lambdaContext } from '../support/lambda.ts';
 import { captureLog } from '../support/log-lines.ts';
 import { type Objects, serveS3 } from '../support/memory-s3.ts';
@@ -412,4 +413,24 @@ test('one letter that cannot be handled now comes back alone', async () => {
     batchItemFailures: [{ itemIdentifier: 'm1' }],
   });
   expect(failure(`uploads/${jobKeys.failed(other.video, revision)}`)).toMatchObject({ code: 'gave-up' });
+});
+
+describe('the alarm of dead letters', () => {
+  test('hears of a task that was lost for the third time, and of a letter that nobody can read', async () => {
+    await bury(TASK, 'hello');
+    expect(valuesOf(logged(), 'DeadLetters')).toEqual([1, 1]);
+  });
+
+  test('hears of a letter that can not be handled now', async () => {
+    await tried('interrupted');
+    sqs.on(SendMessageBatchCommand).rejects(new Error('no queue'));
+    await bury(TASK);
+    expect(valuesOf(logged(), 'DeadLetters')).toEqual([1]);
+  });
+
+  test('hears nothing of a task that is just sent again', async () => {
+    await tried('interrupted');
+    await bury(TASK);
+    expect(valuesOf(logged(), 'DeadLetters')).toEqual([]);
+  });
 });

@@ -4,6 +4,7 @@ import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
+import { valuesOf } from '../support/emitted.ts';
 import { CAPACITY_SETTINGS, launched } from '../support/fleet.ts';
 import { lambdaContext } from '../support/lambda.ts';
 import { captureLog } from '../support/log-lines.ts';
@@ -120,6 +121,7 @@ describe('a machine of ours', () => {
     expect(logged()).toContainEqual(
       expect.objectContaining({ event: 'machine-interrupted', instance: 'i-1' }),
     );
+    expect(valuesOf(logged(), 'Interruptions')).toEqual([1]);
   });
 
   test('that has ended is replaced at once', async () => {

@@ -81,7 +81,7 @@ describe('the worker’s assets', () => {
       encoding: 'utf8',
       env: {},
     });
-    expect(stderr).toContain('The environment is not usable: UPLOAD_BUCKET');
+    expect(stderr).toContain('The environment is not usable: PLATFORM');
   });
 
   test.each(['arm64', 'x86_64'])(
@@ -121,7 +121,9 @@ test('the API, as it is deployed, answers an event of API Gateway', () => {
     requestContext: { http: { method: 'GET', path: '/api/health' }, domainName: 'example.org' },
     isBase64Encoded: false,
   };
-  const program = `console.log(JSON.stringify(await (await import(${JSON.stringify(file)})).handler(${JSON.stringify(event)})))`;
+  const context = `{ awsRequestId: 'r', getRemainingTimeInMillis: () => 30_000 }`;
+  const program = `const { handler } = await import(${JSON.stringify(file)});
+    console.log(JSON.stringify(await handler(${JSON.stringify(event)}, ${context})));`;
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
     encoding: 'utf8',
     env: {

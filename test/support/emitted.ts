@@ -42,3 +42,9 @@ export function emittedBy(lines: readonly Readonly<Record<string, unknown>>[]): 
       ),
     );
 }
+
+/** The values of a metric in log lines, whatever it is counted by. */
+export const valuesOf = (lines: Parameters<typeof emittedBy>[0], name: string): number[] =>
+  emittedBy(lines.map((line) => ({ platform: 'tested', ...line }))).flatMap((metric) =>
+    metric.name === name && Object.keys(metric.dimensions).length === 1 ? [metric.value] : [],
+  );
