@@ -18,8 +18,10 @@ export async function measuresOf(uploads: ObjectStore, encode: Encode, now = new
   if (!claim || !plan || !spent) return {};
   // An upload asks for its first revision by itself, once its event has come.
   const asked = requests.length > 1 ? requests.at(-1)?.requestedAt : undefined;
+  const minutes = durationOf(plan) / 60;
   return {
     Turnaround: (now.getTime() - Date.parse(asked ?? claim.uploadedAt)) / 1000,
-    CpuPerMinute: spent.cpuSeconds / (durationOf(plan) / 60),
+    CpuPerMinute: spent.cpuSeconds / minutes,
+    ...(spent.bill && { CostPerMinute: spent.bill.machinesUsd / minutes }),
   };
 }

@@ -35,6 +35,11 @@ export const METRICS = {
     statistic: 'Average',
     meaning: 'vCPU seconds that a minute of video took, all rungs and sound',
   },
+  CostPerMinute: {
+    unit: 'None',
+    statistic: 'Average',
+    meaning: 'US dollars of machines that a minute of video took, at the price that each worker paid',
+  },
   Interruptions: {
     unit: 'Count',
     statistic: 'Sum',

@@ -74,7 +74,7 @@ test('a video that was encoded is measured, one that failed is counted by its co
       return JSON.stringify({ ...about, ...wanted }) === JSON.stringify(about) ? [value] : [];
     });
   const plain = { namespace: NAMESPACE, dimensions: { platform: 'local' } };
-  for (const name of ['Turnaround', 'CpuPerMinute', 'EncodeSpeed'] as const) {
+  for (const name of ['Turnaround', 'CpuPerMinute', 'CostPerMinute', 'EncodeSpeed'] as const) {
     const values = valuesOf({ ...plain, name, unit: METRICS[name].unit });
     expect(values).toHaveLength(2); // each clip is one chunk
     for (const value of values) expect(value).toBeGreaterThan(0);
