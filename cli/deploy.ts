@@ -50,15 +50,19 @@ export function runCdk(args: readonly string[]): Promise<number> {
   });
 }
 
-const outputsSchema = z.record(z.string(), z.object({ PlaybackUrl: z.string(), ApiParameters: z.string() }));
+/** Outputs of each stack; those of the state say nothing to its owner. */
+const outputsSchema = z.record(
+  z.string(),
+  z.object({ PlaybackUrl: z.string().optional(), ApiParameters: z.string().optional() }),
+);
 
 /** How to go on with a platform that is deployed. */
 function nextSteps(outputs: z.infer<typeof outputsSchema>): string {
-  const [{ PlaybackUrl = '', ApiParameters = '' } = {}] = Object.values(outputs);
+  const platform = Object.values(outputs).find(({ PlaybackUrl }) => PlaybackUrl !== undefined);
   return [
     'Deployed. Now:',
-    `  export SPOTREEL_URL=${PlaybackUrl}`,
-    `  export SPOTREEL_TOKEN=$(spotreel token create me --scope admin --parameters ${ApiParameters})`,
+    `  export SPOTREEL_URL=${platform?.PlaybackUrl}`,
+    `  export SPOTREEL_TOKEN=$(spotreel token create me --scope admin --parameters ${platform?.ApiParameters})`,
     '  spotreel upload film.mp4 --wait',
   ].join('\n');
 }
@@ -71,7 +75,7 @@ async function cdkDeploy({ context, yes }: DeployOptions, cdk: typeof runCdk): P
     const approval = yes ? ['--require-approval', 'never'] : [];
     const output = join(folder, 'cdk.out'); // the platform's own folder may not be ours to write to
     const code = await cdk([
-      ...['deploy', '--output', output, '--outputs-file', outputsFile],
+      ...['deploy', '--all', '--output', output, '--outputs-file', outputsFile],
       ...[...approval, ...settings],
     ]);
     if (code === 0)

@@ -17,9 +17,8 @@ import { Network } from './network.ts';
 import { Notify } from './notify.ts';
 import { Pages } from './pages.ts';
 import { Playback } from './playback.ts';
-import { Queues } from './queues.ts';
 import { checkSettings } from './settings.ts';
-import { Storage } from './storage.ts';
+import { type State, stateIn } from './state.ts';
 import { Sweep } from './sweep.ts';
 import { WorkerFleet } from './worker-fleet.ts';
 
@@ -129,7 +128,15 @@ export interface SpotreelProps {
   readonly corsOrigins?: readonly string[];
 
   /**
-   * What becomes of both buckets when the stack is deleted. DESTROY deletes every upload and every video.
+   * Buckets and queues in a stack of their own, which outlives this one: `new SpotreelStateStack(app, 'VideoState')`.
+   *
+   * @default - they are made beside the rest
+   */
+  readonly state?: State;
+
+  /**
+   * What becomes of both buckets that are made beside the rest, when the stack is deleted. DESTROY deletes every upload
+   * and every video.
    *
    * @default RemovalPolicy.RETAIN
    */
@@ -172,7 +179,6 @@ export class Spotreel extends Construct {
       corsOrigins: props.corsOrigins ?? [],
       quota: { ...DEFAULT_QUOTA, ...props.quota },
       prices: props.prices ?? {},
-      removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
       priceClass: props.priceClass ?? PriceClass.PRICE_CLASS_100,
     };
     checkSettings(settings);
@@ -180,8 +186,7 @@ export class Spotreel extends Construct {
     const platform = Names.uniqueResourceName(this, { maxLength: 64, separator: '-' });
     const liveTopics = `spotreel/${platform}`;
     const network = new Network(this, 'Network', settings);
-    const queues = new Queues(this, 'Queues');
-    const storage = new Storage(this, 'Storage', { ...settings, queues });
+    const { queues, storage } = props.state ?? stateIn(this, props.removalPolicy ?? RemovalPolicy.RETAIN);
     const fleet = new WorkerFleet(this, 'Workers', {
       ...settings,
       platform,

@@ -59,6 +59,7 @@ export class Storage extends Construct {
       ],
     });
     const production = new s3.Bucket(this, 'Production', { ...props, cors: [corsRule(PLAYBACK_CORS)] });
+    production.addToResourcePolicy(openToCloudFront(production));
     for (const bucket of [uploads, production]) Validations.of(bucket).acknowledge(NO_ACCESS_LOGS);
     for (const queue of [queues.uploads, queues.events]) letBucketsIn(queue);
     announce(uploads, queues, UPLOAD_NOTIFICATIONS);
@@ -68,6 +69,27 @@ export class Storage extends Construct {
     this.production = production as s3.IBucket;
   }
 }
+
+/**
+ * Lets CloudFront read: the distributions of this account, for the one that will is made after the bucket, perhaps in
+ * another stack. Listing is what makes S3 say 404 instead of 403 for what is not there.
+ */
+const openToCloudFront = (bucket: s3.Bucket) =>
+  new iam.PolicyStatement({
+    actions: ['s3:GetObject', 's3:ListBucket'],
+    principals: [new iam.ServicePrincipal('cloudfront.amazonaws.com')],
+    resources: [bucket.bucketArn, bucket.arnForObjects('*')],
+    conditions: {
+      ArnLike: {
+        'aws:SourceArn': Stack.of(bucket).formatArn({
+          service: 'cloudfront',
+          region: '',
+          resource: 'distribution',
+          resourceName: '*',
+        }),
+      },
+    },
+  });
 
 const corsRule = (rule: CorsRule): s3.CorsRule => ({
   allowedMethods: rule.allowedMethods.map((method) => s3.HttpMethods[method]),

@@ -152,6 +152,7 @@ describe('deploy', () => {
     const run = async (args: readonly string[]) => {
       calls.push(args);
       const outputs = {
+        SpotreelState: { ExportsOutputRef: 'x' },
         Spotreel: { PlaybackUrl: 'https://d1.cloudfront.net', ApiParameters: '/spotreel/x' },
       };
       await writeFile(args[args.indexOf('--outputs-file') + 1] ?? '', JSON.stringify(outputs));
@@ -165,7 +166,7 @@ describe('deploy', () => {
     expect(await deploy({ context: { maxVcpus: '64', zones: '2' }, yes: true }, cdk.run)).toBe(0);
     const [args = []] = cdk.calls;
     expect(args.filter((arg) => !/outputs\.json$|cdk\.out$/.test(arg))).toEqual([
-      ...['deploy', '--output', '--outputs-file', '--require-approval', 'never'],
+      ...['deploy', '--all', '--output', '--outputs-file', '--require-approval', 'never'],
       ...['--context', 'maxVcpus=64', '--context', 'zones=2'],
     ]);
     expect(console.log).toHaveBeenLastCalledWith(

@@ -155,20 +155,20 @@ describe('every bucket', () => {
     ]);
   });
 
-  test('is open to no one but this distribution of CloudFront, and to that for reading', () => {
+  test('is open to no one but CloudFront, and to that for reading', () => {
     const statements = ofType('AWS::S3::BucketPolicy').flatMap(({ Properties }) => statementsOf(Properties));
     const allowed = statements.filter((statement) => !isDenial(statement));
     const [distribution] = ofType('AWS::CloudFront::Distribution');
+    const distributions = 'arn:<AWS::Partition>:cloudfront::<AWS::AccountId>:distribution/';
     expect(allowed).toHaveLength(2);
     for (const { Action, Principal, Condition } of allowed) {
       // Listing is what makes S3 say 404 for a video that is not there.
       expect(['s3:GetObject', 's3:GetObject s3:ListBucket']).toContain(Action.join(' '));
+      const which = Action.includes('s3:ListBucket')
+        ? { ArnLike: { 'aws:SourceArn': `${distributions}*` } }
+        : { StringEquals: { 'AWS:SourceArn': `${distributions}<${distribution?.id}>` } };
       expect(Principal).toEqual({ Service: 'cloudfront.amazonaws.com' });
-      expect(Condition).toEqual({
-        StringEquals: {
-          'AWS:SourceArn': `arn:<AWS::Partition>:cloudfront::<AWS::AccountId>:distribution/<${distribution?.id}>`,
-        },
-      });
+      expect(Condition).toEqual(which);
     }
   });
 

@@ -1,0 +1,46 @@
+/** What would be lost with its stack is in a stack of its own. */
+import { expect, test } from '@jest/globals';
+import { App, Stack } from 'aws-cdk-lib';
+import { Spotreel, SpotreelStateStack } from '../../lib/index.ts';
+import { deployment } from './support/deployment.ts';
+
+const typesOf = ({ Resources }: { Resources: Record<string, { Type: string }> }) =>
+  new Set(Object.values(Resources).map(({ Type }) => Type));
+
+test('a deployment is two stacks: the state, protected and first, and what works on it', () => {
+  const [state, platform] = deployment();
+  expect([state?.name, platform?.name]).toEqual(['SpotreelState', 'Spotreel']);
+  expect(state?.artifact.terminationProtection).toBe(true);
+  expect(platform?.artifact.dependencies.map(({ id }) => id)).toContain('SpotreelState');
+  expect([...(state ? typesOf(state) : [])].sort()).toEqual([
+    ...['AWS::S3::Bucket', 'AWS::S3::BucketPolicy', 'AWS::SQS::Queue', 'AWS::SQS::QueuePolicy'],
+  ]);
+});
+
+test('every bucket of the state outlives its stack; the only other bucket is that of the pages', () => {
+  const buckets = deployment().flatMap(({ name, Resources }) =>
+    Object.entries(Resources)
+      .filter(([, { Type }]) => Type === 'AWS::S3::Bucket')
+      .map(([id, { DeletionPolicy }]) => [name, id.replace(/[0-9A-F]{8}$/, ''), DeletionPolicy]),
+  );
+  expect(buckets).toEqual([
+    ['SpotreelState', 'StorageUploads', 'Retain'],
+    ['SpotreelState', 'StorageProduction', 'Retain'],
+    ['Spotreel', 'PlatformPagesBucket', 'Delete'],
+  ]);
+});
+
+test('what is to go with the platform is in its stack', () => {
+  const stacks = deployment({ removalPolicy: 'destroy' });
+  expect(stacks.map(({ name }) => name)).toEqual(['Spotreel']);
+});
+
+test('an app of one’s own may keep the state apart, too', () => {
+  const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
+  const state = new SpotreelStateStack(app, 'FilmState');
+  const stack = new Stack(app, 'Films');
+  new Spotreel(stack, 'Video', { state });
+  const template: unknown = app.synth().getStackArtifact(stack.artifactId).template;
+  expect(JSON.stringify(template)).toContain('FilmState:Exports');
+  expect(JSON.stringify(template)).not.toContain('AWS::SQS::Queue"');
+});
