@@ -24,11 +24,8 @@ function filesOf(path: string): string[] {
     .sort();
 }
 
-/**
- * The folder of the pages as they are served. Building takes seconds, finding that nothing changed milliseconds.
- * Throws where they can not be built.
- */
-export function pagesFolder(): string {
+/** Finds the pages, or builds them: that takes seconds, finding that nothing changed milliseconds. */
+function findPages(): string {
   if (existsSync(PACKED)) return PACKED;
   const hash = createHash('sha256');
   for (const source of SOURCES) {
@@ -42,6 +39,14 @@ export function pagesFolder(): string {
     execFileSync(process.execPath, [join(import.meta.dirname, 'build.ts'), folder], { stdio: 'inherit' });
   }
   return folder;
+}
+
+let found: string | undefined;
+
+/** The folder of the pages as they are served, looked for once in a process. Throws where they can not be built. */
+export function pagesFolder(): string {
+  found ??= findPages();
+  return found;
 }
 
 /** Every file of the pages: its URL path and where it is on disk. */
