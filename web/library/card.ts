@@ -1,7 +1,9 @@
 /** A video of the library: its picture, what is known of it, and what its owner may do with it. */
 import type { Video } from '../../api/client/index.ts';
 import type { LiveVideo } from '../../api/client/live.ts';
-import { confirmed, note } from '../shared/dialogs.ts';
+import { watchPath } from '../shared/addresses.ts';
+import { deleteVideo } from '../shared/delete-video.ts';
+import { note, noteError } from '../shared/dialogs.ts';
 import { button, copyOf, part, setText } from '../shared/dom.ts';
 import { closable } from '../shared/menu.ts';
 import { client } from '../shared/session.ts';
@@ -11,8 +13,6 @@ import { clock, day, money, pictureSize, stateName } from '../shared/words.ts';
 const hueOf = (id: string): number =>
   [...id].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 360, 7);
 
-const pathOf = (id: string): string => `/watch?v=${encodeURIComponent(id)}`;
-
 /** What is known of a video, in a line: size of the picture, cost, day. */
 function factsOf(video: Video): string {
   const cost = video.cost ? [money(video.cost.machines + video.cost.requests)] : [];
@@ -20,9 +20,10 @@ function factsOf(video: Video): string {
 }
 
 /** What whoever looks may do. */
-function actionsFor({ id, title, state, mayChange }: Video, changed: () => void): HTMLButtonElement[] {
+function actionsFor(video: Video, changed: () => void): HTMLButtonElement[] {
+  const { id, state, mayChange } = video;
   const copy = async () => {
-    await navigator.clipboard.writeText(new URL(pathOf(id), location.href).href);
+    await navigator.clipboard.writeText(new URL(watchPath(id), location.href).href);
     note('Link copied');
   };
   const retry = async () => {
@@ -30,14 +31,11 @@ function actionsFor({ id, title, state, mayChange }: Video, changed: () => void)
     changed();
   };
   const remove = async () => {
-    const words = `“${title}” and everything made of it is removed for good.`;
-    if (!(await confirmed({ heading: 'Delete this video?', words, yes: 'Delete' }))) return;
-    await client().deleteVideo(id);
+    if (!(await deleteVideo(video))) return;
     note('Deleted');
     changed();
   };
-  const attempt = (work: () => Promise<void>) => () =>
-    void work().catch((error: unknown) => note(error instanceof Error ? error.message : String(error)));
+  const attempt = (work: () => Promise<void>) => () => void work().catch(noteError);
   return [
     button('Copy link', attempt(copy)),
     ...(mayChange && state === 'failed' ? [button('Try again', attempt(retry))] : []),
@@ -48,7 +46,7 @@ function actionsFor({ id, title, state, mayChange }: Video, changed: () => void)
 /** A card without a video yet. */
 export function newCard(id: string): HTMLElement {
   const card = copyOf('card');
-  part(card, 'a', HTMLAnchorElement).href = pathOf(id);
+  part(card, 'a', HTMLAnchorElement).href = watchPath(id);
   part(card, '.tile', HTMLElement).style.setProperty('--hue', String(hueOf(id)));
   closable(part(card, 'details', HTMLDetailsElement));
   return card;

@@ -1,5 +1,6 @@
 /** Questions that must be answered before the page goes on. The browser's own dialogs say whose page it is, in its own words. */
 import { button, textElement } from './dom.ts';
+import { messageOf } from './words.ts';
 
 interface Question {
   readonly heading: string;
@@ -48,3 +49,6 @@ export function note(text: string): void {
   clearTimeout(saying);
   saying = setTimeout(() => place.replaceChildren(), NOTE_MILLISECONDS);
 }
+
+/** Says in passing what went wrong. */
+export const noteError = (error: unknown): void => note(messageOf(error));

@@ -51,12 +51,6 @@ export function bytes(count: number): string {
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
 }
 
-/** 2140000 bits a second are `2.1 Mbit/s`, 340000 are `340 kbit/s`. */
-export function bitRate(bitsPerSecond: number): string {
-  if (bitsPerSecond < 1e6) return `${Math.round(bitsPerSecond / 1e3)} kbit/s`;
-  return `${(bitsPerSecond / 1e6).toFixed(1)} Mbit/s`;
-}
-
 const LANGUAGES = new Intl.DisplayNames(['en'], { type: 'language', fallback: 'none' });
 
 /** `de` is German; nothing where no language is told. */
@@ -71,6 +65,9 @@ export const day = (moment: string): string => DATE.format(new Date(moment));
 
 /** Whole percent: never more than is done. */
 export const percent = (value: number): string => `${Math.floor(value)} %`;
+
+/** What went wrong, as the platform or the browser says it. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** The states in a word: what a screen reader says, which reads every change. */
 export const STATE_NAMES = {

@@ -2,13 +2,14 @@
 import Uppy from '@uppy/core';
 import type { Body, Meta, UppyFile } from '@uppy/core/utils';
 import type { LiveVideo } from '../../api/client/live.ts';
-import { note } from '../shared/dialogs.ts';
+import { note, noteError } from '../shared/dialogs.ts';
 import { byId, part } from '../shared/dom.ts';
 import { client, isGone } from '../shared/session.ts';
 import { bytes, percent, timeLeft } from '../shared/words.ts';
+import { showVideo } from './fares.ts';
 import { Rate } from './rate.ts';
 import { forget, type Remembered, waiting } from './remembered.ts';
-import { Row, type RowState, whileEncoded, whileSent } from './row.ts';
+import { Row, whileSent } from './row.ts';
 import { Uploader } from './uploader.ts';
 
 type SentFile = UppyFile<Meta, Body>;
@@ -17,8 +18,6 @@ interface Sent {
   readonly row: Row;
   readonly rate: Rate;
 }
-
-const watchPath = (id: string): string => `/watch?v=${encodeURIComponent(id)}`;
 
 /** Bytes of a file that are sent, and all of them. */
 const sizesOf = ({ bytesUploaded, bytesTotal }: SentFile['progress']) => ({
@@ -67,7 +66,7 @@ export class Panel {
       try {
         this.#uppy.addFile({ name: data.name, type: data.type, data, source: 'page' });
       } catch (error) {
-        note(error instanceof Error ? error.message : String(error));
+        noteError(error);
       }
     }
   }
@@ -215,40 +214,6 @@ async function bytesThere(id: string): Promise<number> {
   if (upload.method === 'put') return 0;
   const { parts } = await client().listParts(id);
   return parts.reduce((sum, { size }) => sum + size, 0);
-}
-
-type Fares = Pick<LiveVideo, 'id' | 'state' | 'percent' | 'failure' | 'secondsLeft'>;
-
-/** What a row says of a video in each state. */
-const SHOWN: Record<Fares['state'], (video: Fares) => Omit<RowState, 'actions'>> = {
-  uploading: () => ({ stage: 'waits', percent: 50, words: 'Uploaded', said: 'Uploaded' }),
-  queued: ({ secondsLeft }) => ({
-    stage: 'waits',
-    percent: 50,
-    words: `Uploaded. Waiting for a machine${leftOf(secondsLeft)}`,
-    said: 'Uploaded. Waiting for a machine',
-  }),
-  encoding: ({ percent: done, secondsLeft }) => ({
-    stage: 'encoding',
-    percent: whileEncoded(done),
-    words: `Encoding ${percent(done)}${leftOf(secondsLeft)}`,
-    said: 'Encoding',
-  }),
-  ready: () => ({ stage: 'ready', percent: 100, words: 'Ready', said: 'Ready' }),
-  failed: ({ failure }) => {
-    const words = failure?.message ?? 'This video could not be prepared';
-    return { stage: 'failed', words, said: words };
-  },
-  deleted: () => ({ stage: 'failed', words: 'Deleted', said: 'Deleted' }),
-};
-
-const leftOf = (seconds: number | undefined): string =>
-  seconds === undefined ? '' : `, ${timeLeft(seconds)} left`;
-
-/** How the video of an upload fares, in its row. */
-function showVideo(row: Row, video: Fares): void {
-  const actions = video.state === 'deleted' ? [] : [{ name: 'Watch', does: watchPath(video.id) }];
-  row.show({ ...SHOWN[video.state](video), actions });
 }
 
 /** Starts the panel. @param arrived called when the library has something new */

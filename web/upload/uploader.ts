@@ -4,6 +4,7 @@
  */
 import { BasePlugin, type PluginOpts, type Uppy } from '@uppy/core';
 import { type Body, type Meta, TaskQueue, type UppyFile } from '@uppy/core/utils';
+import { watchPath } from '../shared/addresses.ts';
 import { client, isGone } from '../shared/session.ts';
 import { putTellingProgress } from './put.ts';
 import { forget, remember, rememberedFor, whileSending } from './remembered.ts';
@@ -69,7 +70,7 @@ export class Uploader<M extends Meta, B extends Body> extends BasePlugin<PluginO
     this.#attempts.set(id, stop);
     try {
       const video = await this.#bring(file, file.data, stop.signal);
-      this.uppy.emit('upload-success', file, { status: 200, uploadURL: `/watch?v=${video}` });
+      this.uppy.emit('upload-success', file, { status: 200, uploadURL: watchPath(video) });
     } catch (error) {
       if (stop.signal.aborted) return;
       this.uppy.emit('upload-error', file, error instanceof Error ? error : new Error(String(error)));

@@ -1,16 +1,13 @@
 /** What a video's owner does with it on its page: title, who may watch, another try, deletion. */
 import type { Video } from '../../api/client/index.ts';
-import { confirmed, note } from '../shared/dialogs.ts';
+import { deleteVideo } from '../shared/delete-video.ts';
+import { note, noteError } from '../shared/dialogs.ts';
 import { byId, part } from '../shared/dom.ts';
 import { client } from '../shared/session.ts';
+import { messageOf } from '../shared/words.ts';
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-async function remove({ id, title }: Video): Promise<void> {
-  const words = `“${title}” and everything made of it is removed for good.`;
-  if (!(await confirmed({ heading: 'Delete this video?', words, yes: 'Delete' }))) return;
-  await client().deleteVideo(id);
-  location.assign('/');
+async function remove(video: Video): Promise<void> {
+  if (await deleteVideo(video)) location.assign('/');
 }
 
 /** Lets the owner change the video. @param changed called with what it is then */
@@ -41,7 +38,7 @@ export function offerEditing(video: Video, changed: (video: Video) => void): voi
   byId('edit-cancel').onclick = () => dialog.close();
   byId('delete').onclick = () => {
     dialog.close();
-    remove(video).catch((error: unknown) => note(messageOf(error)));
+    remove(video).catch(noteError);
   };
 }
 
@@ -55,7 +52,7 @@ export function offerRetry(video: Video, changed: () => void): void {
       await client().retryVideo(video.id);
       changed();
     } catch (error) {
-      note(messageOf(error));
+      noteError(error);
     } finally {
       retry.disabled = false;
     }

@@ -1,11 +1,12 @@
 /** Links to a video: to its page, at a moment where that is wanted, and for other sites to embed it. */
+import { watchPath } from '../shared/addresses.ts';
 import { note } from '../shared/dialogs.ts';
 import { byId, part, setText } from '../shared/dom.ts';
 import { clock } from '../shared/words.ts';
 
 /** The address of a video's page. @param at seconds at which it starts */
 function linkOf(id: string, at: number): string {
-  const link = new URL(`/watch?v=${encodeURIComponent(id)}`, location.href);
+  const link = new URL(watchPath(id), location.href);
   if (at > 0) link.searchParams.set('t', `${at}s`);
   return link.href;
 }

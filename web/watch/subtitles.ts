@@ -1,10 +1,8 @@
 /** Subtitles that a video's owner adds to it, or takes away. */
-import { note } from '../shared/dialogs.ts';
+import { note, noteError } from '../shared/dialogs.ts';
 import { button, byId, part, textElement } from '../shared/dom.ts';
 import { client } from '../shared/session.ts';
 import { languageName } from '../shared/words.ts';
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 async function list(id: string): Promise<void> {
   const { subtitles } = await client().listSubtitles(id);
@@ -14,7 +12,7 @@ async function list(id: string): Promise<void> {
       client()
         .removeSubtitles(id, track)
         .then(() => list(id))
-        .catch((error: unknown) => note(messageOf(error)));
+        .catch(noteError);
     });
     remove.setAttribute('aria-label', `Remove subtitles: ${name}`);
     item.append(
@@ -44,7 +42,7 @@ export async function offerSubtitles(id: string): Promise<void> {
       note('Subtitles added. They show when the page is loaded again');
       await list(id);
     } catch (error) {
-      note(messageOf(error));
+      noteError(error);
     }
   };
   await list(id);

@@ -1,0 +1,4 @@
+/** Where the pages are. */
+
+/** The path of a video's page. */
+export const watchPath = (id: string): string => `/watch?v=${encodeURIComponent(id)}`;
