@@ -4,27 +4,25 @@
  * Prints CPU seconds and wall time of each, the ratios, and which targets are met; what is behind a ratio stands in
  * docs/encoding.md.
  */
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { encodeSettingsSchema } from '../video/settings.ts';
 import { chunkedAndWhole, secondsOf, stretchOf } from './chunk-overhead.ts';
+import { clipOf } from './clip.ts';
 import { type Cost, median, middle, timed } from './cost.ts';
 import { encoderAlone, oneAfterTheOther, oneCommand } from './plain-ffmpeg.ts';
 import { planOf, withServedFile } from './source.ts';
 import { readTimeline, type Timeline } from './worker-logs.ts';
 
-const CORPUS_CLIP = join(import.meta.dirname, '../../shared/corpus/bbb_1080p25_60s.mp4');
 const CLI = join(import.meta.dirname, '../cli/spotreel.ts');
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { rounds: { type: 'string', default: '1' } },
 });
-const file = positionals[0] ?? CORPUS_CLIP;
-if (!existsSync(file)) throw new Error(`'${file}' is not there; name a 1080p file:  npm run bench -- FILE`);
+const file = clipOf(positionals[0], 'a 1080p file', 'bench');
 
 const settings = encodeSettingsSchema.parse({});
 const folder = await mkdtemp(join(tmpdir(), 'spotreel-bench-'));

@@ -6,7 +6,6 @@
  * the first frame on the page, and what they are made of; and which targets are met.
  */
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -16,10 +15,10 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { newVideoId, sourceKey } from '../jobs/names.ts';
 import { startBrowser } from '../test/support/chromium.ts';
 import { startSpotreel, UPLOAD_BUCKET } from '../test/support/spotreel.ts';
+import { clipOf } from './clip.ts';
 import { middle } from './cost.ts';
 import { readFirstTimes } from './worker-logs.ts';
 
-const CORPUS_CLIP = join(import.meta.dirname, '../../shared/corpus/bbb_1080p25_60s.mp4');
 const TIMES_OVER = 30;
 /** Milliseconds between two looks, which is what the numbers may be off by. */
 const LOOK_MS = 50;
@@ -30,9 +29,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { rounds: { type: 'string', default: '1' } },
 });
-const file = positionals[0] ?? CORPUS_CLIP;
-if (!existsSync(file))
-  throw new Error(`'${file}' is not there; name a clip of a minute:  npm run bench:early -- FILE`);
+const file = clipOf(positionals[0], 'a clip of a minute', 'bench:early');
 
 /** Seconds. */
 interface Waiting {

@@ -4,20 +4,18 @@
  * How late messages come, whether percent ever falls, how wrong the time left is, and how long a second subscriber, who
  * comes in the middle, waits for the present state.
  */
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SpotreelClient } from '../api/client/index.ts';
-import { type Following, follow, hasEnded, type LiveVideo } from '../api/client/live.ts';
+import { type Following, follow, type LiveVideo } from '../api/client/live.ts';
 import { startLocalPlatform } from '../local/platform.ts';
 import { uploadFile } from '../local/upload.ts';
+import { clipOf } from './clip.ts';
 
-const CORPUS_CLIP = join(import.meta.dirname, '../../shared/corpus/bbb_1080p25_60s.mp4');
 const { positionals } = parseArgs({ allowPositionals: true });
-const file = positionals[0] ?? CORPUS_CLIP;
-if (!existsSync(file)) throw new Error(`'${file}' is not there; name a video:  npm run bench:live -- FILE`);
+const file = clipOf(positionals[0], 'a video', 'bench:live');
 
 /** Targets, from the issue. */
 const MOST_DELAY_MS = 500;
@@ -42,8 +40,8 @@ let lateSince: number | undefined;
 
 /** The second subscriber: how long until it knows as much as the first. */
 function comeLate(video: string): void {
-  lateSince = Date.now();
-  const since = lateSince;
+  const since = Date.now();
+  lateSince = since;
   open.push(
     follow(client, {
       video,
@@ -62,7 +60,7 @@ try {
         heard.push({ at: Date.now(), video });
         if (lateSince === undefined && video.percent >= 50) comeLate(id);
         if (video.state === 'ready') ended.resolve();
-        else if (hasEnded(video) && video.state === 'failed') ended.reject(new Error(video.failure?.message));
+        else if (video.state === 'failed') ended.reject(new Error(video.failure?.message));
       },
     }),
   );

@@ -4,7 +4,6 @@
  * for the first seconds of a file as it is, with key frames alone, and with one key frame for all. Prints the CPU seconds
  * that the tasks' receipts tell.
  */
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -15,9 +14,9 @@ import { publishedRevision } from '../jobs/publish.ts';
 import { videoStatus } from '../jobs/status.ts';
 import { type LocalPlatform, startLocalPlatform } from '../local/platform.ts';
 import { uploadFile } from '../local/upload.ts';
+import { clipOf } from './clip.ts';
 import { ffmpeg } from './cost.ts';
 
-const CORPUS_CLIP = join(import.meta.dirname, '../../shared/corpus/bbb_1080p25_60s.mp4');
 /** Percent of the encode that issue 4 allows. */
 const TARGET = 5;
 const INTRA = ['-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '20', '-g', '1', '-c:a', 'copy'];
@@ -38,9 +37,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { seconds: { type: 'string', default: '60' } },
 });
-const file = positionals[0] ?? CORPUS_CLIP;
-if (!existsSync(file))
-  throw new Error(`'${file}' is not there; name a 1080p file:  npm run bench:stills -- FILE`);
+const file = clipOf(positionals[0], 'a 1080p file', 'bench:stills');
 
 const SOURCES: readonly (readonly [name: string, args: readonly string[]])[] = [
   ['as it is', ['-c', 'copy']],
