@@ -4,6 +4,7 @@ import type { Finding } from '../check/finding.ts';
 import type { Reader } from '../check/reader.ts';
 import { openFolder } from './folder-reader.ts';
 import { httpReader } from './http-reader.ts';
+import { messageOf } from './text.ts';
 
 const isUrl = (target: string): boolean => /^https?:\/\//i.test(target);
 
@@ -47,7 +48,7 @@ export async function runCheck(target: string, { json = false }: { json?: boolea
     console.log(json ? JSON.stringify(report) : describeAll(report));
     return count(report.findings, 'error') > 0 ? 1 : 0;
   } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
+    console.error(messageOf(error));
     return 2;
   }
 }

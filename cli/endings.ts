@@ -1,6 +1,6 @@
 /** How commands end: their exit codes, and what they say on standard error when they fail. */
 import { ApiError, ConnectionError } from '../api/client/index.ts';
-import { plain } from './text.ts';
+import { messageOf, plain } from './text.ts';
 
 /** docs/cli.md lists them. */
 export const EXIT = {
@@ -30,7 +30,7 @@ const NEXT_STEPS: Readonly<Record<number, string>> = {
 function sentenceOf(error: unknown): string {
   if (error instanceof ConnectionError)
     return `${error.message}: start it with npm start, or name another platform with --url or SPOTREEL_URL`;
-  if (!(error instanceof ApiError)) return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof ApiError)) return messageOf(error);
   const { message, status, retryAfter } = error;
   if (retryAfter !== undefined) return `${message}: try again in ${retryAfter} seconds`;
   const step = NEXT_STEPS[status];
@@ -43,6 +43,10 @@ function exitCodeOf(error: unknown): number {
   if (error instanceof ApiError && (error.status === 401 || error.status === 403)) return EXIT.denied;
   return EXIT.failed;
 }
+
+/** What `--json` prints of a file that did not become a video. @param code what kept it from that */
+export const failedLine = (file: string, code: 'upload' | 'subtitles', error: unknown): string =>
+  JSON.stringify({ file, state: 'failed', failure: { code, message: messageOf(error) } });
 
 /** Says why a command failed, and with what code it ends. The first failure of several decides. */
 export function fail(error: unknown, about?: string): void {

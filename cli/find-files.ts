@@ -1,4 +1,5 @@
 /** The files that a command line means: files, folders with all that is in them, and patterns. */
+import type { Dirent } from 'node:fs';
 import { glob, readdir, stat } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import { UsageError } from './endings.ts';
@@ -15,19 +16,22 @@ const MEDIA = new Set(
 const isMedia = (path: string): boolean =>
   MEDIA.has(extname(path).toLowerCase()) && !basename(path).startsWith('.');
 
+/** Paths of the files among entries of folders, in order. */
+const pathsOf = (entries: readonly Dirent[]): string[] =>
+  entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .toSorted();
+
 async function mediaIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  return files.filter(isMedia).toSorted();
+  return pathsOf(await readdir(folder, { recursive: true, withFileTypes: true })).filter(isMedia);
 }
 
 async function filesOf(argument: string): Promise<string[]> {
   const there = await stat(argument).catch(() => undefined);
   if (there?.isDirectory()) return mediaIn(argument);
   if (there) return [argument];
-  const entries = await Array.fromAsync(glob(argument, { withFileTypes: true }));
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  return files.toSorted();
+  return pathsOf(await Array.fromAsync(glob(argument, { withFileTypes: true })));
 }
 
 /**

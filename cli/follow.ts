@@ -27,7 +27,7 @@ export async function follow(
   // The end may be that of an encode before: the API is the truth.
   const settle = async () => {
     const video = inTheMaking(await client.showVideo(id));
-    if (video.state === 'ready' || video.state === 'failed') resolve(video);
+    if (hasEnded(video)) resolve(video);
   };
   const following = followLive(client, {
     video: id,

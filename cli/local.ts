@@ -3,14 +3,17 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readClaim } from '../jobs/claim.ts';
+import { hasEnded } from '../jobs/live-message.ts';
 import { type VideoId, videoKeys } from '../jobs/names.ts';
 import { type VideoStatus, videoStatus } from '../jobs/status.ts';
 import { addSubtitles } from '../jobs/subtitles.ts';
 import { type LocalPlatform, startLocalPlatform } from '../local/platform.ts';
 import { uploadFile } from '../local/upload.ts';
+import { failedLine } from './endings.ts';
 import { EncodeProgress, ProgressLines } from './progress.ts';
 import { watchUrl } from './remote.ts';
 import { pairSubtitles, type SubtitleFile, type VideoFile } from './subtitle-files.ts';
+import { messageOf } from './text.ts';
 
 export interface LocalOptions {
   readonly port: number;
@@ -46,17 +49,17 @@ async function follow(
     if (!isPublished && look % STATUS_EVERY_LOOKS !== 0) continue;
     const status = await videoStatus(platform.stores, id);
     if (!status) continue; // its event is on the way
-    const hasEnded = status.state === 'ready' || status.state === 'failed';
+    const isOver = hasEnded(status);
     if (!json) {
       const urls = {
         watchUrl: watchUrl(platform.url, id),
         playbackUrl: `${platform.url}${status.playbackUrl ?? ''}`,
       };
       const text = progress.textOf(status, Date.now() / 1000, urls);
-      if (hasEnded) lines.finish(id, text);
+      if (isOver) lines.finish(id, text);
       else lines.set(id, text, `${status.state} ${status.percent}`);
     }
-    if (hasEnded) {
+    if (isOver) {
       if (json) console.log(jsonLine(status, platform));
       return status.state === 'ready';
     }
@@ -64,10 +67,15 @@ async function follow(
 }
 
 /** Tells why a file is not there. */
-function tellFailed(file: string, code: string, error: unknown, lines: ProgressLines, json: boolean): void {
-  const message = error instanceof Error ? error.message : String(error);
-  if (json) console.log(JSON.stringify({ file, state: 'failed', failure: { code, message } }));
-  else lines.finish(file, `${file}: ${message}`);
+function tellFailed(
+  file: string,
+  code: 'upload' | 'subtitles',
+  error: unknown,
+  lines: ProgressLines,
+  json: boolean,
+): void {
+  if (json) console.log(failedLine(file, code, error));
+  else lines.finish(file, `${file}: ${messageOf(error)}`);
 }
 
 /** Adds subtitles to a video as soon as it is known. A file that is none is told. Says whether all were added. */

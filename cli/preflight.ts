@@ -37,16 +37,15 @@ const QUOTAS = {
 } as const;
 type Quota = (typeof QUOTAS)[keyof typeof QUOTAS];
 
-const named = (error: unknown, ...names: readonly string[]): boolean =>
-  error instanceof Error && names.includes(error.name);
+/** AWS's name of an error; its message may hold more than anybody should see. */
+const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'an error');
 
 /** What could not be looked at is no reason not to try. */
 async function looked(what: string, look: () => Promise<Checked>): Promise<Checked> {
   try {
     return await look();
   } catch (error) {
-    const why = error instanceof Error ? error.name : 'an error';
-    return { verdict: 'note', sentence: `${what} could not be looked at: AWS answered ${why}` };
+    return { verdict: 'note', sentence: `${what} could not be looked at: AWS answered ${nameOf(error)}` };
   }
 }
 
@@ -57,10 +56,12 @@ async function identity(): Promise<{ caller: Checked; account?: string }> {
     const { Account: account = '', Arn = '' } = await new STSClient().send(new GetCallerIdentityCommand());
     return { caller: good(`You are ${Arn}`), account };
   } catch (error) {
-    if (named(error, 'CredentialsProviderError'))
-      return { caller: { verdict: 'stop', sentence: 'No AWS credentials were found', fix } };
-    const why = error instanceof Error ? error.name : 'an error';
-    return { caller: { verdict: 'stop', sentence: `AWS does not take your credentials: ${why}`, fix } };
+    const why = nameOf(error);
+    const sentence =
+      why === 'CredentialsProviderError'
+        ? 'No AWS credentials were found'
+        : `AWS does not take your credentials: ${why}`;
+    return { caller: { verdict: 'stop', sentence, fix } };
   }
 }
 

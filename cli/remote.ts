@@ -1,7 +1,8 @@
 /** What all commands share that speak to a platform: where it is, who asks, and how answers are printed. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SpotreelClient } from '../api/client/index.ts';
-import { plain } from './text.ts';
+import { DEFAULT_PORT } from '../local/ports.ts';
+import { columns, plain } from './text.ts';
 
 export interface RemoteOptions {
   readonly url: string;
@@ -23,7 +24,7 @@ export function remoteCommand(parent: Command, name: string, description: string
     .addOption(
       new Option('--url <url>', 'the platform')
         .env('SPOTREEL_URL')
-        .default('http://localhost:8080')
+        .default(`http://localhost:${DEFAULT_PORT}`)
         .argParser(platformUrl),
     )
     .addOption(
@@ -47,6 +48,15 @@ export function print<T>(
   textOf: (value: T) => string,
 ): void {
   console.log(json ? JSON.stringify(value) : plain(textOf(value)));
+}
+
+/** Prints a list: each as JSON, or as its cells. */
+export function printEach<T>(
+  options: Pick<RemoteOptions, 'json'>,
+  values: readonly T[],
+  cellsOf: (value: T) => readonly string[],
+): void {
+  for (const value of values) print(options, value, (one) => columns([cellsOf(one)]));
 }
 
 export const watchUrl = (platform: string, id: string): string => `${platform}/watch?v=${id}`;

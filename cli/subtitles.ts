@@ -2,8 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import type { SubtitlesQuery } from '../api/client/index.ts';
-import { clientOf, print, type RemoteOptions, videoCommand } from './remote.ts';
-import { columns } from './text.ts';
+import { clientOf, print, printEach, type RemoteOptions, videoCommand } from './remote.ts';
 
 interface AddOptions extends RemoteOptions {
   readonly language: string;
@@ -27,9 +26,7 @@ async function add(id: string, file: string, options: AddOptions): Promise<void>
     default: isDefault ? 'true' : 'false',
     ...(name !== undefined && { name }),
   };
-  print(options, await clientOf(options).addSubtitles(id, said, await readFile(file)), (added) =>
-    columns([rowOf(added)]),
-  );
+  printEach(options, [await clientOf(options).addSubtitles(id, said, await readFile(file))], rowOf);
 }
 
 /** Adds the commands. */
@@ -52,7 +49,7 @@ export function addSubtitles(program: Command): void {
   videoCommand(subtitles, 'list', 'list what was added').action(
     async (id: string, options: RemoteOptions) => {
       const { subtitles: tracks } = await clientOf(options).listSubtitles(id);
-      for (const track of tracks) print(options, track, (one) => columns([rowOf(one)]));
+      printEach(options, tracks, rowOf);
     },
   );
 

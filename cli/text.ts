@@ -3,6 +3,9 @@
 /** Text without what a terminal would obey: titles and findings come from strangers' files. Lines and tabs stay. */
 export const plain = (text: string): string => text.replaceAll(/[^\P{Cc}\n\t]/gu, '�');
 
+/** What an error says of itself. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /** `1:05`, `2:03:09`. */
 export function clock(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));

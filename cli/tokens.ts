@@ -3,8 +3,8 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import { type Command, Option } from 'commander';
 import type { SpotreelClient } from '../api/client/index.ts';
 import { type Scope, scopeSchema, Tokens } from '../jobs/tokens.ts';
-import { clientOf, print, type RemoteOptions, remoteCommand } from './remote.ts';
-import { columns, localTime } from './text.ts';
+import { clientOf, print, printEach, type RemoteOptions, remoteCommand } from './remote.ts';
+import { localTime } from './text.ts';
 
 interface CreateOptions extends RemoteOptions {
   readonly scope: Scope[];
@@ -49,10 +49,13 @@ Examples:
 
   remoteCommand(token, 'list', 'list tokens, oldest first').action(async (options: RemoteOptions) => {
     const { tokens } = await clientOf(options).listTokens();
-    for (const one of tokens)
-      print(options, one, ({ id, lastChars, createdAt, scopes, name }) =>
-        columns([[id, `…${lastChars}`, localTime(createdAt), scopes.join(','), name]]),
-      );
+    printEach(options, tokens, ({ id, lastChars, createdAt, scopes, name }) => [
+      id,
+      `…${lastChars}`,
+      localTime(createdAt),
+      scopes.join(','),
+      name,
+    ]);
   });
 
   remoteCommand(token, 'revoke', 'end a token; it may work for another minute')

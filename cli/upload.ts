@@ -4,7 +4,7 @@ import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ApiError, type SpotreelClient, type UploadProgress } from '../api/client/index.ts';
 import { inBatches } from '../jobs/batches.ts';
-import { EXIT, fail, UsageError } from './endings.ts';
+import { EXIT, fail, failedLine, UsageError } from './endings.ts';
 import { openFileSource } from './file-source.ts';
 import { findFiles } from './find-files.ts';
 import { follow, followOnLine } from './follow.ts';
@@ -102,8 +102,7 @@ async function uploadAll(arguments_: readonly string[], options: UploadCommandOp
   const lines = new ProgressLines(process.stdout);
   const told = (file: string) => (error: unknown) => {
     fail(error, file);
-    const message = error instanceof Error ? error.message : String(error);
-    if (json) console.log(JSON.stringify({ file, state: 'failed', failure: { code: 'upload', message } }));
+    if (json) console.log(failedLine(file, 'upload', error));
   };
   const arrive = async (file: string): Promise<string> => {
     const draw = json ? () => {} : drawer(file, lines);

@@ -1,8 +1,8 @@
 /** `spotreel webhooks`: who is told what happens to videos (docs/webhooks.md). */
 import type { Command } from 'commander';
 import type { SpotreelClient } from '../api/client/index.ts';
-import { clientOf, print, type RemoteOptions, remoteCommand } from './remote.ts';
-import { columns, localTime } from './text.ts';
+import { clientOf, print, printEach, type RemoteOptions, remoteCommand } from './remote.ts';
+import { localTime } from './text.ts';
 
 type Webhook = Awaited<ReturnType<SpotreelClient['listWebhooks']>>['webhooks'][number];
 
@@ -28,10 +28,7 @@ export function addWebhooks(program: Command): void {
   remoteCommand(webhooks, 'list', 'list endpoints and how they fare, oldest first').action(
     async (options: RemoteOptions) => {
       const { webhooks: endpoints } = await clientOf(options).listWebhooks();
-      for (const endpoint of endpoints)
-        print(options, endpoint, (one) =>
-          columns([[one.id, localTime(one.createdAt), one.url, stateOf(one)]]),
-        );
+      printEach(options, endpoints, (one) => [one.id, localTime(one.createdAt), one.url, stateOf(one)]);
     },
   );
 
@@ -59,10 +56,12 @@ export function addWebhooks(program: Command): void {
   endpointCommand('failed', 'list what an endpoint did not get').action(
     async (id: string, options: RemoteOptions) => {
       const { undelivered, more } = await clientOf(options).listUndelivered(id);
-      for (const one of undelivered)
-        print(options, one, ({ event, at, problem }) =>
-          columns([[event.id, localTime(at), event.type, problem]]),
-        );
+      printEach(options, undelivered, ({ event, at, problem }) => [
+        event.id,
+        localTime(at),
+        event.type,
+        problem,
+      ]);
       if (more) console.error('There is more; replay or remove these to see it.');
     },
   );

@@ -42,5 +42,5 @@ export const EVERY_VIDEO = '+';
 export const liveTopic = (prefix: string, video: string): string => `${prefix}/videos/${video}`;
 
 /** Whether nothing more will come of an encode by itself. */
-export const hasEnded = ({ state }: Live): boolean =>
+export const hasEnded = ({ state }: Pick<Live, 'state'>): boolean =>
   state === 'ready' || state === 'failed' || state === 'deleted';

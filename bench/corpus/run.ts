@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as HlsParser from 'hls-parser';
 import { checkStream } from '../../check/check.ts';
 import { httpReader } from '../../cli/http-reader.ts';
+import { hasEnded } from '../../jobs/live-message.ts';
 import { type VideoId, videoKeys } from '../../jobs/names.ts';
 import { readPlan } from '../../jobs/progress.ts';
 import { publishedRevision } from '../../jobs/publish.ts';
@@ -74,7 +75,7 @@ async function eachOf<T, R>(
 async function untilEnded(platform: LocalPlatform, id: VideoId): Promise<VideoStatus> {
   for (;;) {
     const status = await videoStatus(platform.stores, id);
-    if (status?.state === 'ready' || status?.state === 'failed') return status;
+    if (status && hasEnded(status)) return status;
     await sleep(LOOK_EVERY_MS, undefined, { signal: platform.stopped });
   }
 }
