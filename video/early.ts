@@ -1,6 +1,6 @@
 /** What of an encode can be watched before its end (docs/decisions/0011). */
 import { earlyPlaylist, type RenditionMedia } from './multivariant.ts';
-import type { Plan } from './plan.ts';
+import { type Plan, segmentCount } from './plan.ts';
 import { audioSegments, eventPlaylist, type Segment, targetDuration, videoSegments } from './playlists.ts';
 
 /** What there is of an encode from its beginning on. */
@@ -17,12 +17,9 @@ export interface Progress {
  */
 export const EARLY_SOUND = 0;
 
-/** Segments of a finished stream. */
-export const segmentsOf = ({ frames, segmentFrames }: Plan): number => Math.ceil(frames / segmentFrames);
-
 /** Segments from the beginning that picture and sound have, or have ended before. */
 export function earlySegments(plan: Plan, { chunks, heard }: Progress): number {
-  const all = segmentsOf(plan);
+  const all = segmentCount(plan);
   const seen = chunks === plan.chunks.length ? all : (plan.chunks[chunks - 1]?.to ?? 0) / plan.segmentFrames;
   return Math.min(all, seen, plan.audio.length === 0 ? all : heard);
 }
@@ -32,7 +29,7 @@ const WORTHWHILE = 1.1;
 
 /** Whether to let more play. @param had segments that play already */
 export const isWorthwhile = (plan: Plan, had: number, have: number): boolean =>
-  have > had && have >= Math.min(segmentsOf(plan), had * WORTHWHILE);
+  have > had && have >= Math.min(segmentCount(plan), had * WORTHWHILE);
 
 interface Playlist {
   /** Below the revision. */

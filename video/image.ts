@@ -49,13 +49,17 @@ function webpSize(bytes: Buffer): [width: number, height: number] | undefined {
   }
 }
 
-const READERS = { '.jpg': jpegSize, '.png': pngSize, '.webp': webpSize } as const;
+const READERS = [
+  ['.jpg', jpegSize],
+  ['.png', pngSize],
+  ['.webp', webpSize],
+] as const;
 
 /** What a picture is; undefined where it is no JPEG, PNG or WebP, or has no pixels. */
 export function imageHeader(file: Uint8Array): ImageHeader | undefined {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
-  for (const suffix of ['.jpg', '.png', '.webp'] as const) {
-    const [width = 0, height = 0] = READERS[suffix](bytes) ?? [];
+  for (const [suffix, sizeOf] of READERS) {
+    const [width = 0, height = 0] = sizeOf(bytes) ?? [];
     if (width > 0 && height > 0) return { suffix, width, height };
   }
   return undefined;

@@ -8,10 +8,12 @@ import {
   audioSegments,
   type BitRate,
   firstOf,
+  INDEPENDENT,
   keyFrames,
   measureBandwidth,
   targetDuration,
   targetOf,
+  textOf,
   VERSION,
   videoSegments,
 } from './playlists.ts';
@@ -163,12 +165,11 @@ function multivariant({ plan, base, rungs, audio, text }: Renditions, rates: Bit
     Math.abs(Math.log(variant.bandwidth / FIRST_BITS_PER_SECOND));
   const [start] = variants.filter(({ common }) => common).toSorted((a, b) => distance(a) - distance(b));
   const ordered = [...(start ? [start] : []), ...variants.filter((variant) => variant !== start)];
-  const lines = [
-    ...['#EXTM3U', `#EXT-X-VERSION:${VERSION}`, '#EXT-X-INDEPENDENT-SEGMENTS'],
+  return textOf([
+    ...['#EXTM3U', `#EXT-X-VERSION:${VERSION}`, INDEPENDENT],
     ...media,
     ...textMedia(text),
     ...(pictures.length > 0 ? ordered.map(({ stream }) => stream) : soundAlone),
     ...pictures.flatMap(({ keyStream }) => keyStream),
-  ];
-  return `${lines.join('\n')}\n`;
+  ]);
 }

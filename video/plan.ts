@@ -90,6 +90,10 @@ const INDEXED_PREROLL = 1;
 /** Seconds that a plan covers. */
 export const durationOf = (plan: Pick<Plan, 'frames' | 'rate'>): number => plan.frames / toNumber(plan.rate);
 
+/** Segments that a rendition of a plan has in the end; of sound alone at most so many. */
+export const segmentCount = ({ frames, segmentFrames }: Pick<Plan, 'frames' | 'segmentFrames'>): number =>
+  Math.ceil(frames / segmentFrames);
+
 /** A plan's picture. Throws where there is sound alone, for then nobody should ask. */
 export function pictureOf(plan: Pick<Plan, 'picture' | 'revision'>): Picture {
   if (!plan.picture) throw new Error(`Revision ${plan.revision} has no picture, so it has no chunks`);
@@ -304,8 +308,7 @@ export function timescaleOf(rate: Rational): { timescale: number; ticksPerFrame:
  * the picture's segment, so that both lie within one frame of each other (rule 8.22). The first edge is 0.
  */
 export function audioEdges(plan: Plan, track: Pick<Sound, 'frames'>): number[] {
-  const segments = Math.ceil(plan.frames / plan.segmentFrames);
-  const edges = Array.from({ length: segments }, (_, index) => {
+  const edges = Array.from({ length: segmentCount(plan) }, (_, index) => {
     // A fraction of whole numbers, so that where a grid has AAC frames as its slots, none is missed by rounding.
     const { num, den } = plan.rate;
     const frame = Math.ceil((index * plan.segmentFrames * den * AUDIO_RATE) / (num * AAC_FRAME));

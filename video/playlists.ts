@@ -81,14 +81,18 @@ export function targetDuration(plan: Plan): number {
 
 /** How every media playlist of a video begins. */
 const heading = (target: number): string[] => [
-  ...['#EXTM3U', `#EXT-X-VERSION:${VERSION}`, `#EXT-X-TARGETDURATION:${target}`, '#EXT-X-MEDIA-SEQUENCE:0'],
+  '#EXTM3U',
+  `#EXT-X-VERSION:${VERSION}`,
+  `#EXT-X-TARGETDURATION:${target}`,
+  '#EXT-X-MEDIA-SEQUENCE:0',
 ];
 
 const END = '#EXT-X-ENDLIST';
 
-const INDEPENDENT = '#EXT-X-INDEPENDENT-SEGMENTS';
+export const INDEPENDENT = '#EXT-X-INDEPENDENT-SEGMENTS';
 
-const textOf = (lines: readonly string[]): string => `${lines.join('\n')}\n`;
+/** A playlist of these lines. */
+export const textOf = (lines: readonly string[]): string => `${lines.join('\n')}\n`;
 
 /** The init segment and what follows it. */
 const mediaLines = (segments: readonly Segment[], first: MediaObject): string[] => [
@@ -129,7 +133,8 @@ export const eventPlaylist = (
   target: number,
 ): string =>
   textOf([
-    ...[...heading(target), '#EXT-X-PLAYLIST-TYPE:EVENT', INDEPENDENT, '#EXT-X-START:TIME-OFFSET=0'],
+    ...heading(target),
+    ...['#EXT-X-PLAYLIST-TYPE:EVENT', INDEPENDENT, '#EXT-X-START:TIME-OFFSET=0'],
     ...mediaLines(segments, firstOf(objects)),
   ]);
 

@@ -105,7 +105,7 @@ function scalerReads(decoded: number, rungs: Shape['rungs']): number {
 }
 
 /** vCPU-seconds to decode a picture from beginning to end. */
-export const decodeWork = ({ codec, frames, coded, ...shown }: NonNullable<Shape['picture']>): number =>
+const decodeWork = ({ codec, frames, coded, ...shown }: NonNullable<Shape['picture']>): number =>
   (DECODE.get(codec) ?? DECODE_UNKNOWN) * megapixels(coded ?? shown) * frames;
 
 /** vCPU-seconds a million pixels of the largest rung for its colours. */
@@ -139,7 +139,7 @@ export const chunkWork = (perSecond: number, seconds: number): number =>
 export const audioWork = (
   seconds: number,
   channels: keyof typeof AUDIO,
-  loudness: EncodeSettings['loudness'] = 'keep',
+  loudness: EncodeSettings['loudness'],
 ): number => AUDIO[channels] * (loudness === 'normalise' ? 1 + MEASURING : 1) * seconds;
 
 /** vCPU-seconds to read text tracks: those inside a picture need all of it decoded, the others next to nothing. */

@@ -3,7 +3,7 @@
  * format and length have the same plan, so lengths come from a few hundred and each is planned once.
  */
 import { readColour } from '../../video/colour.ts';
-import { durationOf, type Plan, planVideo } from '../../video/plan.ts';
+import { durationOf, type Plan, planVideo, segmentCount } from '../../video/plan.ts';
 import type { Source } from '../../video/probe.ts';
 import { type Rational, rational } from '../../video/rational.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
@@ -115,7 +115,7 @@ export function plan(format: Format, length: number): Planned {
     seconds,
     bytes,
     rungs: real.rungs.length,
-    segments: Math.ceil(real.frames / real.segmentFrames),
+    segments: segmentCount(real),
     planSeconds: A.probeSeconds + bytes / A.readRate,
     tasks,
     work: real.workSeconds,
