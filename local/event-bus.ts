@@ -7,11 +7,14 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Listening, listen } from './aws/http.ts';
 import { JsonApiError, jsonApiListener } from './aws/json-api.ts';
+import type { Authorize } from './iam/iam.ts';
 
 export interface EventBusOptions {
   /** 0 takes a free one. */
   readonly port: number;
   readonly region: string;
+  /** @default everybody may do everything */
+  readonly authorize?: Authorize;
   /** Puts an event onto a queue. */
   readonly send: (queue: string, eventJson: string) => Promise<void>;
 }
@@ -135,6 +138,14 @@ export function startEventBus(options: EventBusOptions): Promise<Listening> {
   const bus = new EventBus(options);
   return listen(
     options.port,
-    jsonApiListener('AWSEvents', (action, input) => bus.perform(action, input)),
+    jsonApiListener({
+      service: 'AWSEvents',
+      authorize: options.authorize,
+      callOf: (action) => ({
+        action: `events:${action}`,
+        resource: `arn:aws:events:${options.region}:${ACCOUNT}:event-bus/default`,
+      }),
+      perform: (action, input) => bus.perform(action, input),
+    }),
   );
 }

@@ -2,7 +2,6 @@
  * The whole platform on one machine: S3, SQS, EC2 with instance metadata, the Lambda runner and the CDN edge, wired
  * as `lib` wires the real ones, running the same `lambda` and `worker-scripts` unchanged.
  */
-import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -39,6 +38,7 @@ import type { WorkerSpec } from './ec2/instance.ts';
 import { startEdge } from './edge.ts';
 import { startEventBus } from './event-bus.ts';
 import type { FaultHooks } from './faults/hooks.ts';
+import { functionKey, keyEnvironment, OWNER, openIam, type RoleCall } from './iam/iam.ts';
 import { startIot } from './iot/iot.ts';
 import { type EventBridge, startEventBridge } from './lambda/event-bridge.ts';
 import { startEventSource } from './lambda/event-source.ts';
@@ -55,9 +55,6 @@ const UPLOAD_BUCKET = 'spotreel-uploads';
 const PRODUCTION_BUCKET = 'spotreel-production';
 const PLATFORM = 'local';
 const PARAMETERS = `/spotreel/${PLATFORM}`;
-
-/** The owner's key. It opens nothing but this machine's loopback ports, so it is no secret. */
-const OWNER = { accessKeyId: 'local', secretAccessKey: 'local-secret' };
 
 /** Seconds without a task after which a worker ends, as on AWS; the next upload starts another. */
 const IDLE_SECONDS = 120;
@@ -76,6 +73,8 @@ export interface LocalOptions {
   readonly cores?: number;
   /** Disturbs the services, for tests of the platform above them. */
   readonly faults?: FaultHooks;
+  /** Hears what functions and workers ask of the services, for tests of their policies. */
+  readonly onCall?: (call: RoleCall) => void;
 }
 
 export interface LocalPlatform {
@@ -95,15 +94,6 @@ export interface LocalPlatform {
   readonly stopped: AbortSignal;
   /** Hands unfinished tasks back to the queue and ends every process. */
   close(): Promise<void>;
-}
-
-/** The key of the instances' role: temporary, as instance metadata hands it out. */
-function roleCredentials() {
-  return {
-    accessKeyId: `ASIA${randomBytes(8).toString('hex').toUpperCase()}`,
-    secretAccessKey: randomBytes(20).toString('base64'),
-    sessionToken: randomBytes(40).toString('base64'),
-  };
 }
 
 /** The one "instance type" of this machine. */
@@ -133,9 +123,11 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
   try {
     await mkdir(dataDir, { recursive: true });
     started(await lockFolder(dataDir));
-    const role = roleCredentials();
+    const iam = openIam(options.onCall);
+    const { authorize } = iam;
     const sqs = started(
       await startSqs({
+        authorize,
         dataDir: join(dataDir, 'sqs'),
         port: portOf('sqs'),
         region: REGION,
@@ -156,7 +148,8 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
         port: portOf('s3'),
         region: REGION,
         incompleteUploadDays: INCOMPLETE_UPLOAD_DAYS,
-        credentials: (id) => [OWNER, role].find(({ accessKeyId }) => accessKeyId === id),
+        credentials: iam.credentials,
+        authorize,
         buckets: [
           {
             name: UPLOAD_BUCKET,
@@ -171,20 +164,23 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
       }),
     );
     const logs = join(dataDir, 'logs');
-    const ownersEnv = {
-      AWS_REGION: REGION,
-      AWS_ACCESS_KEY_ID: OWNER.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: OWNER.secretAccessKey,
-    };
-    const ssm = started(await startSsm({ dataDir: join(dataDir, 'ssm'), port: 0 }));
+    const ssm = started(
+      await startSsm({ dataDir: join(dataDir, 'ssm'), port: 0, region: REGION, authorize }),
+    );
     const live = { PLATFORM, PARAMETERS, LIVE_TOPICS: `spotreel/${PLATFORM}` };
     const iot = started(
       await startIot({
         port: portOf('iot'),
         region: REGION,
+        authorize,
         authorizer: {
           entry: programFile('lambda/authorize-live.ts'),
-          env: { ...ownersEnv, ...live, AWS_ENDPOINT_URL_SSM: ssm.url },
+          env: {
+            AWS_REGION: REGION,
+            ...keyEnvironment('authorize-live'),
+            ...live,
+            AWS_ENDPOINT_URL_SSM: ssm.url,
+          },
           timeoutSeconds: AUTHORIZE_TIMEOUT_SECONDS,
           logFile: join(logs, 'authorize-live.log'),
         },
@@ -218,7 +214,8 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
         region: REGION,
         maxInstances: workers,
         vcpusPerInstance: cores,
-        credentials: role,
+        credentials: iam.worker,
+        authorize,
         worker: workerOf(dataDir, { ...endpoints, TASKS_QUEUE_URL: sqs.queueUrl('tasks') }),
         tell: (event) => void eventBridge?.put(event),
         ...faults,
@@ -227,12 +224,14 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
 
     const lambdaEnv = {
       ...endpoints,
-      ...ownersEnv,
       UPLOAD_BUCKET,
       TASKS_QUEUE_URL: sqs.queueUrl('tasks'),
     };
-    const ownersSqs = new SQSClient({ region: REGION, endpoint: sqs.url, credentials: OWNER });
-    const lambda = {
+    // Lambda polls a function's queue with the function's role.
+    const pollerOf = (role: Parameters<typeof functionKey>[0]) =>
+      new SQSClient({ region: REGION, endpoint: sqs.url, credentials: functionKey(role) });
+    const launcherOf = (role: 'dispatch' | 'sweep') => ({
+      entry: programFile(`lambda/${role}.ts`),
       env: {
         ...lambdaEnv,
         AWS_ENDPOINT_URL_EC2: ec2.url,
@@ -242,28 +241,28 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
         MAX_ON_DEMAND_VCPUS: '0',
         // The machine is there and costs nothing more by use, so whatever waits gets every core at once.
         TARGET_SECONDS: '1',
+        ...keyEnvironment(role),
       },
       timeoutSeconds: DISPATCH_TIMEOUT_SECONDS,
-    };
+      logFile: join(logs, `${role}.log`),
+    });
     started(
       await startEventSource({
-        ...lambda,
-        entry: programFile('lambda/dispatch.ts'),
-        sqs: ownersSqs,
+        ...launcherOf('dispatch'),
+        sqs: pollerOf('dispatch'),
         queueUrl: sqs.queueUrl('uploads'),
         region: REGION,
         // One person's uploads fill no batch: waiting for more would only make each later.
         batch: { ...DISPATCH_BATCH, windowSeconds: 0 },
-        logFile: join(logs, 'dispatch.log'),
       }),
     );
     for (const queue of ['tasks-dead-letters', 'uploads-dead-letters']) {
       started(
         await startEventSource({
           entry: programFile('lambda/bury.ts'),
-          env: { ...lambdaEnv, PRODUCTION_BUCKET },
+          env: { ...lambdaEnv, PRODUCTION_BUCKET, ...keyEnvironment('bury') },
           timeoutSeconds: BURY_TIMEOUT_SECONDS,
-          sqs: ownersSqs,
+          sqs: pollerOf('bury'),
           queueUrl: sqs.queueUrl(queue),
           region: REGION,
           batch: BURY_BATCH,
@@ -273,12 +272,10 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
     }
     eventBridge = started(
       await startEventBridge({
-        ...lambda,
-        entry: programFile('lambda/sweep.ts'),
+        ...launcherOf('sweep'),
         region: REGION,
         everySeconds: SWEEP_MINUTES * 60,
         machineEvents: MACHINE_EVENTS,
-        logFile: join(logs, 'sweep.log'),
       }),
     );
     started(
@@ -286,6 +283,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
         entry: programFile('lambda/mend.ts'),
         env: {
           ...lambdaEnv,
+          ...keyEnvironment('mend'),
           AWS_ENDPOINT_URL_EC2: ec2.url,
           PRODUCTION_BUCKET,
           UPLOADS_QUEUE_URL: sqs.queueUrl('uploads'),
@@ -307,6 +305,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
         entry: programFile('lambda/api.ts'),
         env: {
           ...lambdaEnv,
+          ...keyEnvironment('api'),
           PRODUCTION_BUCKET,
           UPLOADS_QUEUE_URL: sqs.queueUrl('uploads'),
           // Nobody but this machine reaches it.
@@ -321,13 +320,19 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
       }),
     );
     const eventBus = started(
-      await startEventBus({ port: 0, region: REGION, send: (queue, event) => sqs.send(queue, event) }),
+      await startEventBus({
+        port: 0,
+        region: REGION,
+        authorize,
+        send: (queue, event) => sqs.send(queue, event),
+      }),
     );
     started(
       await startEventSource({
         entry: programFile('lambda/notify.ts'),
         env: {
           ...lambdaEnv,
+          ...keyEnvironment('notify'),
           AWS_ENDPOINT_URL_SSM: ssm.url,
           AWS_ENDPOINT_URL_EVENTBRIDGE: eventBus.url,
           PRODUCTION_BUCKET,
@@ -336,7 +341,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
           RETRY_SECONDS: JSON.stringify(WEBHOOK_RETRY_SECONDS),
         },
         timeoutSeconds: NOTIFY_TIMEOUT_SECONDS,
-        sqs: ownersSqs,
+        sqs: pollerOf('notify'),
         queueUrl: sqs.queueUrl('events'),
         region: REGION,
         batch: NOTIFY_BATCH,

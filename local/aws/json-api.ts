@@ -1,6 +1,8 @@
 /** AWS's JSON protocol, version 1.1: the action in `x-amz-target`, its input and its answer as JSON. */
 import type { RequestListener } from 'node:http';
 import { z } from 'zod';
+import { type Authorize, accessKeyOf, allowAll } from '../iam/iam.ts';
+import type { Call } from '../iam/policy.ts';
 import { apiListener } from './http.ts';
 
 const JSON_TYPE = 'application/x-amz-json-1.1';
@@ -22,15 +24,24 @@ function told(error: unknown): JsonApiError | undefined {
   return undefined;
 }
 
-/**
- * Listens to an API's actions.
- * @param service what `x-amz-target` has before the action's dot
- * @param perform gives the answer; what zod refuses is the caller's mistake
- */
-export const jsonApiListener = (
-  service: string,
-  perform: (action: string, input: unknown) => Promise<object>,
-): RequestListener =>
+export interface JsonApi {
+  /** What `x-amz-target` has before the action's dot. */
+  readonly service: string;
+  /** @default everybody may do everything */
+  readonly authorize: Authorize | undefined;
+  /** The permission that an action asks for. */
+  callOf(action: string, input: unknown): Call;
+  /** Gives the answer; what zod refuses is the caller's mistake. */
+  perform(action: string, input: unknown): Promise<object>;
+}
+
+/** Listens to an API's actions. */
+export const jsonApiListener = ({
+  service,
+  authorize = allowAll,
+  callOf,
+  perform,
+}: JsonApi): RequestListener =>
   apiListener(async ({ headers, body }) => {
     const action = String(headers['x-amz-target'] ?? '').slice(service.length + 1);
     const reply = (status: number, value: object) => ({
@@ -39,7 +50,11 @@ export const jsonApiListener = (
       body: JSON.stringify(value),
     });
     try {
-      return reply(200, await perform(action, JSON.parse(body)));
+      const input: unknown = JSON.parse(body);
+      const call = callOf(action, input);
+      if (!authorize(accessKeyOf(headers), call))
+        throw new JsonApiError('AccessDeniedException', `${call.action} on ${call.resource} is not allowed`);
+      return reply(200, await perform(action, input));
     } catch (error) {
       const problem = told(error);
       if (!problem) throw error;

@@ -6,11 +6,13 @@ import { z } from 'zod';
 import { type ApiAnswer, type ApiRequest, apiListener, listen } from '../aws/http.ts';
 import { parseQuery, type QueryFields } from '../aws/query.ts';
 import { xmlDocument } from '../aws/xml.ts';
+import { type Authorize, accessKeyOf, allowAll } from '../iam/iam.ts';
 import { describeSchema, formatReservation, formatState, pageOf } from './describe.ts';
 import { Ec2Error } from './errors.ts';
-import { list, parseFields, parseFleetRequest, tagSchema } from './fleet.ts';
+import { instanceIdsSchema, list, parseFields, parseFleetRequest, tagSchema } from './fleet.ts';
 import type { Instance, InstanceState } from './instance.ts';
 import { type Content, type Ec2Options, Machines } from './machines.ts';
+import { callsOf } from './permissions.ts';
 
 export interface InstanceView {
   readonly instanceId: string;
@@ -39,7 +41,6 @@ const NAMESPACE = 'http://ec2.amazonaws.com/doc/2016-11-15/';
 /** EC2 gives two minutes: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html */
 const SPOT_NOTICE_SECONDS = 120;
 
-const instanceIdsSchema = z.object({ InstanceId: list(z.string()) });
 /** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSpotPriceHistory.html */
 const spotPricesSchema = z.object({
   InstanceType: list(z.string()),
@@ -52,7 +53,7 @@ export async function startEc2(options: Ec2Options): Promise<Ec2> {
   const { promise, resolve } = Promise.withResolvers<Machines>();
   const server = await listen(
     options.port,
-    apiListener(async (request) => answer(request, await promise)),
+    apiListener(async (request) => answer(request, await promise, options.authorize)),
   );
   // Machines ask EC2, too, as the AWS SDK finds it.
   const env = { AWS_ENDPOINT_URL_EC2: server.url, ...options.worker.env };
@@ -89,7 +90,11 @@ function viewOf({ id, options, state, tags, logFile }: Instance): InstanceView {
   };
 }
 
-async function answer({ id, body }: ApiRequest, machines: Machines): Promise<ApiAnswer> {
+async function answer(
+  { id, headers: asked, body }: ApiRequest,
+  machines: Machines,
+  authorize: Authorize = allowAll,
+): Promise<ApiAnswer> {
   const headers = { 'content-type': 'text/xml;charset=UTF-8' };
   try {
     const fields = parseQuery(body);
@@ -100,6 +105,9 @@ async function answer({ id, body }: ApiRequest, machines: Machines): Promise<Api
         'InvalidAction',
         `The action ${action} is not valid; there are ${Object.keys(ACTIONS).join(', ')}`,
       );
+    for (const call of callsOf(action, fields, machines))
+      if (!authorize(accessKeyOf(asked), call))
+        throw new Ec2Error('UnauthorizedOperation', `${call.action} on ${call.resource} is not allowed`);
     if (fields['DryRun'] === 'true')
       throw new Ec2Error('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.');
     const content = await run(fields, machines);

@@ -7,6 +7,7 @@ const STATUS = {
   InvalidAction: 400,
   InvalidParameterValue: 400,
   MissingParameter: 400,
+  UnauthorizedOperation: 403,
 } as const;
 
 export class Ec2Error extends Error {

@@ -9,6 +9,8 @@ export const list = <T extends z.ZodType>(item: T) =>
 
 export const tagSchema = z.object({ Key: z.string().min(1), Value: z.string().default('') });
 
+export const instanceIdsSchema = z.object({ InstanceId: list(z.string()) });
+
 const overrideSchema = z.object({
   InstanceType: z.string().optional(),
   SubnetId: z.string().optional(),

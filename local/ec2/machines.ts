@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { LIST_PRICES } from '../../video/prices.ts';
 import type { XmlContent } from '../aws/xml.ts';
 import type { FaultHooks } from '../faults/hooks.ts';
+import type { Authorize } from '../iam/iam.ts';
 import { Ec2Error } from './errors.ts';
 import { bestPool, type FleetRequest, machinesFor, type Pool, poolsOf } from './fleet.ts';
 import { coresOf, Instance, type InstanceEvent, type WorkerSpec } from './instance.ts';
@@ -19,6 +20,8 @@ export interface Ec2Options {
   readonly worker: WorkerSpec;
   /** Those of the instances' role, handed out by their metadata. */
   readonly credentials: Credentials;
+  /** @default everybody may do everything */
+  readonly authorize?: Authorize;
   /** Milliseconds between SIGTERM and SIGKILL. @default 10 000 */
   readonly terminateGraceMs?: number;
   /** Hears what EC2 would send to EventBridge. @default - nobody does */
@@ -47,6 +50,10 @@ export class Machines {
 
   get vcpus(): number {
     return this.#options.vcpusPerInstance;
+  }
+
+  get region(): string {
+    return this.#options.region;
   }
 
   all(): readonly Instance[] {

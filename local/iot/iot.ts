@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import { z } from 'zod';
 import { type ApiAnswer, type ApiRequest, apiListener, listen } from '../aws/http.ts';
+import { type Authorize, accessKeyOf, allowAll } from '../iam/iam.ts';
 import { type FunctionOptions, LambdaFunction } from '../lambda/function.ts';
 import { type Broker, startBroker } from './broker.ts';
 
@@ -20,6 +21,8 @@ export interface IotOptions {
   /** 0 takes a free one. */
   readonly port: number;
   readonly region: string;
+  /** @default everybody may do everything */
+  readonly authorize?: Authorize;
   /** The function that judges who connects. */
   readonly authorizer: FunctionOptions;
 }
@@ -51,10 +54,16 @@ const json = (status: number, body: object): ApiAnswer => ({
   body: JSON.stringify(body),
 });
 
+const forbidden = (message: string): ApiAnswer => ({
+  status: 403,
+  headers: { 'content-type': 'application/json', 'x-amzn-errortype': 'ForbiddenException' },
+  body: JSON.stringify({ message }),
+});
+
 /** Answers Publish. Of a retained message that expires, the topic is cleared: aedes speaks MQTT 3.1.1. */
-function publisher(broker: Broker) {
+function publisher(broker: Broker, { region, authorize = allowAll }: IotOptions) {
   const expiries = new Map<string, NodeJS.Timeout>();
-  return async ({ path, body }: ApiRequest): Promise<ApiAnswer> => {
+  return async ({ path, headers, body }: ApiRequest): Promise<ApiAnswer> => {
     const url = new URL(path, 'http://localhost');
     const [, name] = /^\/topics\/(.+)$/.exec(url.pathname) ?? [];
     if (name === undefined) return json(404, { message: `There is nothing at ${path}` });
@@ -65,6 +74,10 @@ function publisher(broker: Broker) {
     if (!parsed.success) return json(400, { message: z.prettifyError(parsed.error) });
     if (Buffer.byteLength(body) > LARGEST_MESSAGE) return json(413, { message: 'The payload is too large' });
     const { topic, qos, retain, messageExpiry } = parsed.data;
+    const resource = `arn:aws:iot:${region}:${ACCOUNT}:topic/${topic}`;
+    for (const action of ['iot:Publish', ...(retain === 'true' ? ['iot:RetainPublish'] : [])])
+      if (!authorize(accessKeyOf(headers), { action, resource }))
+        return forbidden(`${action} on ${resource} is not allowed`);
     await broker.publish({ topic, payload: body, qos: qos === '1' ? 1 : 0, retain: retain === 'true' });
     clearTimeout(expiries.get(topic));
     expiries.delete(topic);
@@ -77,8 +90,9 @@ function publisher(broker: Broker) {
 }
 
 /** Starts it. */
-export async function startIot({ port, region, authorizer: options }: IotOptions): Promise<Iot> {
-  const authorizer = await LambdaFunction.open(options);
+export async function startIot(options: IotOptions): Promise<Iot> {
+  const { port, region } = options;
+  const authorizer = await LambdaFunction.open(options.authorizer);
   const broker = await startBroker({ authorizer, arn: `arn:aws:iot:${region}:${ACCOUNT}` });
   const sockets = new WebSocketServer({ noServer: true, maxPayload: LARGEST_MESSAGE });
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -91,7 +105,7 @@ export async function startIot({ port, region, authorizer: options }: IotOptions
       broker.handle(createWebSocketStream(connected), request);
     });
   };
-  const server = await listen(port, apiListener(publisher(broker)), { onUpgrade });
+  const server = await listen(port, apiListener(publisher(broker, options)), { onUpgrade });
   return {
     url: server.url,
     mqttUrl: `${server.url.replace('http', 'ws')}/mqtt`,

@@ -2,7 +2,7 @@
 import { receiveText } from './body.ts';
 import type { Bucket } from './bucket.ts';
 import { S3Error } from './errors.ts';
-import { type Answer, emptyAnswer, type S3Request, xmlAnswer } from './request.ts';
+import { type Answer, arnOf, emptyAnswer, type S3Request, xmlAnswer } from './request.ts';
 import { children, childText, parseXml } from './xml.ts';
 
 /** Entries of a page, at most. */
@@ -79,15 +79,20 @@ export async function listObjects({ storage, bucket: name, query }: S3Request): 
 
 /** DeleteObjects: up to a thousand at once. */
 export async function deleteObjects(request: S3Request): Promise<Answer> {
-  const { storage, bucket } = request;
+  const { storage, bucket, may } = request;
   storage.bucket(bucket);
   const xml = parseXml(await receiveText(request), 'Delete');
   const keys = children(xml, 'Object').map((node) => childText(node, 'Key') ?? '');
   if (keys.length === 0 || keys.length > PAGE)
     throw new S3Error('MalformedXML', `${keys.length} objects, not 1 to ${PAGE}`);
-  for (const key of keys) storage.deleteObject(bucket, key);
+  const allowed = keys.filter((key) => may({ action: 's3:DeleteObject', resource: arnOf(bucket, key) }));
+  for (const key of allowed) storage.deleteObject(bucket, key);
   const isQuiet = childText(xml, 'Quiet') === 'true';
-  return xmlAnswer('DeleteResult', { Deleted: isQuiet ? [] : keys.map((Key) => ({ Key })) });
+  const { code, message } = new S3Error('AccessDenied');
+  return xmlAnswer('DeleteResult', {
+    Deleted: isQuiet ? [] : allowed.map((Key) => ({ Key })),
+    Error: keys.filter((key) => !allowed.includes(key)).map((Key) => ({ Key, Code: code, Message: message })),
+  });
 }
 
 export async function listBuckets({ storage }: S3Request): Promise<Answer> {

@@ -1,6 +1,7 @@
 /** What an operation gets, its request authenticated and taken apart, and what it gives. */
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import { type XmlElementContent, xml, xmlDocument } from '../aws/xml.ts';
+import type { Call } from '../iam/policy.ts';
 import { S3Error } from './errors.ts';
 import type { Signed } from './sigv4.ts';
 import type { Storage } from './storage.ts';
@@ -19,8 +20,12 @@ export interface S3Request {
   /** Those that a presigned URL carries in its query are among them. */
   readonly headers: IncomingHttpHeaders;
   readonly signed: Signed;
+  /** Whether whoever signed has a permission. */
+  readonly may: (call: Call) => boolean;
   readonly body: AsyncIterable<Buffer>;
 }
+
+export type Operation = (request: S3Request) => Promise<Answer>;
 
 export interface Answer {
   readonly status: number;
@@ -57,6 +62,10 @@ export function errorAnswer(status: number, code: string, message: string, resou
     body: `<?xml version="1.0" encoding="UTF-8"?>\n${xml('Error', content)}`,
   };
 }
+
+/** The ARN of a bucket, or of an object in it. */
+export const arnOf = (bucket: string, key?: string): string =>
+  `arn:aws:s3:::${bucket}${key === undefined ? '' : `/${key}`}`;
 
 /** A key that S3 would store. Throws `KeyTooLongError`. */
 export function checkedKey(key: string): string {

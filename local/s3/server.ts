@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listen } from '../aws/http.ts';
 import type { FaultHooks, S3Fault } from '../faults/hooks.ts';
+import { type Authorize, allowAll } from '../iam/iam.ts';
 import { free } from './blobs.ts';
 import { corsHeaders, preflightHeaders } from './cors.ts';
 import { S3Error } from './errors.ts';
@@ -28,8 +29,16 @@ import {
   uploadPartCopy,
 } from './multipart.ts';
 import { copyObject, deleteObject, getObject, putObject } from './objects.ts';
+import { absence, checkPermissions } from './permissions.ts';
 import { postObject } from './post-form.ts';
-import { type Answer, emptyAnswer, errorAnswer, parsePath, type S3Request } from './request.ts';
+import {
+  type Answer,
+  emptyAnswer,
+  errorAnswer,
+  type Operation,
+  parsePath,
+  type S3Request,
+} from './request.ts';
 import { type Credentials, effectiveHeaders, verify } from './sigv4.ts';
 import { type BucketSettings, Storage } from './storage.ts';
 
@@ -42,6 +51,8 @@ export interface S3Options {
   readonly region: string;
   /** The secret, and the session token, of an access key; undefined for keys that are not known. */
   readonly credentials: Credentials;
+  /** @default everybody may do everything */
+  readonly authorize?: Authorize;
   /** They are there from the start; clients may create more. */
   readonly buckets: readonly BucketSettings[];
   /** Puts an event onto its queue; called again until it resolves. */
@@ -62,8 +73,6 @@ export interface S3Server {
 const DAY_MS = 24 * 3600 * 1000;
 /** Milliseconds between two looks at what is over by a lifecycle rule; S3 itself takes up to a day more. */
 const EXPIRY_MS = 3600 * 1000;
-
-type Operation = (request: S3Request) => Promise<Answer>;
 
 /** Parameters that name something else than an object or a bucket: without these, a GET or PUT would mistake them. */
 const OTHER_RESOURCES = [
@@ -142,7 +151,8 @@ async function answerOf({ options, storage, request, response, body }: Exchange)
   const query = new URLSearchParams(search.replaceAll('+', '%2B'));
   const signable = { method, rawPath, query, headers };
   const signed = verify(signable, options);
-  const s3Request = {
+  const { authorize = allowAll } = options;
+  const s3Request: S3Request = {
     storage,
     method,
     bucket,
@@ -150,9 +160,14 @@ async function answerOf({ options, storage, request, response, body }: Exchange)
     query,
     headers: effectiveHeaders(signable),
     signed,
+    may: (call) => authorize(signed.accessKeyId, call),
     body,
   };
-  return operationOf(s3Request)(s3Request);
+  const operation = operationOf(s3Request);
+  checkPermissions(operation, s3Request);
+  return operation(s3Request).catch((error: unknown) => {
+    throw absence(error, s3Request);
+  });
 }
 
 /** What to answer, refusals included, once everything that it says is on disk. */

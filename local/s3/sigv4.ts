@@ -19,6 +19,7 @@ export interface Verifier {
 
 /** A request whose signature was right: how its body is signed. */
 export interface Signed {
+  readonly accessKeyId: string;
   /** `x-amz-content-sha256`: a digest in hexadecimal, or one of the words for bodies that sign themselves. */
   readonly payload: string;
   /** For chunk signatures. */
@@ -71,7 +72,7 @@ function find(
   const found = credentials(accessKeyId);
   if (!found) throw new S3Error('InvalidAccessKeyId', accessKeyId);
   if (!isEqual(found.sessionToken ?? '', token ?? '')) throw new S3Error('InvalidToken');
-  return { key: signingKey(found.secretAccessKey, scope), scope };
+  return { accessKeyId, key: signingKey(found.secretAccessKey, scope), scope };
 }
 
 /** A request in the parts that are signed. */
@@ -111,7 +112,7 @@ function compare(
   request: SignableRequest,
   signedHeaders: string,
   payload: string,
-  found: { key: Buffer; scope: string },
+  found: ReturnType<typeof find>,
   date: string,
   signature: string,
 ): Signed {
@@ -123,7 +124,7 @@ function compare(
   if (!PAYLOAD.test(payload)) throw new S3Error('InvalidArgument', `x-amz-content-sha256 is '${payload}'`);
   const text = stringToSign(date, found.scope, canonicalRequest(request, signedHeaders, payload));
   if (!isEqual(hmac(found.key, text).toString('hex'), signature)) throw new S3Error('SignatureDoesNotMatch');
-  return { payload, key: found.key, scope: found.scope, date, signature };
+  return { ...found, payload, date, signature };
 }
 
 /** How a body can be signed: by its digest in hexadecimal, not at all, or chunk by chunk. */

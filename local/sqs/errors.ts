@@ -8,6 +8,7 @@
 const LEGACY = 'AWS.SimpleQueueService.';
 
 const ERRORS = {
+  AccessDeniedException: { code: 'AccessDenied', status: 403 },
   BatchEntryIdsNotDistinct: { code: `${LEGACY}BatchEntryIdsNotDistinct`, status: 400 },
   BatchRequestTooLong: { code: `${LEGACY}BatchRequestTooLong`, status: 400 },
   EmptyBatchRequest: { code: `${LEGACY}EmptyBatchRequest`, status: 400 },

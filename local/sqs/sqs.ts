@@ -1,15 +1,18 @@
 /**
  * Amazon SQS on a laptop: the AWS SDKs, the AWS CLI and anything else that speaks either of SQS's protocols works
- * against it unchanged. Signed or not, every request on the loopback interface is taken.
+ * against it unchanged. Signed or not, every request on the loopback interface is taken, but those that are signed
+ * with the key of a role that may not make them.
  */
 import type { QueueSettings } from '../../jobs/platform.ts';
 import { type ApiAnswer, type ApiRequest, apiListener, listen } from '../aws/http.ts';
 import type { FaultHooks } from '../faults/hooks.ts';
+import { type Authorize, accessKeyOf, allowAll } from '../iam/iam.ts';
 import { attributesOf } from './attributes.ts';
 import { ACCOUNT, Broker } from './broker.ts';
 import { SqsError } from './errors.ts';
 import { formatJsonError, JSON_TYPE, jsonAction, parseJsonInput } from './json-protocol.ts';
 import { type Outcome, perform } from './operations.ts';
+import { callOf } from './permissions.ts';
 import { formatQueryAnswer, formatQueryError, parseQueryRequest } from './query-protocol.ts';
 import type { MessageView } from './queue.ts';
 
@@ -25,6 +28,8 @@ export interface SqsOptions {
     readonly settings: QueueSettings;
     readonly deadLetterQueue?: string;
   }>;
+  /** @default everybody may do everything */
+  readonly authorize?: Authorize;
   /** Disturbs deliveries, for tests of those who receive. */
   readonly faults?: FaultHooks;
 }
@@ -42,14 +47,15 @@ export interface Sqs {
 }
 
 /** Starts SQS on the loopback interface. Rejects where the port or the directory cannot be used. */
-export async function startSqs({ dataDir, port, region, queues, faults }: SqsOptions): Promise<Sqs> {
+export async function startSqs(options: SqsOptions): Promise<Sqs> {
+  const { dataDir, port, region, queues, faults, authorize = allowAll } = options;
   const broker = new Broker(region, faults);
   await broker.open(dataDir);
   for (const { name, settings, deadLetterQueue } of queues)
     broker.put(name, attributesOf(settings, deadLetterQueue && broker.arnOf(deadLetterQueue)));
   await broker.flushed();
 
-  const listener = apiListener((request) => answer(request, broker));
+  const listener = apiListener((request) => answer(request, broker, authorize));
   const server = await listen(port, listener).catch(async (error) => {
     await broker.close();
     throw error;
@@ -71,14 +77,21 @@ export async function startSqs({ dataDir, port, region, queues, faults }: SqsOpt
   };
 }
 
-async function answer(request: ApiRequest, broker: Broker): Promise<ApiAnswer> {
+async function answer(request: ApiRequest, broker: Broker, authorize: Authorize): Promise<ApiAnswer> {
   const action = jsonAction(request.headers);
-  return action === undefined ? answerQuery(request, broker) : answerJson(action, request, broker);
+  return action === undefined
+    ? answerQuery(request, broker, authorize)
+    : answerJson(action, request, broker, authorize);
 }
 
-async function answerJson(action: string, request: ApiRequest, broker: Broker): Promise<ApiAnswer> {
+async function answerJson(
+  action: string,
+  request: ApiRequest,
+  broker: Broker,
+  authorize: Authorize,
+): Promise<ApiAnswer> {
   try {
-    const { output, undo } = await run(action, parseJsonInput(request.body), request, broker);
+    const { output, undo } = await run(action, parseJsonInput(request.body), request, broker, authorize);
     const headers = { 'content-type': JSON_TYPE };
     return { status: 200, headers, body: JSON.stringify(output), ...(undo && { undelivered: undo }) };
   } catch (error) {
@@ -87,11 +100,11 @@ async function answerJson(action: string, request: ApiRequest, broker: Broker): 
   }
 }
 
-async function answerQuery(request: ApiRequest, broker: Broker): Promise<ApiAnswer> {
+async function answerQuery(request: ApiRequest, broker: Broker, authorize: Authorize): Promise<ApiAnswer> {
   const headers = { 'content-type': 'text/xml' };
   try {
     const { action, input } = parseQueryRequest(request.body, request.path);
-    const { output, undo } = await run(action, input, request, broker);
+    const { output, undo } = await run(action, input, request, broker, authorize);
     const body = formatQueryAnswer(action, output, request.id);
     return { status: 200, headers, body, ...(undo && { undelivered: undo }) };
   } catch (error) {
@@ -106,7 +119,11 @@ async function run(
   input: Readonly<Record<string, unknown>>,
   { headers, gone }: ApiRequest,
   broker: Broker,
+  authorize: Authorize,
 ): Promise<Outcome> {
+  const call = callOf(action, input, (name) => broker.arnOf(name));
+  if (!authorize(accessKeyOf(headers), call))
+    throw new SqsError('AccessDeniedException', `${call.action} on ${call.resource} is not allowed`);
   // URLs of queues have the host that the client knows this one by; SDKs warn when they differ.
   const urlOf = (name: string) => `http://${headers.host}/${ACCOUNT}/${name}`;
   const outcome = await perform(action, input, { broker, urlOf, gone });

@@ -7,12 +7,17 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { listen } from '../aws/http.ts';
 import { JsonApiError, jsonApiListener } from '../aws/json-api.ts';
+import type { Authorize } from '../iam/iam.ts';
+import type { Call } from '../iam/policy.ts';
 
 export interface SsmOptions {
   /** Folder of the file; made where it is missing. One process at a time may use it. */
   readonly dataDir: string;
   /** 0 takes a free one. */
   readonly port: number;
+  readonly region: string;
+  /** @default everybody may do everything */
+  readonly authorize?: Authorize;
 }
 
 export interface Ssm {
@@ -20,6 +25,7 @@ export interface Ssm {
   close(): Promise<void>;
 }
 
+const ACCOUNT = '000000000000';
 /** Parameters of a page. */
 const PAGE = 10;
 
@@ -122,11 +128,27 @@ class ParameterStore {
   }
 }
 
+const namedSchema = z.object({ Name: z.string().optional(), Path: z.string().optional() });
+
+/** The permission that an action asks for. A listing asks for its path as if that were a parameter. */
+function callOf(region: string, action: string, input: unknown): Call {
+  const { Name, Path } = namedSchema.parse(input);
+  return {
+    action: `ssm:${action}`,
+    resource: `arn:aws:ssm:${region}:${ACCOUNT}:parameter${Name ?? Path}`,
+  };
+}
+
 /** Starts it on the loopback interface. Rejects where the port is taken. */
-export async function startSsm({ dataDir, port }: SsmOptions): Promise<Ssm> {
+export async function startSsm({ dataDir, port, region, authorize }: SsmOptions): Promise<Ssm> {
   const store = await ParameterStore.open(dataDir);
   return listen(
     port,
-    jsonApiListener('AmazonSSM', (action, input) => store.perform(action, input)),
+    jsonApiListener({
+      service: 'AmazonSSM',
+      authorize,
+      callOf: (action, input) => callOf(region, action, input),
+      perform: (action, input) => store.perform(action, input),
+    }),
   );
 }

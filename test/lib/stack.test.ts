@@ -615,6 +615,7 @@ describe('least privilege', () => {
     ).toEqual(
       [
         'PlatformStorageProduction/v/* s3:DeleteObject s3:GetObject s3:PutObject',
+        'PlatformStorageUploads/capacity/calibration.json s3:GetObject',
         'PlatformStorageUploads/deleted/* s3:DeleteObject s3:GetObject s3:PutObject',
         'PlatformStorageUploads/idempotency/* s3:GetObject s3:PutObject',
         'PlatformStorageUploads/index/* s3:DeleteObject',

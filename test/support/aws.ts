@@ -36,7 +36,7 @@ export async function startAws(
     ],
     notify: (queue, event) => sqs.send(queue, event),
   });
-  const ssm = await startSsm({ dataDir: join(dataDir, 'ssm'), port: 0 });
+  const ssm = await startSsm({ dataDir: join(dataDir, 'ssm'), port: 0, region: REGION });
   const s3 = new S3Client({
     ...AWS,
     endpoint: s3Server.url,

@@ -6,6 +6,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetObjectCommand, PutObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
@@ -38,14 +39,31 @@ export async function runOnce(
     process.execPath,
     [CLI, 'local', '--once', '--json', '--port', '0', '--data', dataDir, ...options, ...files],
     {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
+  const denials = denialsOf(child.stderr);
   const videos: VideoLine[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => videos.push(JSON.parse(line)));
   const code = await new Promise<number | null>((done) => child.on('close', done));
+  expectNone(denials);
   if (videos.some(({ state }) => state === 'ready')) await (await startSpotreel(dataDir)).interrupt();
   return { code, videos };
+}
+
+/** What a platform prints of calls that a role's policy lacks; the rest of it goes to our own output. */
+function denialsOf(output: Readable): string[] {
+  const denials: string[] = [];
+  createInterface({ input: output }).on('line', (line) => {
+    if (line.startsWith('IAM:')) denials.push(line);
+    process.stderr.write(`${line}\n`);
+  });
+  return denials;
+}
+
+/** Throws where a role of a platform asked for what the stack does not allow it. */
+function expectNone(denials: readonly string[]): void {
+  if (denials.length > 0) throw new Error(`Policies lack permissions:\n${[...new Set(denials)].join('\n')}`);
 }
 
 /** What the API says of a video, as far as tests look. */
@@ -68,7 +86,7 @@ export interface Spotreel {
   show(id: string): Promise<ShownVideo | undefined>;
   /** Waits until a video has ended: `ready`, or why it failed. */
   ended(id: string): Promise<string>;
-  /** As Ctrl-C does, after a look at every stream that plays. Says the exit code. */
+  /** As Ctrl-C does, after a look at every stream that plays. Says the exit code. Throws where a role was denied a call. */
   interrupt(): Promise<number | null>;
 }
 
@@ -101,8 +119,9 @@ export async function expectByTheBook({ s3, url }: Pick<Spotreel, 's3' | 'url'>)
 /** Starts a platform that stays. */
 export async function startSpotreel(dataDir: string, ...options: string[]): Promise<Spotreel> {
   const child = spawn(process.execPath, [CLI, 'local', '--port', '0', '--data', dataDir, ...options], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const denials = denialsOf(child.stderr);
   const closed = new Promise<number | null>((done) => child.on('close', done));
   const kill = () => {
     child.kill('SIGINT');
@@ -147,6 +166,7 @@ export async function startSpotreel(dataDir: string, ...options: string[]): Prom
       } finally {
         await kill();
       }
+      expectNone(denials);
       return closed;
     },
   };

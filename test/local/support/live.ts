@@ -18,7 +18,7 @@ export const LIVE_TOPICS = 'spotreel/test';
 /** Starts both. `restart` ends the broker and all that it keeps, and starts it anew at the same address. */
 export async function startLive() {
   const dataDir = await mkdtemp(join(tmpdir(), 'spotreel-live-'));
-  const ssm = await startSsm({ dataDir, port: 0 });
+  const ssm = await startSsm({ dataDir, port: 0, region: REGION });
   const start = (port: number) =>
     startIot({
       port,
