@@ -32,6 +32,8 @@ export const UNTOLD_PREFIX = 'untold/';
 export const WORKERS_PREFIX = 'workers/';
 /** Every attempt's key, as a pattern of IAM, whose `*` takes in slashes. */
 export const ATTEMPTS_PATTERN = `${JOBS_PREFIX}*/attempts/*`;
+/** Every copy of a source, likewise. */
+export const COPIES_PATTERN = `${JOBS_PREFIX}*/source.nut`;
 /** Every told event's key, likewise. */
 export const EVENTS_PATTERN = `${JOBS_PREFIX}*/events/*`;
 /** Where hints about machines live. */

@@ -138,7 +138,7 @@ export async function publish(
     below.map(({ path, text }) => settle(production, videoKeys.media(video, revision, path), text)),
   );
   const repeated = (await publishedRevision(production, video)) === revision;
-  await recordSpent(uploads, encode, plan, receipts);
+  if (await recordSpent(uploads, encode, plan, receipts)) await learnFrom(uploads, plan, receipts);
   // An owner may rename a video while it is published, and its download be made: both are read for each try.
   const details = async () => {
     const edits = await readEdits(uploads, video);
@@ -156,9 +156,7 @@ export async function publish(
   // All that is read from it is made.
   if (plan.source.copy) await uploads.delete(jobKeys.copy(video, revision));
   if (!isPublished) return 'superseded';
-  if (repeated) return 'unchanged';
-  await learnFrom(uploads, plan, receipts);
-  return 'published';
+  return repeated ? 'unchanged' : 'published';
 }
 
 /**

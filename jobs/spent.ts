@@ -41,14 +41,14 @@ export function spentOn(plan: Plan, receipts: readonly Receipt[]): Spent {
   };
 }
 
-/** Keeps the sum beside the receipts. */
+/** Keeps the sum beside the receipts. Says whether it was not yet kept: an encode that plays again took nothing more. */
 export async function recordSpent(
   uploads: ObjectStore,
   { video, revision }: Encode,
   plan: Plan,
   receipts: readonly Receipt[],
-): Promise<void> {
-  await uploads.putOnceJson(jobKeys.spent(video, revision), spentOn(plan, receipts));
+): Promise<boolean> {
+  return (await uploads.putOnceJson(jobKeys.spent(video, revision), spentOn(plan, receipts))) === 'written';
 }
 
 /** What an encode took; undefined before it was published. */

@@ -6,8 +6,6 @@ import { Construct } from 'constructs';
 import type { z } from 'zod';
 import type { apiEnvironmentSchema, OidcInput, Quota } from '../jobs/environment.ts';
 import {
-  CAPACITY_PREFIX,
-  capacityKeys,
   IDEMPOTENCY_PREFIX,
   JOBS_PREFIX,
   OPEN_PREFIX,
@@ -114,8 +112,6 @@ function permissionsOf(
       why: own,
     },
     { actions: ['s3:PutObject'], resources: objects(OPEN_PREFIX, UNTOLD_PREFIX), why: own },
-    // It tells how long a video will take.
-    { actions: ['s3:GetObject'], resources: [uploads.arnForObjects(capacityKeys.calibration)] },
     {
       // What it may not do itself, its presigned URLs do not let others do.
       actions: ['s3:GetObject', 's3:PutObject', 's3:ListMultipartUploadParts'],
@@ -129,7 +125,7 @@ function permissionsOf(
     },
     ...deletionOf({ uploads, production }),
     // 404 instead of 403 for what is not there.
-    mayList(uploads, CAPACITY_PREFIX, IDEMPOTENCY_PREFIX, USAGE_PREFIX, WEBHOOKS_PREFIX),
+    mayList(uploads, IDEMPOTENCY_PREFIX, USAGE_PREFIX, WEBHOOKS_PREFIX),
     {
       actions: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'],
       resources: objects(WEBHOOKS_PREFIX),

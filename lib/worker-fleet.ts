@@ -10,6 +10,7 @@ import type { z } from 'zod';
 import { PLATFORM_TAG, type workerEnvironmentSchema } from '../jobs/environment.ts';
 import {
   CAPACITY_PREFIX,
+  COPIES_PATTERN,
   capacityKeys,
   JOBS_PREFIX,
   MODELS_PREFIX,
@@ -172,6 +173,11 @@ function permissionsOf({ storage: { uploads, production }, queues: { tasks } }: 
       why: own,
     },
     { actions: ['s3:DeleteObject'], resources: [uploads.arnForObjects(`${OPEN_PREFIX}*`)], why: own },
+    {
+      actions: ['s3:DeleteObject', 's3:AbortMultipartUpload'],
+      resources: [uploads.arnForObjects(COPIES_PATTERN)],
+      why: 'Copies of any source, and nothing else.',
+    },
     {
       actions: ['s3:PutObject', 's3:DeleteObject'],
       resources: [uploads.arnForObjects(`${WORKERS_PREFIX}*`)],

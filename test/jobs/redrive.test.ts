@@ -102,6 +102,16 @@ test('a video that is published is learnt from', async () => {
   expect(await readCalibration(redriver.stores.uploads)).toEqual(learnt);
 });
 
+test('a revision that plays again is not learnt from again', async () => {
+  const first = await upload();
+  await makeAndPublish(first);
+  const { revision } = await reencode(redriver, video, slower);
+  await makeAndPublish({ video, revision });
+  const learnt = await readCalibration(redriver.stores.uploads);
+  await rollback(redriver, video, first.revision);
+  expect(await readCalibration(redriver.stores.uploads)).toEqual(learnt);
+});
+
 describe('retry', () => {
   test('lets a video that failed go on: its failure is gone and what it misses is asked for', async () => {
     const encode = await upload();
