@@ -1,7 +1,7 @@
 /**
  * The laptop's functions and workers may do what the stack's may: `local/iam/policies.json` holds the synthesized
  * policies. After a change of permissions, read what
- * `UPDATE_GOLDEN=1 npm run jest -- test/lib/policies.test.ts` makes of that file.
+ * `UPDATE_GOLDEN=1 npm run jest -- test/lib/policies.test.ts` and `npx biome check --write` make of that file.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
