@@ -8,7 +8,8 @@ const ROOMS = {
   lambda: ['api', 'jobs', 'video'],
   'worker-scripts': ['jobs', 'video'],
   // Of `api`, only the client that others build on.
-  cli: ['api/client', 'check', 'jobs', 'video', 'local'],
+  // Of `worker-scripts`, only the cage, which doctor tries.
+  cli: ['api/client', 'check', 'jobs', 'video', 'local', 'worker-scripts/cage'],
   // Of `web`, only files.ts: the list of pages that the edge serves and the stack deploys.
   local: ['jobs', 'video', 'web'],
   lib: ['jobs', 'video', 'web'],
@@ -31,6 +32,19 @@ module.exports = {
       severity: 'error',
       from: { path: '^check/' },
       to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'programs-run-in-the-cage',
+      comment: 'What reads strangers’ bytes is started by the cage alone (docs/security.md).',
+      severity: 'error',
+      from: { path: '^(worker-scripts|jobs|video|lambda|api)/', pathNot: '^worker-scripts/cage' },
+      to: { path: '^(node:)?(child_process|cluster|worker_threads)$' },
+    },
+    {
+      name: 'the-cage-is-entered-by-process',
+      severity: 'error',
+      from: { path: '^worker-scripts/', pathNot: '^worker-scripts/(process|worker|cage)' },
+      to: { path: '^worker-scripts/cage' },
     },
     ...Object.entries(ROOMS).map(([room, allowed]) => ({
       name: `${room}-imports-only-${allowed.join('-') || 'itself'}`,

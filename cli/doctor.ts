@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import { ApiError } from '../api/client/index.ts';
 import { DEFAULT_PORT, PORT_DISTANCES } from '../local/ports.ts';
+import { openCage } from '../worker-scripts/cage.ts';
 import { type Checked, checkedText, good, mustStop } from './checkup.ts';
 import { EXIT } from './endings.ts';
 import { clientOf, print, type RemoteOptions, remoteCommand } from './remote.ts';
@@ -61,6 +62,18 @@ async function ffmpegParts(): Promise<Checked[]> {
   if (optional.length === 0) return [some];
   const sentence = `This ffmpeg was built without ${optional.join(', ')}, for HEVC and AV1`;
   return [some, { verdict: 'note', sentence }];
+}
+
+/** Whether whoever takes ffmpeg over would be held here. */
+async function cage(): Promise<Checked> {
+  try {
+    (await openCage(0)).close();
+    return good('ffmpeg runs in a cage');
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const fix = 'docs/security.md says what it takes: on Debian, sudo apt-get install bubblewrap';
+    return { verdict: 'note', sentence: `ffmpeg runs without a cage, for ${why}`, fix };
+  }
 }
 
 function isFree(port: number): Promise<boolean> {
@@ -128,7 +141,7 @@ async function token(options: RemoteOptions): Promise<Checked> {
 }
 
 async function examine(options: RemoteOptions): Promise<void> {
-  const here = [nodeVersion(), ...(await ffmpegParts()), await ports(), await disk()];
+  const here = [nodeVersion(), ...(await ffmpegParts()), await cage(), await ports(), await disk()];
   const there = await platform(options.url);
   const all = [...here, ...there, ...(mustStop(there) ? [] : [await token(options)])];
   for (const one of all) print(options, one, checkedText);

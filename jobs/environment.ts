@@ -182,6 +182,8 @@ export const workerEnvironmentSchema = z.object({
   IDLE_SECONDS: z.coerce.number().positive().default(120),
   /** Folder for scratch files; emptied task by task. */
   SCRATCH_DIR: z.string().min(1).default('/var/tmp/spotreel'),
+  /** Whether ffmpeg may run where no cage can be had for it (docs/security.md): on a laptop without namespaces. */
+  CAGE: z.enum(['required', 'where-possible']).default('where-possible'),
   DISK_GIGABYTES: diskGigabytes,
   PRICES: prices,
   LIVE_TOPICS: liveTopics,

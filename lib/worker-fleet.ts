@@ -159,6 +159,7 @@ function workerEnvironment(
     LIVE_TOPICS: liveTopics,
     // Below systemd's StateDirectory: the service sees the rest of the disk read-only.
     SCRATCH_DIR: '/var/lib/spotreel/scratch',
+    CAGE: 'required',
   };
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes a bare Debian machine ready: npm packages (Node 24 among them) and the Debian packages named as arguments.
-# Quick when nothing is missing. Usage: local/setup.sh [ffmpeg] [chromium]
+# Quick when nothing is missing. What begins with a plus is installed where that can be done, and done without elsewhere.
+# Usage: local/setup.sh [ffmpeg] [+bubblewrap]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,18 +13,37 @@ if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
   touch node_modules/.package-lock.json
 fi
 
-missing=()
-for package in "$@"; do
-  command -v "$package" >/dev/null || dpkg --status "$package" >/dev/null 2>&1 || missing+=("$package")
-done
-[ "${#missing[@]}" -gt 0 ] || exit 0
+is_missing() {
+  ! command -v "$1" >/dev/null && ! dpkg --status "$1" >/dev/null 2>&1
+}
 
-if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
-  echo "spotreel: installing ${missing[*]} (once)" >&2
+may_install() {
+  [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null
+}
+
+install() {
+  echo "spotreel: installing $* (once)" >&2
   export DEBIAN_FRONTEND=noninteractive
-  apt-get update -qq >&2
-  apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-else
-  echo "spotreel needs ${missing[*]}. Install with:  sudo apt-get install ${missing[*]}" >&2
-  exit 1
+  apt-get update -qq >&2 && apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+needed=()
+wanted=()
+for package in "$@"; do
+  is_missing "${package#+}" || continue
+  case $package in
+    +*) wanted+=("${package#+}") ;;
+    *) needed+=("$package") ;;
+  esac
+done
+
+if [ "${#needed[@]}" -gt 0 ]; then
+  if ! may_install; then
+    echo "spotreel needs ${needed[*]}. Install with:  sudo apt-get install ${needed[*]}" >&2
+    exit 1
+  fi
+  install "${needed[@]}"
+fi
+if [ "${#wanted[@]}" -gt 0 ] && may_install; then
+  install "${wanted[@]}" || echo "spotreel: goes on without ${wanted[*]}" >&2
 fi

@@ -44,7 +44,13 @@ async function encodeChunk(
   part: Part | undefined,
 ): Promise<{ cpuSeconds: number; seen: Seen }> {
   const watch = new PictureWatch(plan, chunk);
-  const common = { program: 'ffmpeg', timeoutSeconds: chunkTimeout(plan, chunk), signal } as const;
+  const common = {
+    program: 'ffmpeg',
+    timeoutSeconds: chunkTimeout(plan, chunk),
+    memoryBytes: chunkMemory(plan),
+    writes: outputs,
+    signal,
+  } as const;
   const onRunning = () => log('info', 'ffmpeg-running', { video: task.video, task });
   const onLine = (line: string) => watch.read(line);
   const frames = chunk.to - chunk.from;

@@ -1,8 +1,8 @@
-/** Runs ffmpeg, ffprobe and recognisers of speech: no credentials, a time limit, and what they said kept short. */
-import { spawn } from 'node:child_process';
+/** Runs ffmpeg, ffprobe and recognisers of speech: caged, with a time limit, and what they said kept short. */
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { withoutAddresses } from '../video/refusals.ts';
+import { findProgram, start } from './cage.ts';
 
 /** Lines of standard error that are kept for an error message. */
 const KEPT_LINES = 20;
@@ -17,6 +17,11 @@ export interface Run {
   readonly program: 'ffmpeg' | 'ffprobe' | 'pocketsphinx_continuous' | 'whisper-cli';
   readonly args: readonly string[];
   readonly timeoutSeconds: number;
+  /** Paths of the files of ours that it reads, and of those that it writes: caged, it finds no others. */
+  readonly reads?: readonly string[];
+  readonly writes?: readonly string[];
+  /** Bytes of memory that it is thought to take, where that can be told. */
+  readonly memoryBytes?: number;
   /** Stops it: the worker must go. */
   readonly signal: AbortSignal;
   /** Called when the program runs. */
@@ -92,6 +97,9 @@ export async function run({
   program,
   args,
   timeoutSeconds,
+  reads = [],
+  writes = [],
+  memoryBytes = 0,
   signal,
   onRunning,
   onLine,
@@ -99,12 +107,14 @@ export async function run({
   feed,
 }: Run): Promise<Finished> {
   signal.throwIfAborted();
-  const child = spawn(program, args, {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C.UTF-8', ...KEEP_MEMORY },
-  });
+  const file = await findProgram(program);
+  if (file === undefined) throw new MissingProgramError(`${program} is not installed`);
+  const inmate = { file, args, timeoutSeconds, reads, writes, memoryBytes };
+  const env = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C.UTF-8', ...KEEP_MEMORY };
+  const { child, killedBy, leave } = await start(inmate, env);
   if (onRunning) child.once('spawn', onRunning);
   const stop = () => child.kill('SIGKILL');
+  if (signal.aborted) stop(); // meanwhile
   signal.addEventListener('abort', stop, { once: true });
   let timedOut = false;
   const timer = setTimeout(() => {
@@ -123,20 +133,17 @@ export async function run({
   });
 
   try {
-    const ended = new Promise<string | undefined>((resolve, reject) => {
+    const ended = new Promise<{ code: number | null; killer: string | undefined }>((resolve, reject) => {
       child.on('error', (cause) =>
-        reject(new MissingProgramError(`${program} could not be started; is it installed?`, { cause })),
+        reject(new MissingProgramError(`${program} could not be started`, { cause })),
       );
-      child.on('close', (code, killedBy) => {
-        if (code === 0) resolve(undefined);
-        else resolve(killedBy ? `was ended by ${killedBy}` : `ended with code ${code}`);
-      });
+      child.on('close', (code, signal) => resolve({ code, killer: killedBy(code, signal) }));
     });
     const reading = read ? read(child.stdout) : void child.stdout.resume();
     child.stdin.on('error', () => {}); // it hung up: whether that was right is for its exit code to tell
     const feeding = feed ? feed(child.stdin) : void child.stdin.end();
     // A reader that fails (an upload, say) must not leave the program running.
-    const [how] = await Promise.all([
+    const [{ code, killer }] = await Promise.all([
       ended,
       Promise.all([reading, feeding]).catch((error: unknown) => {
         stop();
@@ -146,7 +153,9 @@ export async function run({
     signal.throwIfAborted();
     if (timedOut)
       throw new ProcessError(program, `did not end within ${Math.round(timeoutSeconds)} s`, lines, false);
-    if (how !== undefined) throw new ProcessError(program, how, lines, child.exitCode !== null);
+    if (killer !== undefined) throw new ProcessError(program, `was ended by ${killer}`, lines, false);
+    if (code !== 0) throw new ProcessError(program, `ended with code ${code}`, lines, true);
+    await leave();
     return { cpuSeconds };
   } finally {
     clearTimeout(timer);

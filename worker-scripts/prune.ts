@@ -22,12 +22,14 @@ export async function findPruned(
   const probe = probePlan(plan);
   const compare = async (sample: Chunk, index: number): Promise<string[]> => {
     const files = probe.rungs.map(({ name }) => join(folder, `${index}-${name}.mp4`));
-    const common = { program: 'ffmpeg', timeoutSeconds: chunkTimeout(probe, sample), signal } as const;
+    const memoryBytes = chunkMemory(probe);
+    const timeoutSeconds = chunkTimeout(probe, sample);
+    const common = { program: 'ffmpeg', timeoutSeconds, memoryBytes, signal } as const;
     const lines: string[] = [];
     const read = linesTo({ read: (line) => lines.push(line) });
-    return memory.with(chunkMemory(probe), signal, async () => {
-      await run({ ...common, args: chunkArguments(probe, sample, url, files) });
-      await run({ ...common, args: qualityArguments(probe, files), read });
+    return memory.with(memoryBytes, signal, async () => {
+      await run({ ...common, args: chunkArguments(probe, sample, url, files), writes: files });
+      await run({ ...common, args: qualityArguments(probe, files), reads: files, read });
       return lines;
     });
   };

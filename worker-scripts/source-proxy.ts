@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server as TcpServer } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { GetObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
@@ -51,12 +51,22 @@ export class SourceProxy {
     const path = `/${randomUUID()}`;
     const entry: Entry = { object, error: undefined };
     this.#sources.set(path, entry);
-    const { port } = this.#server.address() as AddressInfo; // it listens on TCP
     return {
-      url: `http://127.0.0.1:${port}${path}`,
+      url: `http://127.0.0.1:${this.port}${path}`,
       error: () => entry.error,
       close: () => this.#sources.delete(path),
     };
+  }
+
+  get port(): number {
+    const { port } = this.#server.address() as AddressInfo; // it listens on TCP
+    return port;
+  }
+
+  /** Answers the connections of another socket, too: the cage's. */
+  alsoOn(other: TcpServer): void {
+    other.on('connection', (socket) => this.#server.emit('connection', socket));
+    this.#server.once('close', () => other.close());
   }
 
   close(): void {

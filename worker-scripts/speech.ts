@@ -44,7 +44,7 @@ const ENGINES: Engines = {
         };
         const args = ['-infile', wav, '-time', 'yes', '-logfn', '/dev/null'];
         const timeoutSeconds = LOADING + SLOWEST * pieceSeconds;
-        await run({ program: 'pocketsphinx_continuous', args, timeoutSeconds, signal, read });
+        await run({ program: 'pocketsphinx_continuous', args, reads: [wav], timeoutSeconds, signal, read });
         return parsePocketsphinx(output);
       },
     };
@@ -61,8 +61,10 @@ const ENGINES: Engines = {
         const words = ['--max-len', '1', '--split-on-word', '--output-json', '--output-file', wav];
         const args = [...how, ...words, '--file', wav];
         const timeoutSeconds = LOADING + SLOWEST * pieceSeconds;
-        await run({ program: 'whisper-cli', args, timeoutSeconds, signal });
-        return parseWhisper(await readFile(`${wav}.json`, 'utf8'));
+        const json = `${wav}.json`;
+        const files = { reads: [path, wav], writes: [json] };
+        await run({ program: 'whisper-cli', args, ...files, timeoutSeconds, signal });
+        return parseWhisper(await readFile(json, 'utf8'));
       },
     };
   },

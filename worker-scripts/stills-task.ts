@@ -1,7 +1,6 @@
 /** `stills`: poster, thumbnails, storyboard and preview, of the rungs that the chunks left. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { Encode, Task } from '../jobs/messages.ts';
 import { readMediaReceipts } from '../jobs/progress.ts';
@@ -31,7 +30,7 @@ import {
 } from '../video/stills-arguments.ts';
 import { requirePlan, type TaskContext, withScratch, withSource } from './context.ts';
 import { once, storeFile } from './media.ts';
-import { run } from './process.ts';
+import { type Run, run } from './process.ts';
 import { RungReader } from './rung-reader.ts';
 
 /** What one of the two runs made. */
@@ -101,12 +100,15 @@ class PictureMaker {
     const previewFile = join(this.#folder, 'preview.webp');
     const outputs = { sheets, preview: previewFile };
     let grey: Buffer = Buffer.of();
-    const cpuSeconds = await this.#ffmpeg(
-      storyboardArguments(file, numbers, sizes, sheet, preview, outputs),
-      async (output) => {
+    const sheetFiles = Array.from({ length: sheet.sheets }, (_, index) => sheets.replace('%d', `${index}`));
+    const cpuSeconds = await this.#ffmpeg({
+      args: storyboardArguments(file, numbers, sizes, sheet, preview, outputs),
+      reads: [file],
+      writes: [...sheetFiles, ...(preview.length > 0 ? [previewFile] : [])],
+      read: async (output) => {
         grey = await buffer(output);
       },
-    );
+    });
     const { width, height } = sizes.measured;
     const pictures = Array.from({ length: Math.floor(grey.length / (width * height)) }, (_, index) =>
       grey.subarray(index * width * height, (index + 1) * width * height),
@@ -115,10 +117,7 @@ class PictureMaker {
       throw new Error(`ffmpeg made ${pictures.length} pictures, not ${tiles.length}`);
     const files = [
       ...(await Promise.all(
-        Array.from({ length: sheet.sheets }, async (_, index) => {
-          const data = await readFile(sheets.replace('%d', `${index}`));
-          return this.#store(stillPaths.sheet(index), data);
-        }),
+        sheetFiles.map(async (path, index) => this.#store(stillPaths.sheet(index), await readFile(path))),
       )),
       await this.#store(stillPaths.storyboard, Buffer.from(storyboardVtt(this.#plan, sizes.tile))),
       ...(preview.length > 0
@@ -135,7 +134,11 @@ class PictureMaker {
     const sizes = thumbnailsOf(this.#plan, encoded.rung);
     const { file, numbers } = await this.#fetch(encoded, 'poster.mp4', [slot]);
     const outputs = sizes.map(({ width }) => join(this.#folder, `poster-${width}.jpg`));
-    const cpuSeconds = await this.#ffmpeg(thumbnailArguments(file, numbers?.[0] ?? 0, sizes, outputs));
+    const cpuSeconds = await this.#ffmpeg({
+      args: thumbnailArguments(file, numbers?.[0] ?? 0, sizes, outputs),
+      reads: [file],
+      writes: outputs,
+    });
     return { files: await storeThumbnails(this.#context, this.#encode, sizes, outputs), cpuSeconds };
   }
 
@@ -162,13 +165,12 @@ class PictureMaker {
     return { file, numbers };
   }
 
-  async #ffmpeg(args: readonly string[], read?: (output: Readable) => Promise<void>): Promise<number> {
+  async #ffmpeg(how: Pick<Run, 'args' | 'reads' | 'writes' | 'read'>): Promise<number> {
     const { cpuSeconds } = await run({
       program: 'ffmpeg',
-      args,
       timeoutSeconds: STILLS_TIMEOUT,
       signal: this.#context.signal,
-      ...(read && { read }),
+      ...how,
     });
     return cpuSeconds;
   }
@@ -190,7 +192,13 @@ async function makeCover(
   const outputs = sizes.map(({ width }) => join(folder, `poster-${width}.jpg`));
   const { cpuSeconds } = await withSource(context, task.video, (url) => {
     const args = coverArguments(url, cover.stream, sizes, outputs);
-    return run({ program: 'ffmpeg', args, timeoutSeconds: STILLS_TIMEOUT, signal: context.signal });
+    return run({
+      program: 'ffmpeg',
+      args,
+      writes: outputs,
+      timeoutSeconds: STILLS_TIMEOUT,
+      signal: context.signal,
+    });
   });
   return { files: await storeThumbnails(context, task, sizes, outputs), cpuSeconds };
 }

@@ -50,6 +50,7 @@ async function extract(context: TaskContext, encode: Encode, plan: Plan, tracks:
       run({
         program: 'ffmpeg',
         args: textArguments(tracks, url, outputs),
+        writes: outputs,
         timeoutSeconds: packetsTimeout(size) + PATIENCE * textWork(tracks, plan.picture),
         signal: context.signal,
       }),

@@ -9,6 +9,7 @@ import { IotAnnouncer } from '../jobs/announcer.ts';
 import { parseEnvironment, workerEnvironmentSchema } from '../jobs/environment.ts';
 import { log, logAlways } from '../jobs/log.ts';
 import { ObjectStore } from '../jobs/store.ts';
+import { openCage } from './cage.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { LiveProgress } from './live-progress.ts';
 import { Memory } from './memory.ts';
@@ -40,6 +41,16 @@ const price = await machinePrice(
 
 await mkdir(environment.SCRATCH_DIR, { recursive: true });
 const proxy = await SourceProxy.start(s3);
+const cage = await openCage(proxy.port).then(
+  (server) => {
+    proxy.alsoOn(server);
+    return 'closed';
+  },
+  (error: unknown) => {
+    if (environment.CAGE === 'required') throw error;
+    return `none: ${error instanceof Error ? error.message : String(error)}`;
+  },
+);
 const announcer = new IotAnnouncer(new IoTDataPlaneClient({}), environment.LIVE_TOPICS);
 const loop = new TaskLoop(
   {

@@ -40,14 +40,20 @@ update_and_install() {
   apt update && apt install --yes --no-install-recommends "$@"
 }
 
-# Nothing but ffmpeg. The daily upgrades would hold apt's locks, and this machine is gone before it needs them;
+# Nothing but ffmpeg and its cage. The daily upgrades would hold apt's locks, and this machine is gone before it needs them;
 # a crash while dpkg skips its syncs loses nothing, for nobody boots this disk again.
 install_ffmpeg() {
   export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
   systemctl mask --now --quiet apt-daily.timer apt-daily-upgrade.timer apt-daily.service \
     apt-daily-upgrade.service unattended-upgrades.service || true
   echo 'man-db man-db/auto-update boolean false' | debconf-set-selections
-  retry update_and_install ffmpeg
+  retry update_and_install ffmpeg bubblewrap
+}
+
+# Ubuntu lets only programs that it knows make user namespaces, which the cage is made of.
+allow_namespaces() {
+  local restriction=/proc/sys/kernel/apparmor_restrict_unprivileged_userns
+  [[ ! -e $restriction ]] || echo 0 >"$restriction"
 }
 
 # What recognises speech. Without it videos have no generated subtitles, which is no reason not to encode them.
@@ -146,6 +152,7 @@ UNIT
 }
 
 install_ffmpeg
+allow_namespaces
 install_speech
 add_swap || echo 'spotreel: no swap' >&2
 read_credentials

@@ -1,0 +1,205 @@
+/**
+ * A program in ffmpeg's place tries, for real, what whoever takes ffmpeg over would. Each attempt is made outside of
+ * the cage first, where it must succeed: else it would be no proof that it fails inside.
+ */
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { openCage } from '../../worker-scripts/cage.ts';
+import { hasRefused, type Run, run } from '../../worker-scripts/process.ts';
+import { calls, takeOverFfmpeg } from '../support/caged.ts';
+
+const PATH = process.env['PATH'];
+const { signal } = new AbortController();
+/** What the worker would be. */
+const worker = process.pid;
+const folder = await mkdtemp(join(tmpdir(), 'spotreel-cage-'));
+const files = {
+  credentials: join(folder, 'home', '.aws', 'credentials'),
+  other: join(folder, 'task-other', 'chunk.mp4'),
+  own: join(folder, 'task-own', 'chunk.mp4'),
+  tiles: join(folder, 'task-own', 'tiles.mp4'),
+  program: fileURLToPath(new URL('../../worker-scripts/worker.ts', import.meta.url)),
+};
+const own = { reads: [files.tiles], writes: [files.own] };
+
+/** Stands for the metadata endpoint, S3 and whatever else listens on this machine. */
+const neighbour = createServer((_, response) => response.end('secret'));
+const proxy = createServer((request, response) => response.end(`range of ${request.url}`));
+const listen = async (server: Server) => {
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return (server.address() as AddressInfo).port; // it listens on TCP
+};
+const neighbourPort = await listen(neighbour);
+const proxyPort = await listen(proxy);
+
+const taken = await takeOverFfmpeg(folder);
+process.env['AWS_SECRET_ACCESS_KEY'] = 'secret';
+/** Why this machine has no cage. */
+const none = await openCage(proxyPort).then(
+  (within) => {
+    within.on('connection', (socket) => proxy.emit('connection', socket));
+    proxy.once('close', () => within.close());
+    return undefined;
+  },
+  (error: unknown) => String(error),
+);
+
+/** Has the program in ffmpeg's place do something. @returns what it printed */
+async function inside(perl: string, more: Partial<Run> = own): Promise<string> {
+  let said = '';
+  const read = async (output: Readable) => {
+    said = await text(output);
+  };
+  await run({ program: 'ffmpeg', args: [perl], timeoutSeconds: 60, signal, read, ...more });
+  return said.trim();
+}
+
+const outside = async (perl: string): Promise<string> =>
+  (await promisify(execFile)(taken, [perl], { env: { PATH } })).stdout.trim();
+
+interface Attempt {
+  readonly name: string;
+  readonly perl: string;
+  /** Set where it is not tried outside: it depends on the machine, or would do harm. */
+  readonly outside?: 'untried';
+}
+const perl = JSON.stringify;
+const GiB = 2 ** 30;
+
+const ATTEMPTS: readonly Attempt[] = [
+  // Credentials.
+  { name: 'its environment', perl: 'exists $ENV{AWS_SECRET_ACCESS_KEY}', outside: 'untried' },
+  { name: 'the worker’s environment', perl: `reads("/proc/${worker}/environ")` },
+  { name: 'its own /proc', perl: 'reads("/proc/self/environ")' },
+  { name: 'a profile of the AWS CLI', perl: `reads(${perl(files.credentials)})` },
+  { name: 'the worker’s program', perl: `reads(${perl(files.program)})` },
+  { name: 'users of the machine', perl: 'reads("/etc/passwd")' },
+  { name: 'the metadata endpoint', perl: 'streams(at("169.254.169.254", 80))', outside: 'untried' },
+  { name: 'the metadata endpoint of a laptop', perl: `streams(at("127.0.0.1", ${neighbourPort}))` },
+  // The network.
+  { name: 'another machine', perl: 'streams(at("1.1.1.1", 443))', outside: 'untried' },
+  { name: 'a resolver, by a datagram', perl: 'sends(at("9.9.9.9", 53))', outside: 'untried' },
+  { name: 'a socket of the file system', perl: 'socket(my $s, PF_UNIX, SOCK_STREAM, 0)' },
+  { name: 'netlink', perl: `calls(${calls.socket}, 16, 3, 0)` },
+  { name: 'the hypervisor', perl: `calls(${calls.socket}, 40, 1, 0)`, outside: 'untried' },
+  // Other tasks.
+  { name: 'another task’s file', perl: `reads(${perl(files.other)})` },
+  { name: 'the list of tasks', perl: `my $d; opendir($d, ${perl(folder)}) && grep { /other/ } readdir($d)` },
+  // Processes.
+  {
+    name: 'to fork',
+    perl: 'my $pid = fork(); exit 0 if defined $pid && $pid == 0; waitpid($pid, 0) if $pid; $pid',
+  },
+  { name: 'a shell', perl: 'system("true") == 0' },
+  { name: 'to signal the worker', perl: `kill(0, ${worker})` },
+  {
+    name: 'to trace the worker',
+    perl: `calls(${calls.ptrace}, 0x4206, ${worker}, 0, 0)`,
+    outside: 'untried',
+  },
+  { name: 'a user namespace', perl: `calls(${calls.unshare}, 0x10000000)`, outside: 'untried' },
+  // Memory: 16 GiB, of which nothing is touched.
+  { name: 'too much memory', perl: `calls(${calls.mmap}, 0, ${16 * GiB}, 3, 0x4022, -1, 0)` },
+  { name: 'shared memory', perl: `calls(${calls.mmap}, 0, 4096, 3, 0x21, -1, 0)` },
+  { name: 'memory as a file', perl: `my $name = "x"; calls(${calls.memfd_create}, $name, 0)` },
+  {
+    name: 'a file in /dev/shm',
+    perl: `writes("/dev/shm/spotreel-${worker}") && unlink("/dev/shm/spotreel-${worker}")`,
+  },
+  // The disk.
+  { name: 'too large a file', perl: `my $f; open($f, "+<", ${perl(files.own)}) && truncate($f, ${2 * GiB})` },
+  { name: 'a file more', perl: `writes(${perl(join(folder, 'task-own', 'more'))})` },
+  { name: 'a file in /tmp', perl: `writes(${perl(join(folder, 'loose'))})` },
+  { name: 'what it is to read', perl: `writes(${perl(files.tiles)})` },
+  {
+    name: 'a link where the worker reads its output',
+    perl: `unlink(${perl(files.own)}) && symlink(${perl(files.credentials)}, ${perl(files.own)})`,
+  },
+  { name: 'the program it runs as', perl: 'writes($0)', outside: 'untried' },
+];
+
+beforeEach(async () => {
+  await rm(dirname(files.own), { recursive: true, force: true });
+  for (const file of [files.credentials, files.other, files.own, files.tiles]) {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, 'as it was');
+  }
+});
+afterAll(async () => {
+  process.env['PATH'] = PATH;
+  neighbour.close();
+  proxy.close();
+  await rm(folder, { recursive: true });
+});
+
+test.each(ATTEMPTS.filter((one) => one.outside !== 'untried'))('outside, it gets $name', async ({ perl }) => {
+  expect(await outside(perl)).toBe('done');
+});
+
+if (none === undefined) {
+  describe('inside, it does not get', () => {
+    test.each(ATTEMPTS)('$name', async ({ perl }) => {
+      expect(await inside(perl)).toMatch(/^refused:/);
+      expect(await readFile(files.other, 'utf8')).toBe('as it was');
+      const left = await readdir(join(folder, 'task-own'), { withFileTypes: true });
+      expect(left.map((one) => [one.name, one.isFile()])).toEqual([['tiles.mp4', true]]);
+    });
+  });
+
+  describe('inside, it gets', () => {
+    test('what it is to read', async () => {
+      expect(await inside(`reads(${perl(files.tiles)})`)).toBe('done');
+    });
+
+    test('what it is to write', async () => {
+      expect(await inside(`writes(${perl(files.own)})`)).toBe('done');
+      expect(await readFile(files.own, 'utf8')).toBe('taken over');
+    });
+
+    test('the source, through the worker', async () => {
+      const ask = `my $s = streams(at('127.0.0.1', ${proxyPort})) or die $!;
+        syswrite($s, "GET /source HTTP/1.0\\r\\n\\r\\n");
+        print while <$s>;`;
+      expect(await inside(ask)).toContain('range of /source');
+    });
+  });
+
+  test('an output that it does not write is not there', async () => {
+    await inside('1');
+    await expect(lstat(files.own)).rejects.toThrow('ENOENT');
+  });
+
+  describe('how it ends is told as it would be outside', () => {
+    const ended = (perl: string, more?: Partial<Run>) =>
+      inside(perl, { ...own, ...more }).catch((error: unknown) => error);
+
+    test('by itself: it has judged what it read', async () => {
+      const error = await ended('exit 183');
+      expect(String(error)).toContain('ended with code 183');
+      expect(hasRefused(error)).toBe(true);
+    });
+
+    test('by a signal: it is tried again', async () => {
+      const error = await ended("kill 'SEGV', $$; sleep 60");
+      expect(String(error)).toContain('was ended by SIGSEGV');
+      expect(hasRefused(error)).toBe(false);
+    });
+
+    test('by its time limit, with whatever it holds open', async () => {
+      expect(String(await ended('sleep 600', { timeoutSeconds: 1 }))).toContain('did not end within 1 s');
+    });
+  });
+} else {
+  // Nothing to try: the worker of such a machine says so in its log, and `spotreel doctor` does.
+  console.warn(`Nothing is tried inside of the cage, for this machine has none: ${none}`);
+}
