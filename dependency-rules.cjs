@@ -37,14 +37,14 @@ module.exports = {
       name: 'programs-run-in-the-cage',
       comment: 'What reads strangers’ bytes is started by the cage alone (docs/security.md).',
       severity: 'error',
-      from: { path: '^(worker-scripts|jobs|video|lambda|api)/', pathNot: '^worker-scripts/cage' },
+      from: { path: '^(worker-scripts|jobs|video|lambda|api)/', pathNot: '^worker-scripts/cage/' },
       to: { path: '^(node:)?(child_process|cluster|worker_threads)$' },
     },
     {
       name: 'the-cage-is-entered-by-process',
       severity: 'error',
-      from: { path: '^worker-scripts/', pathNot: '^worker-scripts/(process|worker|cage)' },
-      to: { path: '^worker-scripts/cage' },
+      from: { path: '^worker-scripts/', pathNot: '^worker-scripts/(process\\.ts|worker\\.ts|cage/)' },
+      to: { path: '^worker-scripts/cage/' },
     },
     ...Object.entries(ROOMS).map(([room, allowed]) => ({
       name: `${room}-imports-only-${allowed.join('-') || 'itself'}`,

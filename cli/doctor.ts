@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import { ApiError } from '../api/client/index.ts';
 import { DEFAULT_PORT, PORT_DISTANCES } from '../local/ports.ts';
-import { openCage } from '../worker-scripts/cage.ts';
+import { openCage } from '../worker-scripts/cage/cage.ts';
 import { type Checked, checkedText, good, mustStop } from './checkup.ts';
 import { EXIT } from './endings.ts';
 import { clientOf, print, type RemoteOptions, remoteCommand } from './remote.ts';

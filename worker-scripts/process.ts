@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { withoutAddresses } from '../video/refusals.ts';
-import { findProgram, start } from './cage.ts';
+import { findProgram, start } from './cage/cage.ts';
 
 /** Lines of standard error that are kept for an error message. */
 const KEPT_LINES = 20;

@@ -9,7 +9,7 @@ import { IotAnnouncer } from '../jobs/announcer.ts';
 import { parseEnvironment, workerEnvironmentSchema } from '../jobs/environment.ts';
 import { log, logAlways } from '../jobs/log.ts';
 import { ObjectStore } from '../jobs/store.ts';
-import { openCage } from './cage.ts';
+import { openCage } from './cage/cage.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { LiveProgress } from './live-progress.ts';
 import { Memory } from './memory.ts';

@@ -127,7 +127,8 @@ test('a task that takes each of its workers along ends its video; the last words
   const bin = join(folder.path, 'bin');
   await mkdir(bin);
   await writeFile(join(bin, 'ffmpeg'), POISON.replace('$REAL_PATH', PATH ?? ''));
-  await chmod(join(bin, 'ffmpeg'), 0o755);
+  await writeFile(join(bin, 'bwrap'), '#!/bin/sh\nexit 1\n'); // in its cage, it could not reach the worker
+  for (const program of ['ffmpeg', 'bwrap']) await chmod(join(bin, program), 0o755);
   process.env['PATH'] = `${bin}${delimiter}${PATH}`;
   await start('poisoned', 1);
   const sqs = new SQSClient({ endpoint: platform.sqsUrl, region: 'us-east-1', credentials: OWNER });

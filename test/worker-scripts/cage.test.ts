@@ -14,7 +14,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { openCage } from '../../worker-scripts/cage.ts';
+import { openCage } from '../../worker-scripts/cage/cage.ts';
 import { hasRefused, type Run, run } from '../../worker-scripts/process.ts';
 import { calls, takeOverFfmpeg } from '../support/caged.ts';
 

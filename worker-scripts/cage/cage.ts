@@ -11,7 +11,7 @@ import { availableParallelism, release, constants as system } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { asOwner, type CageNetwork, openNetwork } from './cage-network.ts';
+import { asOwner, type CageNetwork, openNetwork } from './network.ts';
 import { hasFilter, syscallFilter } from './syscall-filter.ts';
 
 /** What is seen of the machine's files, read-only: programs, their libraries, and where those are found. */
