@@ -85,7 +85,7 @@ void watchForNotice(metadata, watching.signal).then((notice) => {
   if (notice !== undefined) stop(`EC2 takes the machine back: ${notice}`);
 });
 
-log('info', 'worker-started', { slots, price });
+log('info', 'worker-started', { slots, price, cage });
 const heartbeat = startHeartbeat(uploads, worker, () => loop.tasksInHand);
 await loop.run();
 watching.abort();
