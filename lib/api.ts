@@ -43,6 +43,7 @@ export interface ApiProps {
 }
 
 export class Api extends Construct {
+  readonly httpApi: apigateway.HttpApi;
   /** Host name of the HTTP API. */
   readonly domain: string;
 
@@ -94,6 +95,7 @@ export class Api extends Construct {
       id: 'AwsSolutions-APIG1',
       reason: 'The function logs what fails; a line a request would bill for nothing that anybody reads.',
     });
+    this.httpApi = httpApi;
     this.domain = `${httpApi.apiId}.execute-api.${stack.region}.${stack.urlSuffix}`;
   }
 }

@@ -46,6 +46,7 @@ const contextSchema = z.object({
   corsOrigins: words(z.string()).optional(),
   videosInFlight: number,
   bytesADay: number,
+  alarmEmail: z.string().optional(),
   /** `retain` or `destroy`. */
   removalPolicy: z.enum(['retain', 'destroy']).optional(),
   /** `100`, `200` or `all`. */

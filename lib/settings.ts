@@ -1,6 +1,6 @@
 /** What the construct's settings must satisfy, checked before anything is made. */
 import type { Duration, Size } from 'aws-cdk-lib';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { MIN_INSTANCE_TYPES } from '../jobs/capacity.ts';
 import { type OidcInput, oidcSchema, originSchema, type Quota, quotaSchema } from '../jobs/environment.ts';
 import { type OwnPrices, pricesSchema } from '../video/prices.ts';
@@ -21,6 +21,7 @@ export interface CheckedSettings {
   readonly oidc: OidcInput | undefined;
   readonly corsOrigins: readonly string[];
   readonly quota: Quota;
+  readonly alarmEmail: string | undefined;
   readonly prices: OwnPrices;
 }
 
@@ -64,6 +65,7 @@ function problemsOf(settings: CheckedSettings): string[] {
     ...rules.flatMap(([holds, problem]) => (holds ? [] : [problem])),
     ...misfits('encodeSettings', encodeSettingsSchema, settings.encodeSettings),
     ...misfits('oidc', oidcSchema.optional(), settings.oidc),
+    ...misfits('alarmEmail', z.email().optional(), settings.alarmEmail),
     ...misfits('quota', quotaSchema, settings.quota),
     ...misfits('prices', pricesSchema, settings.prices),
     ...misfits('corsOrigins', originSchema.array(), settings.corsOrigins),

@@ -2,13 +2,16 @@
 import { Duration, Names, RemovalPolicy, Size } from 'aws-cdk-lib';
 import { PriceClass } from 'aws-cdk-lib/aws-cloudfront';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
+import type * as sns from 'aws-cdk-lib/aws-sns';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { OidcInput, Quota } from '../jobs/environment.ts';
 import { DEPLOYED } from '../jobs/platform.ts';
 import type { OwnPrices } from '../video/prices.ts';
+import { Alarms } from './alarms.ts';
 import { Api } from './api.ts';
 import { Bury } from './bury.ts';
+import { Dashboard } from './dashboard.ts';
 import { Dispatch } from './dispatch.ts';
 import { type Architecture, DEFAULT_INSTANCE_TYPES, type WorkerType } from './instance-types.ts';
 import { Live } from './live.ts';
@@ -135,6 +138,13 @@ export interface SpotreelProps {
   readonly state?: State;
 
   /**
+   * Who is told of alarms by email; AWS asks them to confirm. Others may subscribe to `alarmTopic`.
+   *
+   * @default - nobody
+   */
+  readonly alarmEmail?: string;
+
+  /**
    * What becomes of both buckets that are made beside the rest, when the stack is deleted. DESTROY deletes every upload
    * and every video.
    *
@@ -156,6 +166,8 @@ export class Spotreel extends Construct {
   /** Where published videos are. */
   readonly productionBucket: s3.IBucket;
   readonly tasksQueue: sqs.IQueue;
+  /** Hears of every alarm. */
+  readonly alarmTopic: sns.ITopic;
   /** Host name of the pages and the videos. */
   readonly playbackDomain: string;
   /** Where the API's tokens are kept in SSM's Parameter Store. */
@@ -178,6 +190,7 @@ export class Spotreel extends Construct {
       oidc: props.oidc,
       corsOrigins: props.corsOrigins ?? [],
       quota: { ...DEFAULT_QUOTA, ...props.quota },
+      alarmEmail: props.alarmEmail,
       prices: props.prices ?? {},
       priceClass: props.priceClass ?? PriceClass.PRICE_CLASS_100,
     };
@@ -221,9 +234,18 @@ export class Spotreel extends Construct {
       connect: [`https://${storage.uploads.bucketRegionalDomainName}`, live.origin],
     });
 
+    const alarms = new Alarms(this, 'Alarms', {
+      platform,
+      queues,
+      api: api.httpApi,
+      email: settings.alarmEmail,
+    });
+    new Dashboard(this, 'Dashboard', { platform, alarms, queues });
+
     this.uploadBucket = storage.uploads;
     this.productionBucket = storage.production;
     this.tasksQueue = queues.tasks;
+    this.alarmTopic = alarms.topic;
     this.playbackDomain = playback.distribution.distributionDomainName;
     this.apiParameters = parameters;
   }

@@ -14,6 +14,7 @@ export class SpotreelStack extends Stack {
     const outputs = {
       UploadBucket: platform.uploadBucket.bucketName,
       ProductionBucket: platform.productionBucket.bucketName,
+      AlarmTopic: platform.alarmTopic.topicArn,
       TasksQueueUrl: platform.tasksQueue.queueUrl,
       PlaybackUrl: `https://${platform.playbackDomain}`,
       ApiUrl: `https://${platform.playbackDomain}/api`,

@@ -57,6 +57,7 @@ describe('a stack with', () => {
       'oidc.jwksUri',
     ],
     ['a quota that lets nothing in', { quota: { videosInFlight: 0 } }, 'quota.videosInFlight'],
+    ['a name for an address', { alarmEmail: 'me' }, 'alarmEmail: Invalid email address'],
     ['a page for a site', { corsOrigins: ['https://example.org/page'] }, 'corsOrigins.0: is not an origin'],
     ['a wrong encode setting', { encodeSettings: { preset: 'warp' } }, 'encodeSettings.preset'],
   ];
@@ -105,6 +106,7 @@ test('the default types are six of each size and architecture, the smallest with
 
 describe('the CDK context', () => {
   const READ: ReadonlyArray<readonly [context: Record<string, unknown>, props: SpotreelProps]> = [
+    [{ alarmEmail: 'me@example.org' }, { alarmEmail: 'me@example.org' }],
     [{}, {}],
     [{ maxVcpus: '64' }, { maxVcpus: 64 }],
     [{ maxVcpus: 64 }, { maxVcpus: 64 }],

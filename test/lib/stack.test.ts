@@ -66,6 +66,8 @@ describe('while idle', () => {
     'AWS::CloudFront::Function',
     'AWS::CloudFront::OriginAccessControl',
     'AWS::CloudFront::ResponseHeadersPolicy',
+    'AWS::CloudWatch::Alarm', // no more than are free (alarms.test.ts)
+    'AWS::CloudWatch::Dashboard', // three are free
     'AWS::EC2::InternetGateway',
     'AWS::EC2::LaunchTemplate',
     'AWS::EC2::Route',
@@ -89,6 +91,8 @@ describe('while idle', () => {
     'AWS::Logs::LogGroup',
     'AWS::S3::Bucket',
     'AWS::S3::BucketPolicy',
+    'AWS::SNS::Topic',
+    'AWS::SNS::TopicPolicy',
     'AWS::SQS::Queue',
     'AWS::SQS::QueuePolicy',
     'Custom::AWS', // asks once for the address of the account's broker

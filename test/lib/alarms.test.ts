@@ -1,0 +1,188 @@
+/** Alarms that can fire, that tell what to do, and that cost nothing while idle. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { dimensionSets, METRICS, type MetricName, NAMESPACE } from '../../jobs/metrics.ts';
+import { spell, synthesize } from './support/template.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const resources = synthesize();
+const ofType = (type: string, from = resources) => from.filter((resource) => resource.Type === type);
+
+const metricSchema = z.object({
+  Namespace: z.string(),
+  MetricName: z.string(),
+  Dimensions: z.array(z.object({ Name: z.string(), Value: z.string() })),
+});
+const alarmSchema = z.object({
+  AlarmName: z.string(),
+  AlarmDescription: z.string(),
+  AlarmActions: z.array(z.string()),
+  OKActions: z.array(z.string()),
+  InsufficientDataActions: z.array(z.string()).default([]),
+  TreatMissingData: z.enum(['missing', 'notBreaching']),
+  // Either one metric or an expression over several.
+  Namespace: z.string().optional(),
+  MetricName: z.string().optional(),
+  Dimensions: metricSchema.shape.Dimensions.optional(),
+  Statistic: z.string().optional(),
+  Metrics: z
+    .array(z.object({ MetricStat: z.object({ Metric: metricSchema, Stat: z.string() }).optional() }))
+    .default([]),
+});
+const alarms = ofType('AWS::CloudWatch::Alarm').map(({ Properties }) => alarmSchema.parse(spell(Properties)));
+const platform = alarms[0]?.AlarmName.replace(/-[a-z]+-[a-z]+$/, '') ?? '';
+const nameOf = ({ AlarmName }: { AlarmName: string }) => AlarmName.slice(platform.length + 1);
+type Watched = z.infer<typeof metricSchema> & {
+  readonly alarm: string;
+  readonly statistic: string | undefined;
+};
+/** Every metric that an alarm looks at. */
+const watched = alarms.flatMap((alarm): Watched[] => {
+  const own = metricSchema.safeParse(alarm).data;
+  return [
+    ...(own ? [{ alarm: nameOf(alarm), statistic: alarm.Statistic, ...own }] : []),
+    ...alarm.Metrics.flatMap(({ MetricStat }) =>
+      MetricStat ? [{ alarm: nameOf(alarm), statistic: MetricStat.Stat, ...MetricStat.Metric }] : [],
+    ),
+  ];
+});
+
+test('there is an alarm for each way in which the platform can fail its owner', () => {
+  expect(alarms.map(nameOf).sort()).toEqual([
+    'api-errors',
+    'dead-letters',
+    'function-errors',
+    'launch-errors',
+    'oldest-task',
+    'oldest-upload',
+    'silent-worker',
+    'stuck-video',
+  ]);
+});
+
+test('together they look at no more metrics than CloudWatch gives for nothing', () => {
+  // https://aws.amazon.com/cloudwatch/pricing/: ten alarmed metrics, ten metrics of one's own, three dashboards.
+  expect(watched.length).toBeLessThanOrEqual(10);
+  expect(ofType('AWS::CloudWatch::Dashboard')).toHaveLength(1);
+});
+
+describe.each(alarms.map((alarm) => ({ name: nameOf(alarm), alarm })))('$name', ({ name, alarm }) => {
+  test('has a page that says what to do, and names it', () => {
+    expect(alarm.AlarmDescription).toMatch(new RegExp(`What to do: docs/runbooks/${name}\\.md$`));
+    const page = readFileSync(join(ROOT, `docs/runbooks/${name}.md`), 'utf8');
+    for (const heading of ['What it means', 'Look at', 'Do', 'When it is over'])
+      expect(page).toContain(`## ${heading}\n`);
+  });
+
+  test('tells the topic when it begins and when it is over', () => {
+    expect(alarm).toMatchObject({
+      AlarmActions: [expect.stringMatching(/Topic/)],
+      OKActions: alarm.AlarmActions,
+    });
+  });
+});
+
+test('no page is of an alarm that there is not', () => {
+  const pages = readdirSync(join(ROOT, 'docs/runbooks')).map((file) => file.replace('.md', ''));
+  expect(pages.sort()).toEqual(alarms.map(nameOf).sort());
+});
+
+describe('an alarm that could not fire is none:', () => {
+  const own = watched.filter(({ Namespace }) => Namespace === NAMESPACE);
+
+  test('each of ours looks at a metric of the table, as the table sums it up, under dimensions that are written', () => {
+    expect(own.length).toBeGreaterThan(0);
+    for (const { MetricName: name, Dimensions, statistic } of own) {
+      expect(Object.keys(METRICS)).toContain(name);
+      const metric = METRICS[name as MetricName]; // as the line before says
+      expect(statistic).toBe(metric.statistic);
+      expect(dimensionSets(name as MetricName)).toContainEqual(Dimensions.map(({ Name }) => Name));
+      expect(Dimensions).toEqual([{ Name: 'platform', Value: platform }]);
+    }
+  });
+
+  test('every function and every machine that writes them is told the same name of the platform', () => {
+    const variables = ofType('AWS::Lambda::Function').flatMap(({ Properties }) => {
+      const { Environment } = z
+        .object({ Environment: z.object({ Variables: z.record(z.string(), z.unknown()) }).optional() })
+        .parse(Properties);
+      return Environment?.Variables['UPLOAD_BUCKET'] || Environment?.Variables['LIVE_TOPICS']
+        ? [Environment.Variables['PLATFORM']]
+        : [];
+    });
+    expect(variables).toEqual(Array.from({ length: 7 }, () => platform));
+    const templates = ofType('AWS::EC2::LaunchTemplate').map((template) => JSON.stringify(spell(template)));
+    expect(templates).not.toHaveLength(0);
+    for (const template of templates) expect(template).toContain(`PLATFORM='${platform}'`);
+  });
+
+  test('the others look at queues and an API of this stack, by the names that AWS counts under', () => {
+    const others = watched.filter(({ Namespace }) => Namespace !== NAMESPACE);
+    expect(
+      others.map(({ alarm, Namespace, MetricName, Dimensions }) => [
+        alarm,
+        `${Namespace} ${MetricName}`,
+        ...Dimensions.map(({ Name, Value }) => `${Name}=${Value.replace(/[0-9A-F]{8}\b/, '')}`),
+      ]),
+    ).toEqual([
+      ['oldest-task', 'AWS/SQS ApproximateAgeOfOldestMessage', 'QueueName=<PlatformQueuesTasks.QueueName>'],
+      [
+        'oldest-upload',
+        'AWS/SQS ApproximateAgeOfOldestMessage',
+        'QueueName=<PlatformQueuesUploads.QueueName>',
+      ],
+      [
+        'dead-letters',
+        'AWS/SQS ApproximateNumberOfMessagesVisible',
+        'QueueName=<PlatformQueuesEventsDeadLetters.QueueName>',
+      ],
+      ['api-errors', 'AWS/ApiGateway 5xx', 'ApiId=<PlatformApiHttpApi>'],
+    ]);
+  });
+
+  test('the topic takes what alarms of this account send, though its policy keeps out plain HTTP', () => {
+    const [policy] = ofType('AWS::SNS::TopicPolicy');
+    expect(spell(policy?.Properties['PolicyDocument'])).toMatchObject({
+      Statement: expect.arrayContaining([
+        expect.objectContaining({
+          Effect: 'Allow',
+          Action: 'sns:Publish',
+          Principal: { Service: 'cloudwatch.amazonaws.com' },
+          Condition: { StringEquals: { 'aws:SourceAccount': '<AWS::AccountId>' } },
+        }),
+        expect.objectContaining({ Effect: 'Deny', Action: 'sns:Publish' }),
+      ]),
+    });
+  });
+});
+
+test('that mend is silent is told too: nothing else would find a stuck video', () => {
+  const silent = alarms.filter(({ InsufficientDataActions }) => InsufficientDataActions.length > 0);
+  expect(silent.map(nameOf)).toEqual(['stuck-video']);
+  expect(silent[0]?.TreatMissingData).toBe('missing');
+});
+
+test('who gives an address is told by email, and nobody else', () => {
+  expect(ofType('AWS::SNS::Subscription')).toEqual([]);
+  const subscribed = ofType('AWS::SNS::Subscription', synthesize({ alarmEmail: 'me@example.org' }));
+  expect(subscribed.map(({ Properties }) => Properties)).toMatchObject([
+    { Protocol: 'email', Endpoint: 'me@example.org' },
+  ]);
+});
+
+test('the dashboard shows every metric of the table', () => {
+  const [dashboard] = ofType('AWS::CloudWatch::Dashboard');
+  const body = String(spell(dashboard?.Properties['DashboardBody']));
+  for (const name of Object.keys(METRICS))
+    expect(body).toContain(`["${NAMESPACE}","${name}","platform","${platform}"`);
+});
+
+test('the page of operations lists every metric and every alarm with its page', () => {
+  const page = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8');
+  for (const [name, { unit, meaning }] of Object.entries(METRICS))
+    expect(page).toContain(`| \`${name}\` | ${unit} | ${meaning} |`);
+  for (const alarm of alarms) expect(page).toContain(`(runbooks/${nameOf(alarm)}.md)`);
+  expect(existsSync(join(ROOT, 'docs/operations.md'))).toBe(true);
+});
