@@ -136,57 +136,61 @@ async function scanFields({ url, bytes, signal }: Served, source: Source, video:
   return reader.scan();
 }
 
-async function readFirstFrame({ url, signal }: Served, { stream }: VideoTrack) {
+/** Has ffprobe tell of a file what takes no reading of the whole. @returns its JSON */
+async function probe(args: readonly string[], { signal }: Served): Promise<unknown> {
   let output = '';
   const read = async (stdout: Readable) => {
     output = await readJson(stdout);
   };
-  const args = frameArguments(url, stream);
-  const seen = await ifItCan(run({ program: 'ffprobe', args, timeoutSeconds: PROBE_TIMEOUT, signal, read }));
-  return frameSchema.parse(seen ? JSON.parse(output) : {});
+  await run({ program: 'ffprobe', args, timeoutSeconds: PROBE_TIMEOUT, signal, read });
+  return JSON.parse(output);
 }
 
-async function readHeaders({ url, signal }: Served): Promise<Ffprobe> {
-  let output = '';
-  const read = async (stdout: Readable) => {
-    output = await readJson(stdout);
-  };
-  const args = probeArguments(url);
+async function readFirstFrame(served: Served, { stream }: VideoTrack) {
+  return frameSchema.parse((await ifItCan(probe(frameArguments(served.url, stream), served))) ?? {});
+}
+
+async function readHeaders(served: Served): Promise<Ffprobe> {
+  const { url } = served;
   try {
-    await run({ program: 'ffprobe', args, timeoutSeconds: PROBE_TIMEOUT, signal, read });
+    return ffprobeSchema.parse(await probe(probeArguments(url), served));
   } catch (error) {
     const seen = hasRefused(error) && recognise(await readHead(url));
     if (seen) throw new SourceError('not-a-video', `it is ${seen}`);
     throw hasRefused(error) ? refusalOf(error.lines, 'not-a-video') : error;
   }
-  return ffprobeSchema.parse(JSON.parse(output));
 }
 
-async function readPackets(
-  { url, bytes, settings, signal }: Served,
-  { stream, timeBase }: VideoTrack,
-): Promise<Packets> {
-  const reader = new PacketReader(settings.maxFrames, toNumber(timeBase));
-  const read = linesTo(reader);
-  const args = packetArguments(url, stream);
-  await orRefuse(run({ program: 'ffprobe', args, timeoutSeconds: packetsTimeout(bytes), signal, read }));
+/** Has ffprobe list packets of the whole file to a reader. */
+const listPackets = (
+  args: readonly string[],
+  reader: Parameters<typeof linesTo>[0],
+  { bytes, signal }: Served,
+) =>
+  run({
+    program: 'ffprobe',
+    args,
+    timeoutSeconds: packetsTimeout(bytes),
+    signal,
+    read: linesTo(reader),
+  });
+
+async function readPackets(served: Served, { stream, timeBase }: VideoTrack): Promise<Packets> {
+  const reader = new PacketReader(served.settings.maxFrames, toNumber(timeBase));
+  await orRefuse(listPackets(packetArguments(served.url, stream), reader, served));
   return reader.packets();
 }
 
-async function readSpan({ url, bytes, signal }: Served): Promise<Span> {
+async function readSpan(served: Served): Promise<Span> {
   const reader = new SpanReader();
-  const read = linesTo(reader);
-  const args = soundPacketArguments(url);
-  await orRefuse(run({ program: 'ffprobe', args, timeoutSeconds: packetsTimeout(bytes), signal, read }));
+  await orRefuse(listPackets(soundPacketArguments(served.url), reader, served));
   return reader.span();
 }
 
 /** How far sound goes on behind the picture; as far as its packets can be read. */
-async function readSoundEnd({ url, bytes, signal }: Served, pictureEnds: number): Promise<number> {
+async function readSoundEnd(served: Served, pictureEnds: number): Promise<number> {
   const reader = new SoundEndReader(pictureEnds);
-  const read = linesTo(reader);
-  const args = soundPacketArguments(url);
-  await ifItCan(run({ program: 'ffprobe', args, timeoutSeconds: packetsTimeout(bytes), signal, read }));
+  await ifItCan(listPackets(soundPacketArguments(served.url), reader, served));
   return reader.end;
 }
 
@@ -236,15 +240,12 @@ async function readHead(url: string): Promise<Uint8Array> {
   return Buffer.concat(chunks).subarray(0, HEAD_BYTES);
 }
 
-/** Waits for a look that a video can do without. Says whether it was to the end: else what was seen so far counts. */
-const ifItCan = (look: Promise<unknown>): Promise<boolean> =>
-  look.then(
-    () => true,
-    (error: unknown) => {
-      if (!hasRefused(error)) throw error;
-      return false;
-    },
-  );
+/** Waits for a look that a video can do without: where it was not to the end, what was seen so far counts. */
+const ifItCan = <T>(look: Promise<T>): Promise<T | undefined> =>
+  look.catch((error: unknown) => {
+    if (!hasRefused(error)) throw error;
+    return undefined;
+  });
 
 async function orRefuse<T>(work: Promise<T>): Promise<T> {
   return work.catch((error: unknown) => {
