@@ -11,7 +11,7 @@ import type { Stores } from '../jobs/publish.ts';
 import { encodingStatus } from '../jobs/status.ts';
 import { makespan, Pace, tailSeconds } from '../jobs/time-left.ts';
 import { countWorkers } from '../jobs/workers.ts';
-import type { Plan } from '../video/plan.ts';
+import { durationOf, type Plan } from '../video/plan.ts';
 
 /** Milliseconds between two messages about a video, of all its workers together ... */
 const TELL_MS = 1000;
@@ -69,8 +69,7 @@ export class LiveProgress {
 
   /** Tells that an encode has a plan, and of all that it says. */
   planned(encode: Encode, plan: Plan): void {
-    const { video, revision } = encode;
-    if (!this.#followed.has(keyOf(encode))) this.#tell(this.#newly({ video, revision }, plan));
+    if (!this.#followed.has(keyOf(encode))) this.#tell(newly(encode, plan));
   }
 
   /** Follows a task until its part ends. A file for downloading is none: the video plays already. */
@@ -78,11 +77,7 @@ export class LiveProgress {
     if (task.kind === 'download') return undefined;
     const followed = this.#follow(task, plan);
     const name = taskName(task);
-    const part: InHand = {
-      work: workOf(task, plan),
-      begun: Date.now(),
-      fraction: 0,
-    };
+    const part: InHand = { work: workOf(task, plan), begun: Date.now(), fraction: 0 };
     followed.inHand.set(name, part);
     this.#count();
     this.#due(followed);
@@ -108,10 +103,9 @@ export class LiveProgress {
     if (!followed) return;
     for (const name of done) followed.done.add(name);
     if (followed.inHand.size === 0) this.forget(encode);
-    this.#findEarly(followed).then(
-      () => this.#tell(followed),
-      () => this.#tell(followed),
-    );
+    this.#findEarly(followed)
+      .catch(() => {}) // the next message has it
+      .then(() => this.#tell(followed));
   }
 
   async #findEarly(followed: Followed): Promise<void> {
@@ -124,11 +118,11 @@ export class LiveProgress {
     this.#followed.delete(keyOf(encode));
   }
 
-  #follow({ video, revision }: Encode, plan: Plan): Followed {
-    const known = this.#followed.get(keyOf({ video, revision }));
+  #follow(encode: Encode, plan: Plan): Followed {
+    const known = this.#followed.get(keyOf(encode));
     if (known) return known;
-    const followed = this.#newly({ video, revision }, plan);
-    this.#followed.set(keyOf({ video, revision }), followed);
+    const followed = newly(encode, plan);
+    this.#followed.set(keyOf(encode), followed);
     doneTasks(this.#stores.uploads, followed.encode).then(
       (done) => {
         for (const name of done) followed.done.add(name);
@@ -136,10 +130,6 @@ export class LiveProgress {
       () => {}, // the next task that ends will tell
     );
     return followed;
-  }
-
-  #newly(encode: Encode, plan: Plan): Followed {
-    return { encode, plan, done: new Set(), inHand: new Map(), pace: new Pace(), lastTold: 0 };
   }
 
   #count(): void {
@@ -184,7 +174,7 @@ export class LiveProgress {
 
   /** How fast it goes, and how long it still takes. */
   #pace({ encode, plan, done, inHand, pace }: Followed) {
-    const { durationSeconds } = encodingStatus(plan, 0);
+    const durationSeconds = durationOf(plan);
     const left = mediaTasks(encode, plan)
       .filter((task) => !done.has(taskName(task)) && workOf(task, plan) > 0)
       .toSorted((a, b) => Number(inHand.has(taskName(b))) - Number(inHand.has(taskName(a))))
@@ -203,6 +193,16 @@ export class LiveProgress {
     return Math.max(1, Math.round(this.#machines * this.#slots * share));
   }
 }
+
+/** An encode of which nothing is known yet. @param encode it, or one of its tasks */
+const newly = ({ video, revision }: Encode, plan: Plan): Followed => ({
+  encode: { video, revision },
+  plan,
+  done: new Set(),
+  inHand: new Map(),
+  pace: new Pace(),
+  lastTold: 0,
+});
 
 /** Takes over how far a task is. Tasks that are not measured by work tell nothing of the pace. */
 function measure(pace: Pace, part: InHand, fraction: number): void {
