@@ -1,5 +1,5 @@
 /** The command lines of ffmpeg that make a video's pictures, from pictures that were encoded already. */
-import { QUIET, input as sourceInput } from './ffmpeg-arguments.ts';
+import { EXACT, QUIET, input as sourceInput } from './ffmpeg-arguments.ts';
 import { SCALER } from './picture-filters.ts';
 import type { Size } from './size.ts';
 import { PREVIEW } from './stills.ts';
@@ -9,19 +9,8 @@ const input = (file: string): string[] => ['-protocol_whitelist', 'file', '-f', 
 
 const COMMON = [...QUIET, '-y', '-threads', '1'];
 
-/** The same bytes on every worker: one thread, no encoder's name in the file. */
-const EXACT = [
-  '-threads',
-  '1',
-  '-fps_mode',
-  'passthrough',
-  '-map_metadata',
-  '-1',
-  '-flags',
-  '+bitexact',
-  '-fflags',
-  '+bitexact',
-];
+/** Every frame that comes, once, and the same bytes on every worker. */
+const OUTPUT = ['-threads', '1', '-fps_mode', 'passthrough', ...EXACT];
 
 const scale = ({ width, height }: Size): string => `scale=${width}:${height}:${SCALER}`;
 
@@ -46,7 +35,7 @@ const jpeg = (quality: number): string[] => [
   `${quality}`,
   '-huffman',
   'optimal',
-  ...EXACT,
+  ...OUTPUT,
 ];
 
 /** `select` for some of the frames, by their number. */
@@ -80,7 +69,7 @@ export function storyboardArguments(
       : []),
   ].join(';');
   const webp = [
-    ...['-c:v', 'libwebp_anim', '-quality', `${WEBP_QUALITY}`, '-loop', '0', ...EXACT],
+    ...['-c:v', 'libwebp_anim', '-quality', `${WEBP_QUALITY}`, '-loop', '0', ...OUTPUT],
     ...['-f', 'webp', outputs.preview],
   ];
   return [
@@ -95,7 +84,7 @@ export function storyboardArguments(
       'image2',
       outputs.sheets,
     ],
-    ...['-map', '[grey]', ...EXACT, '-f', 'rawvideo', 'pipe:1'],
+    ...['-map', '[grey]', ...OUTPUT, '-f', 'rawvideo', 'pipe:1'],
     ...(moves ? ['-map', '[moving]', ...webp] : []),
   ];
 }

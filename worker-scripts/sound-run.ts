@@ -28,7 +28,7 @@ async function pour(output: Readable, to: Writable): Promise<void> {
 }
 
 /** Where a track is read from, and how large the file is around it. */
-export interface ReadableSource {
+interface ReadableSource {
   readonly url: string;
   readonly bytes: number;
 }
