@@ -13,6 +13,7 @@ import { oembedRoutes } from './oembed-routes.ts';
 import { posterRoutes } from './poster-routes.ts';
 import { PROBLEMS_PATH, ProblemError, problemResponse, problemsPage } from './problems.ts';
 import { newApp } from './routes.ts';
+import { spendingRoutes } from './spending-routes.ts';
 import { subtitleRoutes } from './subtitle-routes.ts';
 import { tokenRoutes } from './token-routes.ts';
 import { uploadRoutes } from './upload-routes.ts';
@@ -98,7 +99,8 @@ export function createApi(context: ApiContext) {
     .route('/', posterRoutes(context))
     .route('/', subtitleRoutes(context))
     .route('/', tokenRoutes(context))
-    .route('/', webhookRoutes(context));
+    .route('/', webhookRoutes(context))
+    .route('/', spendingRoutes(context));
 }
 
 function refuseLargeBody(): never {

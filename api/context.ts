@@ -3,6 +3,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { Announcer } from '../jobs/announcer.ts';
 import type { Endpoints } from '../jobs/endpoints.ts';
 import type { Quota } from '../jobs/environment.ts';
+import type { Ceilings } from '../jobs/ledger.ts';
 import type { Redriver } from '../jobs/redrive.ts';
 import type { Tokens } from '../jobs/tokens.ts';
 import type { Reach } from '../jobs/webhook-request.ts';
@@ -35,6 +36,8 @@ export interface ApiContext extends Redriver {
   readonly webhooks: Webhooks;
   /** Sites whose pages may call the API, besides our own: `https://example.org`. */
   readonly corsOrigins: readonly string[];
+  /** What machines may cost. */
+  readonly ceilings: Ceilings;
   /** What costs are told by. */
   readonly prices: Prices;
   /** What each caller may use; undefined for as much as they like. */

@@ -5,6 +5,7 @@
 import { z } from '@hono/zod-openapi';
 import { visibilitySchema as storedVisibility } from '../jobs/edits.ts';
 import { eventSchema } from '../jobs/events.ts';
+import { heldBySchema as keptHeldBy } from '../jobs/ledger.ts';
 import { isRevision, isVideoId, type Revision, type VideoId } from '../jobs/names.ts';
 import { VIDEO_STATES } from '../jobs/status.ts';
 import { subtitlesRequestSchema } from '../jobs/subtitles.ts';
@@ -242,6 +243,11 @@ const costSchema = z
   })
   .openapi('Cost', { description: 'In US dollars. docs/cost.md says how each is counted.' });
 
+const heldBySchema = keptHeldBy.openapi('HeldBy', {
+  description:
+    'The spending ceiling that keeps machines from being launched: a video waits until the day or the month is over, or its owner resumes.',
+});
+
 /** What its owner sees besides. */
 const ownersVideo = {
   mayChange: z.literal(true).optional().openapi({
@@ -263,11 +269,24 @@ const ownersVideo = {
     .optional()
     .openapi({ description: 'What the encode took.' }),
   cost: costSchema.optional(),
+  heldBy: heldBySchema.optional(),
   next: z
     .object({ revision: z.string(), ...progress })
     .optional()
     .openapi({ description: 'The encode that will take the place of the one that plays.' }),
 };
+
+export const spendingSchema = z
+  .object({
+    today: z.number().openapi({ description: 'What machines cost since midnight, UTC.' }),
+    month: z.number().openapi({ description: 'What they cost since the month began.' }),
+    dailyCeiling: z.number().optional(),
+    monthlyCeiling: z.number().optional(),
+    heldBy: heldBySchema.optional(),
+    resumed: z.boolean().openapi({ description: 'Whether the ceilings are lifted for today.' }),
+  })
+  .openapi('Spending', { description: 'In US dollars.' });
+export type SpendingAnswer = z.infer<typeof spendingSchema>;
 
 export const videoSchema = z
   .object({ ...publicVideo, ...ownersVideo })

@@ -148,7 +148,7 @@ const ownersView = (who: Principal, video: Video): Video => ({
 function viewFor(who: Principal | undefined, status: VideoStatus, prices: Prices): Video {
   if (who && mayAll(who.scopes, 'read')) return ownersView(who, wireOf(status, prices));
   if (status.visibility === 'private') throw nothing(status.id);
-  const { visibility, metadata, sourceBytes, revision, spent, next, ...seen } = status;
+  const { visibility, metadata, sourceBytes, revision, spent, next, heldBy, ...seen } = status;
   return seen;
 }
 

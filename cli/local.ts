@@ -20,6 +20,7 @@ export interface LocalOptions {
   readonly data: string;
   readonly workers: number;
   readonly cores?: number;
+  readonly dailyCeiling?: number;
   readonly once?: boolean;
   readonly json?: boolean;
 }
@@ -124,7 +125,7 @@ async function uploadAndFollow(
  * @returns the exit code: 1 where `once` and a file is not ready
  */
 export async function runLocal(files: readonly string[], options: LocalOptions): Promise<number> {
-  const { port, workers, cores, once = false, json = false } = options;
+  const { port, workers, cores, dailyCeiling, once = false, json = false } = options;
   if (once && files.length === 0) throw new Error('--once needs at least one file');
   const videos = pairSubtitles(files);
   const platform = await startLocalPlatform({
@@ -132,6 +133,7 @@ export async function runLocal(files: readonly string[], options: LocalOptions):
     workers,
     dataDir: resolve(options.data),
     ...(cores !== undefined && { cores }),
+    ...(dailyCeiling !== undefined && { dailyCeiling }),
   });
   const interrupted = new Promise<'interrupted'>((done) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done('interrupted'));

@@ -10,6 +10,14 @@ export const wholeNumber = (least: number) => (text: string) => {
   return value;
 };
 
+/** Reads an option that must be an amount of US dollars. */
+export function dollars(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value <= 0)
+    throw new InvalidArgumentError('It must be US dollars, more than none.');
+  return value;
+}
+
 /** Reads an option that must be a JSON object. */
 export function jsonObject(text: string): object {
   try {

@@ -5,8 +5,9 @@ import { runCheck } from './check.ts';
 import { addDeploy } from './deploy.ts';
 import { addDoctor } from './doctor.ts';
 import { EXIT } from './endings.ts';
-import { wholeNumber } from './option-readers.ts';
+import { dollars, wholeNumber } from './option-readers.ts';
 import { addPoster } from './poster.ts';
+import { addSpending } from './spending.ts';
 import { addSubtitles } from './subtitles.ts';
 import { addTokens } from './tokens.ts';
 import { addUpload } from './upload.ts';
@@ -41,6 +42,9 @@ program
   .addOption(
     new Option('--cores <n>', 'cores of each machine; without it, every one').argParser(wholeNumber(1)),
   )
+  .addOption(
+    new Option('--daily-ceiling <usd>', 'what machines may cost a day, as on AWS').argParser(dollars),
+  )
   .option('--once', 'end when all files are ready or failed; exit code 0 only if all are ready')
   .option('--json', 'print one JSON line a video instead of progress')
   .action(async (files: string[], options) => {
@@ -55,6 +59,7 @@ addSubtitles(program);
 addPoster(program);
 addTokens(program);
 addWebhooks(program);
+addSpending(program);
 addDeploy(program);
 addDoctor(program);
 

@@ -6,6 +6,10 @@ import { byteCount, clock, columns, localTime, money } from './text.ts';
 const stateOf = ({ state, percent }: Pick<Video, 'state' | 'percent'>): string =>
   state === 'encoding' ? `encoding ${percent} %` : state;
 
+/** What keeps a video waiting. */
+const heldText = ({ heldBy }: Video): string | undefined =>
+  heldBy && `by the ${heldBy} spending ceiling; spotreel resume lifts it for today`;
+
 const lengthOf = ({ durationSeconds }: Video): string =>
   durationSeconds === undefined ? '' : clock(durationSeconds);
 
@@ -36,6 +40,7 @@ export function videoText(video: Video, platform: string): string {
   const rows: [string, string | undefined][] = [
     ['id', id],
     ['state', stateOf(video)],
+    ['held', heldText(video)],
     ['failure', failure && `${failure.message} (${failure.code})`],
     ['length', lengthOf(video) || undefined],
     ['picture', width === undefined ? undefined : `${width} x ${height}`],

@@ -3,10 +3,11 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import { backlogWork, type Calibration, readCalibration } from './calibration.ts';
 import { capacityRequest, type Work } from './capacity.ts';
-import type { DispatchEnvironment, LaunchTemplate } from './environment.ts';
+import { type DispatchEnvironment, type LaunchTemplate, spendingSettingsOf } from './environment.ts';
 import {
   endedAmong,
   type FleetSettings,
+  type LaunchedMachine,
   launch,
   type Machine,
   type Market,
@@ -16,10 +17,12 @@ import {
 } from './fleet.ts';
 import { classify, explain, LaunchError, type LaunchErrorClass, type Refusal } from './launch-errors.ts';
 import { announceLaunch, concludeLaunch, type Launch } from './launches.ts';
+import type { SpendingSettings } from './ledger.ts';
 import { log } from './log.ts';
 import { logMetrics } from './metrics.ts';
 import { type Quotas, recentQuotas, rememberQuota } from './quotas.ts';
 import { poolName, recentRefusals, refusedPools, rememberRefusals } from './refusals.ts';
+import { countLaunched, reserve } from './spending.ts';
 import type { ObjectStore } from './store.ts';
 
 export interface CapacitySettings extends FleetSettings {
@@ -29,6 +32,7 @@ export interface CapacitySettings extends FleetSettings {
   readonly maxOnDemandVcpus: number;
   /** Seconds within which waiting work should be done. */
   readonly targetSeconds: number;
+  readonly spending: SpendingSettings;
 }
 
 /** The part of dispatch's environment that is about machines. */
@@ -40,6 +44,7 @@ export function capacitySettingsOf(environment: DispatchEnvironment): CapacitySe
     maxVcpus: environment.MAX_VCPUS,
     maxOnDemandVcpus: environment.MAX_ON_DEMAND_VCPUS,
     targetSeconds: environment.TARGET_SECONDS,
+    spending: spendingSettingsOf(environment),
   };
 }
 
@@ -85,7 +90,9 @@ export class Capacity {
   readonly #asker = randomUUID();
   /** What runs by EC2's word, and what was launched here. */
   readonly #machines: Machine[] = [];
-  readonly #launched: Machine[] = [];
+  readonly #launched: LaunchedMachine[] = [];
+  /** A spending ceiling leaves nothing to launch. */
+  #held = false;
   /** What others launch, beyond that. */
   #others: { readonly machines: readonly Machine[]; readonly askedVcpus: number } = NO_OTHERS;
   #seen: Promise<Calibration> | undefined;
@@ -115,18 +122,17 @@ export class Capacity {
    * Makes sure that machines run for the backlog (at least one), as far as `maxVcpus` allows: spot machines of the
    * first architecture, of the others for what that one lacks, and on-demand ones within their budget for what spot
    * lacks. A launch that got anything is a success. One that got nothing is enough too while machines of ours run, or
-   * another invocation asks for some: they drain the queue. Throws a `LaunchError` where nothing runs and nothing was
-   * launched.
+   * another invocation asks for some: they drain the queue; and so it is where a spending ceiling holds launches back: the
+   * sweep launches when it is lifted. Throws a `LaunchError` where nothing runs and nothing was launched otherwise.
    */
   async ensure({ planned, messages }: Backlog, delivery: Delivery): Promise<void> {
     this.#seen ??= this.#look();
     const work = backlogWork(planned, messages, await this.#seen);
     const refusals = await this.#launchFor(work, delivery);
-    if (this.#running() > 0) return;
+    if (this.#running() > 0 || this.#held) return;
 
-    const { maxVcpus, launchTemplates } = this.#settings;
-    const sizes = launchTemplates.flatMap((template) => template.instanceTypes.map(({ vcpus }) => vcpus));
-    if (Math.min(...sizes) > maxVcpus)
+    const { maxVcpus } = this.#settings;
+    if (this.#smallest() > maxVcpus)
       throw new Error(`MAX_VCPUS is ${maxVcpus}, less than any instance type has; raise it and deploy`);
     throw new LaunchError(refusals);
   }
@@ -175,14 +181,32 @@ export class Capacity {
       await this.#count(others);
       return this.#wanted(work);
     });
-    const limit = this.#running() + this.#wanted(work);
+    const allowed = await this.#reserve(this.#wanted(work));
+    const limit = this.#running() + allowed;
     const refusals = await this.#launchOn('spot', work, limit, delivery);
     // Of a quota that is known to be used up, spot is not asked: it lacks machines without a refusal.
     const lacks =
       refusals.length > 0 ? explain(refusals).class === 'elsewhere' : this.#quotas?.spot !== undefined;
     if (lacks) refusals.push(...(await this.#launchOn('on-demand', work, limit, delivery)));
     await concludeLaunch(this.#uploads, this.#asker, this.#now(), this.#launched);
+    const { spending } = this.#settings;
+    if (allowed > 0)
+      await countLaunched(this.#ec2, this.#uploads, spending, this.#asker, this.#launched, this.#now());
     return refusals;
+  }
+
+  /** The vCPUs that may be launched, of those that are wanted, by what the owner allows to be spent. */
+  async #reserve(wanted: number): Promise<number> {
+    const sizes = { wanted, smallest: this.#smallest() };
+    if (wanted < sizes.smallest) return 0;
+    const allowed = await reserve(this.#uploads, this.#settings.spending, this.#asker, sizes, this.#now());
+    this.#held = allowed === 0;
+    return allowed;
+  }
+
+  /** vCPUs of the smallest machine. */
+  #smallest(): number {
+    return Math.min(...this.#allPools().map(({ vcpus }) => vcpus));
   }
 
   /** Asks every architecture in turn for what the work still lacks, up to so many vCPUs. Returns the refusals. */
@@ -213,8 +237,7 @@ export class Capacity {
     const budget = market === 'spot' ? maxVcpus : maxOnDemandVcpus;
     this.#quotas ??= await recentQuotas(this.#uploads, this.#now());
     const quota = this.#quotas[market] ?? budget;
-    const smallest = Math.min(...this.#allPools().map(({ vcpus }) => vcpus));
-    return Math.min(budget, Math.max(quota, smallest));
+    return Math.min(budget, Math.max(quota, this.#smallest()));
   }
 
   /**

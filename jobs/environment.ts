@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { pricesSchema } from '../video/prices.ts';
 import { encodeSettingsSchema } from '../video/settings.ts';
+import type { Ceilings, SpendingSettings } from './ledger.ts';
 import { reachSchema } from './webhook-request.ts';
 
 /** Text of JSON that must hold a value of this schema. */
@@ -47,6 +48,24 @@ const common = {
   PLATFORM: z.string().min(1),
 };
 
+/** What may be spent, in US dollars. */
+const ceiling = z.coerce.number().positive().optional();
+const ceilings = { DAILY_CEILING: ceiling, MONTHLY_CEILING: ceiling };
+const spending = { ...ceilings, DISK_GIGABYTES: diskGigabytes, PRICES: prices };
+
+/** The ceilings of an environment. */
+export const ceilingsOf = (environment: z.infer<z.ZodObject<typeof ceilings>>): Ceilings => ({
+  daily: environment.DAILY_CEILING,
+  monthly: environment.MONTHLY_CEILING,
+});
+
+/** The part of an environment that is about money. */
+export const spendingSettingsOf = (environment: z.infer<z.ZodObject<typeof spending>>): SpendingSettings => ({
+  ceilings: ceilingsOf(environment),
+  prices: environment.PRICES,
+  diskGigabytes: environment.DISK_GIGABYTES,
+});
+
 export const dispatchEnvironmentSchema = z.object({
   ...common,
   UPLOAD_BUCKET: z.string().min(1),
@@ -65,6 +84,7 @@ export const dispatchEnvironmentSchema = z.object({
   MAX_ON_DEMAND_VCPUS: z.coerce.number().int().nonnegative(),
   /** Seconds within which waiting work should be done: the shorter, the more machines. */
   TARGET_SECONDS: z.coerce.number().int().positive(),
+  ...spending,
   LIVE_TOPICS: liveTopics,
 });
 export type DispatchEnvironment = z.infer<typeof dispatchEnvironmentSchema>;
@@ -88,6 +108,7 @@ export const mendEnvironmentSchema = z.object({
   EVENTS_QUEUE_URL: z.url(),
   /** Seconds after which a machine should have ended itself. */
   MAX_LIFETIME_SECONDS: z.coerce.number().positive(),
+  ...spending,
   LIVE_TOPICS: liveTopics,
 });
 
@@ -138,6 +159,7 @@ export const apiEnvironmentSchema = z.object({
   CORS_ORIGINS: json(z.array(originSchema)).prefault('[]'),
   /** What each caller may use; without it as much as they like. */
   QUOTA: json(quotaSchema).optional(),
+  ...ceilings,
   PRICES: prices,
   EVENTS_QUEUE_URL: z.url(),
   /** Where webhooks may go, as notify is told. */

@@ -30,6 +30,11 @@ export interface Machine {
   readonly market: Market;
 }
 
+/** A machine of which its type is known, too. */
+export interface LaunchedMachine extends Machine {
+  readonly type: string;
+}
+
 /** An instance type in a zone: what has machines, or has none. */
 export interface Pool {
   readonly type: string;
@@ -49,7 +54,7 @@ export interface FleetLaunch {
 }
 
 export interface LaunchResult {
-  readonly machines: readonly Machine[];
+  readonly machines: readonly LaunchedMachine[];
   readonly refusals: readonly Refusal[];
 }
 
@@ -71,16 +76,21 @@ export async function* presentInstances(ec2: EC2Client, platform: string): Async
   for await (const { Reservations = [] } of pages) yield* Reservations.flatMap((r) => r.Instances ?? []);
 }
 
+/** A machine's vCPUs as EC2 tells its cores. */
+export function vcpusOf({ CpuOptions }: Instance): number {
+  const { CoreCount = UNKNOWN_CORES, ThreadsPerCore = UNKNOWN_THREADS } = CpuOptions ?? {};
+  return CoreCount * ThreadsPerCore;
+}
+
 /** The same, as far as capacity is concerned. */
 export async function runningMachines(ec2: EC2Client, settings: FleetSettings): Promise<Machine[]> {
   const table = vcpusByType(settings);
   const machines: Machine[] = [];
   for await (const instance of presentInstances(ec2, settings.platform)) {
-    const { InstanceId, InstanceType, InstanceLifecycle, CpuOptions } = instance;
+    const { InstanceId, InstanceType, InstanceLifecycle } = instance;
     if (InstanceId === undefined) continue; // never sent without, though typed so
-    const { CoreCount = UNKNOWN_CORES, ThreadsPerCore = UNKNOWN_THREADS } = CpuOptions ?? {};
     // A type that an earlier deployment listed is not in the table, but EC2 tells its cores.
-    const vcpus = table.get(InstanceType ?? '') ?? CoreCount * ThreadsPerCore;
+    const vcpus = table.get(InstanceType ?? '') ?? vcpusOf(instance);
     machines.push({ id: InstanceId, vcpus, market: InstanceLifecycle === 'spot' ? 'spot' : 'on-demand' });
   }
   return machines;
@@ -192,6 +202,7 @@ function launchResult(
     machines: Instances.flatMap(({ InstanceType, InstanceIds = [] }) =>
       InstanceIds.map((id) => ({
         id,
+        type: InstanceType ?? '',
         vcpus: table.get(InstanceType ?? '') ?? UNKNOWN_CORES * UNKNOWN_THREADS,
         market,
       })),

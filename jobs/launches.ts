@@ -78,5 +78,5 @@ export async function concludeLaunch(
 const launchOf = (askedVcpus: number, machines: Launch['machines'], now: number): Launch => ({
   at: new Date(now).toISOString(),
   askedVcpus,
-  machines,
+  machines: machines.map(({ id, vcpus, market }) => ({ id, vcpus, market })),
 });

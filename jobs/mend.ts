@@ -45,6 +45,8 @@ export interface Mender {
   readonly tasksQueueUrl: string;
   readonly now: Date;
   readonly announcer: Announcer;
+  /** A spending ceiling holds launches back: nothing goes on before it is lifted, and nothing is to blame. */
+  readonly held: boolean;
 }
 
 /** What the queues say this time: asked once, and only if anything stalled. */
@@ -102,6 +104,11 @@ async function mendEncode(mender: Mender, queues: Queues, encode: OpenEncode): P
   }
   const since = (await openSince(uploads, encode)) ?? encode.markedAt;
   const ageMs = now.getTime() - since.getTime();
+  if (mender.held) {
+    // Its time does not run. Twice a day is enough for that, and cheap.
+    if (ageMs > BASE_MS / 2) await markOpen(uploads, encode, now);
+    return 0;
+  }
   if (ageMs > deadlineMs(claim.size)) {
     await timeOut(mender, encode, claim);
     return 0;

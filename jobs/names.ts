@@ -38,6 +38,9 @@ export const COPIES_PATTERN = `${JOBS_PREFIX}*/source.nut`;
 export const EVENTS_PATTERN = `${JOBS_PREFIX}*/events/*`;
 /** Where hints about machines live. */
 export const CAPACITY_PREFIX = 'capacity/';
+/** Where it is counted what machines cost. */
+export const SPENDING_PREFIX = 'spending/';
+export const LEDGER_KEY = `${SPENDING_PREFIX}ledger.json`;
 /** Where uploads that were announced to the API wait for their source. */
 export const PENDING_PREFIX = 'pending/';
 /** Where owners put the models of recognisers. */

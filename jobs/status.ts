@@ -9,8 +9,10 @@ import { readClaim } from './claim.ts';
 import { earlyPath } from './early.ts';
 import { type Description, descriptionOf, readEdits } from './edits.ts';
 import { readFailure } from './failed.ts';
+import { readHint } from './hints.ts';
+import { type HeldBy, heldBy, ledgerSchema } from './ledger.ts';
 import type { Encode } from './messages.ts';
-import { type VideoId, videoKeys } from './names.ts';
+import { LEDGER_KEY, type VideoId, videoKeys } from './names.ts';
 import { readPending } from './pending.ts';
 import { doneTasks, encodedFrames, readPlan, taskName } from './progress.ts';
 import { publishedRevision, readDetails, type Stores } from './publish.ts';
@@ -55,6 +57,8 @@ export interface VideoStatus extends EncodeStatus, Description {
   readonly chapters?: readonly Chapter[];
   /** What the encode that plays took. */
   readonly spent?: Spent;
+  /** The spending ceiling that keeps it waiting, or will do so as soon as what runs has ended. */
+  readonly heldBy?: HeldBy;
   /** The encode that will take the place of the one that plays. */
   readonly next?: EncodeStatus & { readonly revision: string };
 }
@@ -140,6 +144,15 @@ async function pendingStatus({ uploads }: Stores, id: VideoId): Promise<VideoSta
   };
 }
 
+const isUnfinished = ({ state }: EncodeStatus): boolean => state === 'queued' || state === 'encoding';
+
+/** Which spending ceiling keeps machines from being launched. Where that can not be read, none is told. */
+async function holdOn(uploads: ObjectStore): Promise<Pick<VideoStatus, 'heldBy'>> {
+  const ledger = await readHint(uploads, LEDGER_KEY, ledgerSchema);
+  const by = ledger && heldBy(ledger, Date.now());
+  return by === undefined ? {} : { heldBy: by };
+}
+
 /** A video's status; undefined where there is none, and no upload that would become one. */
 export async function videoStatus(stores: Stores, id: VideoId): Promise<VideoStatus | undefined> {
   const [claim, edits, requested, published] = await Promise.all([
@@ -159,13 +172,14 @@ export async function videoStatus(stores: Stores, id: VideoId): Promise<VideoSta
   };
   const asked = requested && { video: id, revision: requested };
   if (!published) {
-    if (!asked) return { ...known, state: 'queued', percent: 0 };
+    if (!asked) return { ...known, state: 'queued', percent: 0, ...(await holdOn(stores.uploads)) };
     const status = await encodeStatus(stores.uploads, asked);
     const early = status.state === 'encoding' ? await earlyPath(stores.production, asked) : undefined;
     return {
       ...known,
       revision: asked.revision,
       ...status,
+      ...(isUnfinished(status) && (await holdOn(stores.uploads))),
       ...(early !== undefined && { playbackUrl: early, early: true }),
     };
   }
@@ -179,5 +193,6 @@ export async function videoStatus(stores: Stores, id: VideoId): Promise<VideoSta
     ...playing,
     playbackUrl: `/${videoKeys.master(id)}`,
     ...(asked && next && { next: { revision: asked.revision, ...next } }),
+    ...(next && isUnfinished(next) && (await holdOn(stores.uploads))),
   };
 }

@@ -10,7 +10,7 @@ import { createApi } from '../api/app.ts';
 import { openAccess, tokenAccess } from '../api/token-access.ts';
 import { IotAnnouncer } from '../jobs/announcer.ts';
 import { Endpoints } from '../jobs/endpoints.ts';
-import { apiEnvironmentSchema, parseEnvironment } from '../jobs/environment.ts';
+import { apiEnvironmentSchema, ceilingsOf, parseEnvironment } from '../jobs/environment.ts';
 import { invocations } from '../jobs/invocation.ts';
 import { ObjectStore } from '../jobs/store.ts';
 import { Tokens } from '../jobs/tokens.ts';
@@ -47,6 +47,7 @@ const answer = handle(
     corsOrigins: environment.CORS_ORIGINS,
     quota: environment.QUOTA,
     prices: environment.PRICES,
+    ceilings: ceilingsOf(environment),
   }),
 );
 

@@ -5,12 +5,13 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { IotAnnouncer } from '../jobs/announcer.ts';
 import { mendDeletions } from '../jobs/deletion.ts';
-import { mendEnvironmentSchema, parseEnvironment } from '../jobs/environment.ts';
+import { mendEnvironmentSchema, parseEnvironment, spendingSettingsOf } from '../jobs/environment.ts';
 import { invocations } from '../jobs/invocation.ts';
 import { mendUnfinished } from '../jobs/mend.ts';
 import { mendEvents } from '../jobs/mend-events.ts';
 import { mendMachines } from '../jobs/mend-machines.ts';
 import { MEND_TIMEOUT_SECONDS } from '../jobs/platform.ts';
+import { mendSpending } from '../jobs/spending.ts';
 import { ObjectStore } from '../jobs/store.ts';
 
 const environment = parseEnvironment(mendEnvironmentSchema, process.env);
@@ -31,6 +32,17 @@ export const handler = invocations('mend', environment.PLATFORM, async (_: unkno
     environment;
   const now = new Date();
   const deadline = now.getTime() + PART_MS;
+  // First, for what waits for money must not be taken for stalled. Where that is not known, nothing waits.
+  const [spending] = await Promise.allSettled([
+    mendSpending({
+      ec2,
+      uploads: stores.uploads,
+      platform: PLATFORM,
+      spending: spendingSettingsOf(environment),
+      now,
+    }),
+  ]);
+  const heldBy = spending.status === 'fulfilled' ? spending.value : undefined;
   // Each whatever becomes of the other; the function fails where either did, so that its alarm tells.
   const results = await Promise.allSettled([
     mendUnfinished({
@@ -40,6 +52,7 @@ export const handler = invocations('mend', environment.PLATFORM, async (_: unkno
       tasksQueueUrl: TASKS_QUEUE_URL,
       now,
       announcer,
+      held: heldBy !== undefined,
     }),
     mendDeletions(stores, now, deadline),
     mendEvents({ stores, sqs, eventsQueueUrl: EVENTS_QUEUE_URL, now, deadline }),
@@ -52,6 +65,8 @@ export const handler = invocations('mend', environment.PLATFORM, async (_: unkno
     }),
   ]);
   await announcer.settled();
-  const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+  const reasons = [spending, ...results].flatMap((result) =>
+    result.status === 'rejected' ? [result.reason] : [],
+  );
   if (reasons.length > 0) throw new AggregateError(reasons, reasons.map(String).join('; '));
 });

@@ -11,6 +11,7 @@ import { dispatchEnvironmentSchema, parseEnvironment } from '../jobs/environment
 import { invocations } from '../jobs/invocation.ts';
 import { parseMachineEvent, wantsReplacement } from '../jobs/machine-events.ts';
 import { backlog } from '../jobs/queue.ts';
+import { countEnd } from '../jobs/spending.ts';
 import { ObjectStore } from '../jobs/store.ts';
 
 /** The sweep sees messages, not the plans that they are from. */
@@ -25,6 +26,7 @@ type Event = EventBridgeEvent<string, unknown>;
 
 export const handler = invocations('sweep', environment.PLATFORM, async (event: Event) => {
   const machine = parseMachineEvent(event);
+  if (machine?.news === 'ended') await countEnd(uploads, machine.instance, machine.time);
   const { visible, inFlight, delayed } = await backlog(sqs, environment.TASKS_QUEUE_URL);
   const messages = visible + inFlight + delayed;
   // Where no task waits, a fleet's machines end within seconds, and EC2 would refuse to be asked about each of them

@@ -17,15 +17,15 @@ import {
   WEBHOOKS_PREFIX,
 } from '../jobs/names.ts';
 import { API_THROTTLE, API_TIMEOUT_SECONDS } from '../jobs/platform.ts';
-import type { OwnPrices } from '../video/prices.ts';
 import { mayList, type Permission } from './allow.ts';
 import { deletionOf } from './deletion.ts';
 import { PlatformFunction } from './function.ts';
 import { type Live, mayPublishLive } from './live.ts';
 import type { Queues } from './queues.ts';
+import { ledgerOf, type SpendingProps } from './spending.ts';
 import type { Storage } from './storage.ts';
 
-export interface ApiProps {
+export interface ApiProps extends Omit<SpendingProps, 'rootVolume'> {
   /** Names this deployment. */
   readonly platform: string;
   /** Where its tokens are kept in SSM's Parameter Store. */
@@ -39,7 +39,6 @@ export interface ApiProps {
   readonly oidc: OidcInput | undefined;
   readonly corsOrigins: readonly string[];
   readonly quota: Quota;
-  readonly prices: OwnPrices;
 }
 
 export class Api extends Construct {
@@ -66,6 +65,8 @@ export class Api extends Construct {
       LIVE_URL: live.url,
       CORS_ORIGINS: JSON.stringify(corsOrigins),
       QUOTA: JSON.stringify(quota),
+      DAILY_CEILING: String(props.dailyCeiling),
+      MONTHLY_CEILING: String(props.monthlyCeiling),
       PRICES: JSON.stringify(props.prices),
       ...(oidc && { OIDC: JSON.stringify(oidc) }),
     };
@@ -100,10 +101,8 @@ export class Api extends Construct {
   }
 }
 
-function permissionsOf(
-  stack: Stack,
-  { parameters, storage: { uploads, production }, queues }: ApiProps,
-): Permission[] {
+function permissionsOf(stack: Stack, { parameters, storage, queues }: ApiProps): Permission[] {
+  const { uploads, production } = storage;
   const own = 'Keys are made at run time; the prefix holds nothing else.';
   const objects = (...prefixes: readonly string[]) =>
     prefixes.map((prefix) => uploads.arnForObjects(`${prefix}*`));
@@ -125,6 +124,7 @@ function permissionsOf(
       resources: [production.arnForObjects(`${VIDEOS_PREFIX}*`)],
       why: own,
     },
+    ...ledgerOf(storage),
     ...deletionOf({ uploads, production }),
     // 404 instead of 403 for what is not there.
     mayList(uploads, IDEMPOTENCY_PREFIX, USAGE_PREFIX, WEBHOOKS_PREFIX),

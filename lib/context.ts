@@ -42,6 +42,8 @@ const contextSchema = z.object({
   zones: number,
   encodeSettings: jsonOr(z.record(z.string(), z.unknown())).optional(),
   oidc: jsonOr(z.record(z.string(), z.unknown())).optional(),
+  dailyCeiling: number,
+  monthlyCeiling: number,
   prices: jsonOr(z.record(z.string(), z.number())).optional(),
   corsOrigins: words(z.string()).optional(),
   videosInFlight: number,

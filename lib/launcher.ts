@@ -13,11 +13,12 @@ import { PlatformFunction } from './function.ts';
 import type { Architecture, WorkerType } from './instance-types.ts';
 import type { Network } from './network.ts';
 import type { Queues } from './queues.ts';
+import { ledgerOf, type SpendingProps, spendingEnvironment } from './spending.ts';
 import type { Storage } from './storage.ts';
 import type { WorkerFleet } from './worker-fleet.ts';
 
 /** What every launcher is told. */
-export interface LauncherProps {
+export interface LauncherProps extends SpendingProps {
   /** The value of the machines' tag. */
   readonly platform: string;
   readonly storage: Storage;
@@ -55,6 +56,7 @@ export class Launcher extends Construct {
       permissions: [
         { actions: ['sqs:GetQueueAttributes'], resources: [props.queues.tasks.queueArn] },
         ...hintsOf(props),
+        ...ledgerOf(props.storage),
         ...code.permissions,
         ...launchesOf(this, props),
       ],
@@ -87,6 +89,7 @@ function environmentOf(
     MAX_ON_DEMAND_VCPUS: String(props.maxOnDemandVcpus),
     TARGET_SECONDS: String(props.turnaround.toSeconds()),
     LIVE_TOPICS: props.liveTopics,
+    ...spendingEnvironment(props),
   };
 }
 
@@ -153,7 +156,11 @@ function launchesOf(scope: Construct, { platform, fleet, network }: LauncherProp
       conditions: { StringEquals: { 'ec2:CreateAction': ['CreateFleet', 'RunInstances'], ...tagged } },
       why: 'Only while they are made, and only with the tag of this platform.',
     },
-    { actions: ['ec2:DescribeInstances'], resources: ['*'], why: 'The action knows no resources.' },
+    {
+      actions: ['ec2:DescribeInstances', 'ec2:DescribeSpotPriceHistory'],
+      resources: ['*'],
+      why: 'The actions know no resources.',
+    },
     { actions: ['ssm:GetParameters'], resources: fleet.imageParameterArns },
     {
       actions: ['iam:PassRole'],

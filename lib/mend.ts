@@ -12,9 +12,10 @@ import { deletionOf } from './deletion.ts';
 import { PlatformFunction } from './function.ts';
 import { mayPublishLive } from './live.ts';
 import type { Queues } from './queues.ts';
+import { ledgerOf, type SpendingProps, spendingEnvironment } from './spending.ts';
 import type { Storage } from './storage.ts';
 
-export interface MendProps {
+export interface MendProps extends SpendingProps {
   /** The value of the machines' tag. */
   readonly platform: string;
   readonly storage: Storage;
@@ -37,6 +38,7 @@ export class Mend extends Construct {
       PLATFORM: platform,
       MAX_LIFETIME_SECONDS: String(maxLifetime.toSeconds()),
       LIVE_TOPICS: liveTopics,
+      ...spendingEnvironment(props),
     };
     const { handler } = new PlatformFunction(this, 'Function', {
       description: 'Spotreel: what stalled goes on or ends; machines that should be gone are terminated',
@@ -53,10 +55,8 @@ export class Mend extends Construct {
   }
 }
 
-function permissionsOf(
-  stack: Stack,
-  { platform, storage: { uploads, production }, queues }: MendProps,
-): Permission[] {
+function permissionsOf(stack: Stack, { platform, storage, queues }: MendProps): Permission[] {
+  const { uploads, production } = storage;
   const own = 'Keys are made at run time; the prefix holds nothing else.';
   return [
     {
@@ -80,6 +80,7 @@ function permissionsOf(
       why: own,
     },
     { actions: ['s3:GetObject'], resources: [production.arnForObjects(`${VIDEOS_PREFIX}*`)], why: own },
+    ...ledgerOf(storage),
     ...deletionOf({ uploads, production }),
     // Listings, and 404 instead of 403 for what is not there.
     mayList(uploads, WORKERS_PREFIX),

@@ -23,14 +23,21 @@ export interface CheckedSettings {
   readonly quota: Quota;
   readonly alarmEmail: string | undefined;
   readonly prices: OwnPrices;
+  readonly dailyCeiling: number;
+  readonly monthlyCeiling: number;
 }
 
 const isWhole = (value: number, min: number, max: number) =>
   Number.isInteger(value) && value >= min && value <= max;
 
+/** Less would not pay for half an hour of the smallest machine, and so for none. */
+const isCeiling = (usd: number) => Number.isFinite(usd) && usd >= 0.1;
+const CEILING = 'give US dollars of at least 0.1';
+
 /** Every problem that the settings have, as sentences. */
 function problemsOf(settings: CheckedSettings): string[] {
-  const { maxVcpus, maxOnDemandVcpus, architectures, idleSeconds, zones } = settings;
+  const { maxVcpus, maxOnDemandVcpus, architectures, idleSeconds, zones, dailyCeiling, monthlyCeiling } =
+    settings;
   const turnaround = settings.turnaround.toSeconds();
   const lifetime = settings.maxLifetime.toSeconds();
   const gibibytes = settings.rootVolume.toGibibytes();
@@ -58,6 +65,8 @@ function problemsOf(settings: CheckedSettings): string[] {
       isWhole(gibibytes, 12, 16_384),
       `rootVolume is ${gibibytes} GiB; give from 12 (the system takes 8) to 16384`,
     ],
+    [isCeiling(dailyCeiling), `dailyCeiling is ${dailyCeiling}; ${CEILING}`],
+    [isCeiling(monthlyCeiling), `monthlyCeiling is ${monthlyCeiling}; ${CEILING}`],
     [isWhole(zones, 1, 6), `zones is ${zones}; give a whole number from 1 to 6`],
     ...architectures.flatMap((name) => typeRules(name, settings.instanceTypes[name], maxVcpus)),
   ];

@@ -117,6 +117,21 @@ export interface SpotreelProps {
   readonly quota?: Partial<Quota>;
 
   /**
+   * US dollars a day, by UTC, that machines may cost. At the ceiling they end and the queue waits, until the next day or
+   * `spotreel resume`.
+   *
+   * @default 10
+   */
+  readonly dailyCeiling?: number;
+
+  /**
+   * The same a month. An AWS Budget of as much watches the whole bill.
+   *
+   * @default 100
+   */
+  readonly monthlyCeiling?: number;
+
+  /**
    * Prices in US dollars that differ from the list's, by the names in `video/prices.ts`. Costs are told by them.
    *
    * @default {}
@@ -192,6 +207,8 @@ export class Spotreel extends Construct {
       quota: { ...DEFAULT_QUOTA, ...props.quota },
       alarmEmail: props.alarmEmail,
       prices: props.prices ?? {},
+      dailyCeiling: props.dailyCeiling ?? 10,
+      monthlyCeiling: props.monthlyCeiling ?? 100,
       priceClass: props.priceClass ?? PriceClass.PRICE_CLASS_100,
     };
     checkSettings(settings);

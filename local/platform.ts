@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { LaunchTemplate } from '../jobs/environment.ts';
-import { capacityKeys } from '../jobs/names.ts';
+import { capacityKeys, LEDGER_KEY } from '../jobs/names.ts';
 import {
   API_TIMEOUT_SECONDS,
   AUTHORIZE_TIMEOUT_SECONDS,
@@ -71,6 +71,8 @@ export interface LocalOptions {
   readonly workers: number;
   /** Cores of each machine. @default every one that this machine has */
   readonly cores?: number;
+  /** US dollars that machines may cost a day, as on AWS. @default as much as they do */
+  readonly dailyCeiling?: number;
   /** Disturbs the services, for tests of the platform above them. */
   readonly faults?: FaultHooks;
   /** Hears what functions and workers ask of the services, for tests of their policies. */
@@ -105,7 +107,8 @@ function launchTemplates(vcpus: number): LaunchTemplate[] {
 
 /** Starts the platform. Rejects where a port is taken, or another platform has the folder. */
 export async function startLocalPlatform(options: LocalOptions): Promise<LocalPlatform> {
-  const { port, dataDir, workers, cores = availableParallelism() } = options;
+  const { port, dataDir, workers, cores = availableParallelism(), dailyCeiling } = options;
+  const ceiling = dailyCeiling === undefined ? {} : { DAILY_CEILING: String(dailyCeiling) };
   const faults = options.faults && { faults: options.faults };
   const portOf = (service: keyof typeof PORT_DISTANCES) => (port === 0 ? 0 : port + PORT_DISTANCES[service]);
   const closers: (() => Promise<void>)[] = [];
@@ -206,6 +209,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
     };
     // A laptop's machines end with it, and its EC2 forgets them: those of an earlier start must not count as unlisted.
     await stores.uploads.delete(capacityKeys.launches);
+    await stores.uploads.delete(LEDGER_KEY);
 
     let eventBridge: EventBridge | undefined; // its function needs EC2, so it starts later
     const ec2 = started(
@@ -226,6 +230,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
       ...endpoints,
       UPLOAD_BUCKET,
       TASKS_QUEUE_URL: sqs.queueUrl('tasks'),
+      ...ceiling,
     };
     // Lambda polls a function's queue with the function's role.
     const pollerOf = (role: Parameters<typeof functionKey>[0]) =>

@@ -19,6 +19,7 @@ import type {
   requeuedSchema,
   rolledBackSchema,
   SignedParts,
+  SpendingAnswer,
   subtitlesListSchema,
   subtitlesQuerySchema,
   subtitlesSchema,
@@ -256,6 +257,18 @@ export class Endpoints {
   /** Sends an endpoint again what it did not get. */
   replayWebhook(id: string, { signal }: CallOptions = {}): Promise<z.infer<typeof replayedSchema>> {
     return this.#ask(`${webhookPath(id)}/replay`, { method: 'POST', signal });
+  }
+
+  // Spending
+
+  /** What machines cost, and what they may. */
+  showSpending({ signal }: CallOptions = {}): Promise<SpendingAnswer> {
+    return this.#ask('/api/spending', { signal });
+  }
+
+  /** Lifts the spending ceilings until the day ends, by UTC. */
+  resumeSpending({ signal }: CallOptions = {}): Promise<SpendingAnswer> {
+    return this.#ask('/api/spending/resume', { method: 'POST', signal });
   }
 }
 

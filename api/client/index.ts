@@ -16,8 +16,8 @@
  * `reencodeVideo`, `rollbackVideo`, `liveAccess`), posters (`setPoster`, `unsetPoster`), subtitles (`addSubtitles`,
  * `listSubtitles`, `removeSubtitles`), tokens (`createToken`, `listTokens`, `revokeToken`, `createUploadToken`),
  * webhooks (`createWebhook`, `listWebhooks`, `removeWebhook`, `rotateWebhookSecret`, `testWebhook`, `listUndelivered`,
- * `replayWebhook`). Each takes `{ signal }` last. What passes by itself (no connection, 429, 502 to 504) is tried again
- * with growing pauses. A refusal is an `ApiError` with `status`, `code` and `problem` (RFC 9457); a platform that does
+ * `replayWebhook`), spending (`showSpending`, `resumeSpending`). Each takes `{ signal }` last. What passes by itself (no
+ * connection, 429, 502 to 504) is tried again with growing pauses. A refusal is an `ApiError` with `status`, `code` and `problem` (RFC 9457); a platform that does
  * not answer a `ConnectionError`; a file that does not get to S3 an `UploadError`.
  *
  * `spotreel/client/live` follows videos while they are made: `follow(client, { video: id, onState })`.
@@ -30,6 +30,7 @@ export type {
   Parts,
   Problem,
   SignedParts,
+  SpendingAnswer,
   Upload,
   Video,
   Videos,

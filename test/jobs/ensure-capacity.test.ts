@@ -1,6 +1,11 @@
 /** What is launched for a backlog, and whether that succeeded, whatever EC2 answered. */
 
-import { CreateFleetCommand, DescribeInstancesCommand, EC2Client } from '@aws-sdk/client-ec2';
+import {
+  CreateFleetCommand,
+  DescribeInstancesCommand,
+  DescribeSpotPriceHistoryCommand,
+  EC2Client,
+} from '@aws-sdk/client-ec2';
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -45,6 +50,7 @@ const poolsOf = (index: number) =>
 
 /** Hints in the upload bucket: text by key. */
 const hints = new Map<string, string>();
+const REFUSALS = { Key: capacityKeys.refusals };
 const refusals = () => JSON.parse(hints.get(capacityKeys.refusals) ?? '{}');
 
 let logged: ReturnType<typeof captureLog>;
@@ -65,6 +71,7 @@ beforeEach(() => {
     return {};
   });
   ec2.on(DescribeInstancesCommand).resolves({});
+  ec2.on(DescribeSpotPriceHistoryCommand).resolves({});
   logged = captureLog();
 });
 afterEach(() => {
@@ -415,10 +422,13 @@ describe('a pool that had no machine', () => {
   });
 
   test.each([
-    ['cannot be read', () => s3.on(GetObjectCommand).rejects(s3Error(403, 'AccessDenied'))],
+    ['cannot be read', () => s3.on(GetObjectCommand, REFUSALS).rejects(s3Error(403, 'AccessDenied'))],
     ['is nonsense', () => hints.set(capacityKeys.refusals, '[1]')],
-    ['cannot be written', () => s3.on(PutObjectCommand).rejects(s3Error(403, 'AccessDenied'))],
-    ['is written by another', () => s3.on(PutObjectCommand).rejects(s3Error(412, 'PreconditionFailed'))],
+    ['cannot be written', () => s3.on(PutObjectCommand, REFUSALS).rejects(s3Error(403, 'AccessDenied'))],
+    [
+      'is written by another',
+      () => s3.on(PutObjectCommand, REFUSALS).rejects(s3Error(412, 'PreconditionFailed')),
+    ],
   ])('costs no launch when its memory %s', async (_, trouble) => {
     trouble();
     ec2.on(CreateFleetCommand).resolves({

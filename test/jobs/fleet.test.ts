@@ -91,8 +91,8 @@ test('what was launched comes back with its vCPUs and market', async () => {
   ec2.on(CreateFleetCommand).resolves(launched('c7i.xlarge', 'i-1', 'i-2'));
   expect(await launch(client, CAPACITY_SETTINGS, requestOf('spot'))).toEqual({
     machines: [
-      { id: 'i-1', vcpus: 4, market: 'spot' },
-      { id: 'i-2', vcpus: 4, market: 'spot' },
+      { id: 'i-1', type: 'c7i.xlarge', vcpus: 4, market: 'spot' },
+      { id: 'i-2', type: 'c7i.xlarge', vcpus: 4, market: 'spot' },
     ],
     refusals: [],
   });

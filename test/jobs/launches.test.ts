@@ -1,6 +1,11 @@
 /** Invocations that ask EC2 beside each other: each counts what the others launch. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CreateFleetCommand, DescribeInstancesCommand, EC2Client } from '@aws-sdk/client-ec2';
+import {
+  CreateFleetCommand,
+  DescribeInstancesCommand,
+  DescribeSpotPriceHistoryCommand,
+  EC2Client,
+} from '@aws-sdk/client-ec2';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -16,6 +21,7 @@ import { s3Error } from '../support/s3-objects.ts';
 const ec2 = mockClient(EC2Client);
 const s3 = mockClient(S3Client);
 const NOW = Date.parse('2026-01-02T03:04:05Z');
+const LAUNCHES = { Key: capacityKeys.launches };
 const NAME = `uploads-bucket/${capacityKeys.launches}`;
 
 let objects: Objects;
@@ -25,6 +31,7 @@ beforeEach(() => {
   objects = new Map();
   serveS3(s3, objects);
   ec2.on(DescribeInstancesCommand).resolves({});
+  ec2.on(DescribeSpotPriceHistoryCommand).resolves({});
   captureLog();
 });
 afterEach(() => {
@@ -158,11 +165,11 @@ test('however many ask at the same moment, they stay within maxVcpus', async () 
 });
 
 test.each([
-  ['read', () => s3.on(GetObjectCommand).rejects(s3Error(403, 'AccessDenied'))],
-  ['written', () => s3.on(PutObjectCommand).rejects(s3Error(503, 'SlowDown'))],
+  ['read', () => s3.on(GetObjectCommand, LAUNCHES).rejects(s3Error(403, 'AccessDenied'))],
+  ['written', () => s3.on(PutObjectCommand, LAUNCHES).rejects(s3Error(503, 'SlowDown'))],
   [
     'written, because others always are faster',
-    () => s3.on(PutObjectCommand).rejects(s3Error(412, 'Changed')),
+    () => s3.on(PutObjectCommand, LAUNCHES).rejects(s3Error(412, 'Changed')),
   ],
 ])('machines are asked for all the same where it cannot be %s', async (_, trouble) => {
   trouble();

@@ -33,9 +33,10 @@ const settings = encodeSettingsSchema.parse({});
 const GIGABYTE = 1e9;
 
 /** Runs the mender so many minutes from now. */
-const mendIn = (minutes: number) =>
+const mendIn = (minutes: number, held = false) =>
   mendUnfinished({
     announcer: silentAnnouncer,
+    held,
     stores: { uploads, production },
     sqs: new SQSClient({ region: 'us-east-1' }),
     uploadsQueueUrl: 'http://127.0.0.1/uploads',
@@ -211,6 +212,37 @@ describe('every encode ends', () => {
       times.set(`uploads/${openKey(video, encode.revision)}`, new Date(Date.now() + hour * 60 * 60_000));
     }
     expect(await readFailure(uploads, encode)).toMatchObject({ code: 'timed-out' });
+  });
+});
+
+describe('while a spending ceiling holds launches back', () => {
+  test('an encode without progress is not queued again', async () => {
+    await upload();
+    await mendIn(20, true);
+    expect(sent()).toEqual([]);
+  });
+
+  test('its time does not run: it goes on when the ceiling is lifted, days later', async () => {
+    const encode = await upload();
+    for (let minutes = 15; minutes < 5 * 24 * 60; minutes += 120) {
+      await mendIn(minutes, true);
+      // S3 keeps the time of a write; the mender's clock runs ahead of it here.
+      const key = `uploads/${openKey(video, encode.revision)}`;
+      const { since } = JSON.parse(objects.get(key) ?? '');
+      times.set(key, new Date(since));
+    }
+    await mendIn(5 * 24 * 60);
+    expect(await readFailure(uploads, encode)).toBeUndefined();
+  });
+
+  test('marks are written anew twice a day, not each time', async () => {
+    const encode = await upload();
+    s3.resetHistory();
+    for (const minutes of [15, 30, 700]) await mendIn(minutes, true);
+    expect(s3.commandCalls(PutObjectCommand)).toEqual([]);
+    await mendIn(725, true);
+    const marks = s3.commandCalls(PutObjectCommand).map(({ args }) => args[0].input.Key);
+    expect(marks).toContain(openKey(video, encode.revision));
   });
 });
 

@@ -1,6 +1,11 @@
 /** dispatch: from S3 events to claims, machines and plan tasks. */
 
-import { CreateFleetCommand, DescribeInstancesCommand, EC2Client } from '@aws-sdk/client-ec2';
+import {
+  CreateFleetCommand,
+  DescribeInstancesCommand,
+  DescribeSpotPriceHistoryCommand,
+  EC2Client,
+} from '@aws-sdk/client-ec2';
 import { IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import { S3Client } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -46,6 +51,7 @@ beforeEach(() => {
   sqs.on(SendMessageBatchCommand).resolves({});
   sqs.on(GetQueueAttributesCommand).resolves({});
   ec2.on(DescribeInstancesCommand).resolves({});
+  ec2.on(DescribeSpotPriceHistoryCommand).resolves({});
   ec2.on(CreateFleetCommand).resolves(launched('c7g.large', 'i-1'));
   logged = captureLog();
 });

@@ -1,14 +1,15 @@
 /** sweep: machines for tasks that wait, by the minute and at once when a machine of ours leaves. */
 import { CreateFleetCommand, DescribeInstancesCommand, EC2Client } from '@aws-sdk/client-ec2';
-import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
+import { LEDGER_KEY } from '../../jobs/names.ts';
 import { valuesOf } from '../support/emitted.ts';
 import { CAPACITY_SETTINGS, launched } from '../support/fleet.ts';
 import { lambdaContext } from '../support/lambda.ts';
 import { captureLog } from '../support/log-lines.ts';
-import { s3Error } from '../support/s3-objects.ts';
+import { jsonObject, s3Error } from '../support/s3-objects.ts';
 
 Object.assign(process.env, {
   UPLOAD_BUCKET: 'uploads-bucket',
@@ -129,6 +130,15 @@ describe('a machine of ours', () => {
     machines = ['i-1'];
     await ended('i-1');
     expect(asked()).toEqual([2]);
+  });
+
+  test('costs no more from its end on, whether it is replaced or not', async () => {
+    const ledger = { days: {}, running: { 'i-1': { usdPerHour: 6, countedUntil: LAUNCHED } } };
+    s3.on(GetObjectCommand, { Key: LEDGER_KEY }).callsFake(() => jsonObject(JSON.stringify(ledger)));
+    machines = ['i-1'];
+    await ended('i-1', 10);
+    const [put] = s3.commandCalls(PutObjectCommand, { Key: LEDGER_KEY });
+    expect(JSON.parse(String(put?.args[0].input.Body))).toEqual({ days: { '2030-01-02': 1 }, running: {} });
   });
 
   test('whose end leaves no task behind is not replaced', async () => {

@@ -309,6 +309,7 @@ async function mend(world: World): Promise<void> {
     const own = world.start('mender', (process) =>
       mendUnfinished({
         announcer: silentAnnouncer,
+        held: false,
         stores: storesOf(process.s3),
         sqs: process.sqs,
         uploadsQueueUrl: UPLOADS_URL,

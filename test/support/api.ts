@@ -53,6 +53,7 @@ export async function startTestApi({
     corsOrigins: [],
     quota,
     prices: LIST_PRICES,
+    ceilings: { daily: 10, monthly: undefined },
   };
   const app = createApi(context);
   return {

@@ -1,6 +1,7 @@
 /** Answers of EC2 for tests, and the settings of a small deployment. */
 import { type _InstanceType, type CreateFleetCommandOutput, EC2ServiceException } from '@aws-sdk/client-ec2';
 import type { CapacitySettings } from '../../jobs/ensure-capacity.ts';
+import { LIST_PRICES } from '../../video/prices.ts';
 
 export const CAPACITY_SETTINGS: CapacitySettings = {
   platform: 'demo',
@@ -25,6 +26,7 @@ export const CAPACITY_SETTINGS: CapacitySettings = {
   maxVcpus: 8,
   maxOnDemandVcpus: 0,
   targetSeconds: 100,
+  spending: { ceilings: { daily: undefined, monthly: undefined }, prices: LIST_PRICES, diskGigabytes: 20 },
 };
 
 type Answer = Pick<CreateFleetCommandOutput, 'Instances' | 'Errors'>;

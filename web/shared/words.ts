@@ -78,8 +78,13 @@ export const STATE_NAMES = {
   failed: 'Failed',
 } as const satisfies Record<Video['state'], string>;
 
-/** The state, and how far that is. */
-export function stateName({ state, percent: done }: Pick<Video, 'state' | 'percent'>): string {
+/** The state, and how far that is, or what keeps it waiting. */
+export function stateName({
+  state,
+  percent: done,
+  heldBy,
+}: Pick<Video, 'state' | 'percent' | 'heldBy'>): string {
+  if (state === 'queued' && heldBy) return `${STATE_NAMES.queued}: the ${heldBy} spending ceiling is reached`;
   return state === 'encoding' ? `${STATE_NAMES.encoding} ${percent(done)}` : STATE_NAMES[state];
 }
 
