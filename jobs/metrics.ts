@@ -66,6 +66,11 @@ export const METRICS = {
     statistic: 'Sum',
     meaning: 'launches that EC2 refused for a reason that only the owner can mend',
   },
+  CeilingReached: {
+    unit: 'Count',
+    statistic: 'Sum',
+    meaning: 'times that a spending ceiling held a launch back, or ended what ran',
+  },
   SilentMachines: {
     unit: 'Count',
     statistic: 'Sum',

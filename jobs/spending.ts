@@ -27,6 +27,7 @@ import {
   withdrawn,
 } from './ledger.ts';
 import { log } from './log.ts';
+import { logMetrics } from './metrics.ts';
 import { LEDGER_KEY } from './names.ts';
 import { spotPrices } from './spot-prices.ts';
 import type { ObjectStore } from './store.ts';
@@ -79,7 +80,7 @@ export async function reserve(
     return started(heldBack(ledger, undefined, now), { [askedBy(asker)]: allowed * perVcpu }, now);
   });
   if (allowed === 0)
-    log('error', 'spending-held', { by, ceilings: settings.ceilings, advice: 'spotreel resume' });
+    logMetrics('error', 'spending-held', { by, ...settings.ceilings }, { CeilingReached: 1 });
   return allowed;
 }
 
@@ -149,11 +150,8 @@ export async function mendSpending(mender: SpendingMender): Promise<HeldBy | und
     return after;
   });
   if (stop !== undefined && listed.size > 0) {
-    log('error', 'spending-ceiling-reached', {
-      by: stop,
-      ceilings: spending.ceilings,
-      machines: listed.size,
-    });
+    const fields = { by: stop, ...spending.ceilings, machines: listed.size };
+    logMetrics('error', 'spending-ceiling-reached', fields, { CeilingReached: 1 });
     await ec2.send(new TerminateInstancesCommand({ InstanceIds: [...listed.keys()] }));
   }
   return by;

@@ -490,8 +490,8 @@ describe('least privilege', () => {
   });
 
   test.each([
-    ['Dispatch', ['ec2:DescribeInstances']],
-    ['Sweep', ['ec2:DescribeInstances']],
+    ['Dispatch', ['ec2:DescribeInstances', 'ec2:DescribeSpotPriceHistory']],
+    ['Sweep', ['ec2:DescribeInstances', 'ec2:DescribeSpotPriceHistory']],
     ['Bury', []],
     ['Notify', []],
     ['Api', []],
@@ -566,6 +566,7 @@ describe('least privilege', () => {
         `PlatformStorageUploads/capacity/${name}.json`,
         ['s3:GetObject', 's3:PutObject'],
       ]),
+      ['PlatformStorageUploads/spending/ledger.json', ['s3:GetObject', 's3:PutObject']],
     ];
     expect(objectsOf('Dispatch').toSorted()).toEqual(
       [
@@ -599,6 +600,7 @@ describe('least privilege', () => {
       objectsOf('Mend').map(([resource, actions]) => `${resource} ${[actions].flat().join(' ')}`),
     ).toEqual([
       'PlatformStorageUploads/jobs/* s3:GetObject s3:PutObject',
+      'PlatformStorageUploads/spending/ledger.json s3:GetObject s3:PutObject',
       'PlatformStorageUploads/deleted/* s3:DeleteObject s3:GetObject s3:PutObject',
       'PlatformStorageUploads/open/* s3:DeleteObject s3:GetObject s3:PutObject',
       'PlatformStorageUploads/untold/* s3:PutObject',
@@ -626,6 +628,7 @@ describe('least privilege', () => {
         'PlatformStorageUploads/jobs/* s3:DeleteObject s3:GetObject s3:PutObject',
         'PlatformStorageUploads/open/* s3:DeleteObject s3:PutObject',
         'PlatformStorageUploads/pending/* s3:DeleteObject s3:GetObject s3:PutObject',
+        'PlatformStorageUploads/spending/ledger.json s3:GetObject s3:PutObject',
         'PlatformStorageUploads/untold/* s3:DeleteObject s3:PutObject',
         'PlatformStorageUploads/usage/* s3:GetObject s3:PutObject',
         'PlatformStorageUploads/uploads/* s3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:ListMultipartUploadParts s3:PutObject',
@@ -653,7 +656,7 @@ describe('least privilege', () => {
       const prefixes = z.object({ 's3:prefix': z.unknown() }).parse(Condition['StringLike'])['s3:prefix'];
       for (const prefix of [prefixes].flat())
         expect(prefix).toMatch(
-          /^(uploads|jobs|open|untold|pending|index|deleted|idempotency|usage|webhooks|workers|models|v|capacity)\/\*$/,
+          /^(uploads|jobs|open|untold|pending|index|deleted|idempotency|usage|webhooks|workers|models|v|capacity|spending)\/\*$/,
         );
     }
   });
