@@ -10,6 +10,7 @@ import { MAX_SUBTITLE_BYTES } from '../jobs/subtitles.ts';
 import type { ApiContext } from './context.ts';
 import { liveRoutes } from './live-routes.ts';
 import { oembedRoutes } from './oembed-routes.ts';
+import { playbackRoutes } from './playback-routes.ts';
 import { posterRoutes } from './poster-routes.ts';
 import { PROBLEMS_PATH, ProblemError, problemResponse, problemsPage } from './problems.ts';
 import { newApp } from './routes.ts';
@@ -96,6 +97,7 @@ export function createApi(context: ApiContext) {
     .route('/', videoRoutes(context))
     .route('/', oembedRoutes(context))
     .route('/', liveRoutes(context))
+    .route('/', playbackRoutes(context))
     .route('/', posterRoutes(context))
     .route('/', subtitleRoutes(context))
     .route('/', tokenRoutes(context))

@@ -3,7 +3,9 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { Announcer } from '../jobs/announcer.ts';
 import type { Endpoints } from '../jobs/endpoints.ts';
 import type { Quota } from '../jobs/environment.ts';
+import type { KeyValueStore } from '../jobs/key-value-store.ts';
 import type { Ceilings } from '../jobs/ledger.ts';
+import type { PlaybackKeys } from '../jobs/playback-keys.ts';
 import type { Redriver } from '../jobs/redrive.ts';
 import type { Tokens } from '../jobs/tokens.ts';
 import type { Reach } from '../jobs/webhook-request.ts';
@@ -31,6 +33,9 @@ export interface ApiContext extends Redriver {
   readonly s3: S3Client;
   readonly authenticate: Authenticate;
   readonly tokens: Tokens;
+  /** What the edge knows of videos and keys. */
+  readonly edge: KeyValueStore;
+  readonly playbackKeys: PlaybackKeys;
   readonly live: LiveBroker;
   readonly announcer: Announcer;
   readonly webhooks: Webhooks;

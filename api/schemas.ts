@@ -177,7 +177,7 @@ export const stateSchema = z
 
 export const visibilitySchema = z.enum(storedVisibility.options).openapi('Visibility', {
   description:
-    '`private`: the API shows it only to tokens with the scope `read`. `unlisted` and `public`: whoever has its id may ask for it.',
+    '`private`: the API shows it only to tokens with the scope `read`, and it plays only at addresses with a playback token. `unlisted` and `public`: whoever has its id may ask for it.',
 });
 
 const progress = {
@@ -201,10 +201,10 @@ const publicVideo = {
   title: z.string(),
   uploadedAt: z.iso.datetime(),
   ...progress,
-  playbackUrl: z
-    .string()
-    .optional()
-    .openapi({ description: 'Path of the HLS playlist.', example: '/v/5jz8m2c0xk4t7w9qv1rb/master.m3u8' }),
+  playbackUrl: z.string().optional().openapi({
+    description: 'Path of the HLS playlist. Of a private video it is good for 12 hours.',
+    example: '/v/5jz8m2c0xk4t7w9qv1rb/master.m3u8',
+  }),
   early: z.literal(true).optional().openapi({
     description:
       'The playlist has the beginning of the video, and grows while the rest is encoded. A player that began with it plays on to the end.',
@@ -446,6 +446,49 @@ export const uploadTokenSchema = z
     expiresAt: z.iso.datetime(),
   })
   .openapi('UploadToken');
+
+/** An address as the edge spells it: IPv6 in its canonical form (RFC 5952), which is a URL's. */
+const ipSchema = z.union([
+  z.ipv4(),
+  z.ipv6().transform((text) => new URL(`http://[${text}]`).hostname.slice(1, -1)),
+]);
+
+export const createPlaybackTokenSchema = z
+  .strictObject({
+    expiresIn: z
+      .int()
+      .min(60)
+      .max(7 * 24 * 3600)
+      .default(12 * 3600)
+      .openapi({ description: 'Seconds.' }),
+    ip: ipSchema.optional().openapi({
+      type: 'string',
+      description: 'The only address that may use it.',
+      example: '203.0.113.7',
+    }),
+    referrer: z
+      .string()
+      .toLowerCase()
+      .regex(/^[a-z0-9][a-z0-9.-]{0,251}(:\d{1,5})?$/)
+      .optional()
+      .openapi({
+        description:
+          'The host of the only site whose pages may play it, by the `Referer` that browsers send. Not every native player sends one.',
+        example: 'shop.example',
+      }),
+  })
+  .openapi('CreatePlaybackToken');
+
+export const playbackTokenSchema = z
+  .object({
+    token: z.string().openapi({ description: 'Stands in the path: `/t/<token>/v/<id>/…`.' }),
+    playbackUrl: z.string().optional().openapi({ description: 'Path of the HLS playlist, with the token.' }),
+    expiresAt: z.iso.datetime(),
+  })
+  .openapi('PlaybackToken');
+export type PlaybackToken = z.infer<typeof playbackTokenSchema>;
+
+export const playbackKeySchema = z.object({ id: z.string() }).openapi('PlaybackKey');
 
 export const webhookIdSchema = z.string().regex(/^[0-9a-f]{12}$/);
 

@@ -2,16 +2,17 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { announcePublished, deletedLive } from '../jobs/announcer.ts';
 import { deleteVideo } from '../jobs/deletion.ts';
-import { recordEdits } from '../jobs/edits.ts';
 import { pageOfVideos } from '../jobs/index-pages.ts';
 import type { VideoId } from '../jobs/names.ts';
 import { republishDetails } from '../jobs/publish.ts';
 import { RedriveError, reencode, retry, rollback } from '../jobs/redrive.ts';
 import { type VideoStatus, videoStatus } from '../jobs/status.ts';
+import { recordChanges } from '../jobs/visibility.ts';
 import { costOf } from '../video/cost.ts';
 import type { Prices } from '../video/prices.ts';
 import { mayAll, type Principal, requireScope } from './access.ts';
 import type { ApiContext } from './context.ts';
+import { withPlayback } from './playback.ts';
 import { orProblem, type ProblemCode, ProblemError } from './problems.ts';
 import { answer, body, idParam, newApp, refusals, refuse } from './routes.ts';
 import {
@@ -152,13 +153,13 @@ function viewFor(who: Principal | undefined, status: VideoStatus, prices: Prices
   return seen;
 }
 
-/** Throws a `ProblemError` where there is no such video, or somebody may not know of it. */
+/** The video, as much of it as somebody may know. Throws a `ProblemError` where that is nothing. */
 export async function requireVisible(
   context: ApiContext,
   who: Principal | undefined,
   id: VideoId,
-): Promise<void> {
-  viewFor(who, await requireStatus(context, id), context.prices);
+): Promise<Video> {
+  return viewFor(who, await requireStatus(context, id), context.prices);
 }
 
 async function requireStatus({ stores }: ApiContext, id: VideoId): Promise<VideoStatus> {
@@ -194,22 +195,25 @@ export function videoRoutes(context: ApiContext) {
       const who = requireScope(c.get('who'), 'read');
       const { limit, cursor, state } = c.req.valid('query');
       const { videos, next } = await pageOfVideos(context.stores, { limit, after: cursor, state });
-      const shown = videos.map((video) => ownersView(who, listed(video, context.prices)));
-      return c.json({ videos: shown, ...(next !== undefined && { nextCursor: next }) }, 200);
-    })
-    .openapi(show, async (c) => {
+      const shown = videos.map((video) =>
+        withPlayback(context, ownersView(who, listed(video, context.prices))),
+      );
       return c.json(
-        viewFor(c.get('who'), await requireStatus(context, c.req.valid('param').id), context.prices),
+        { videos: await Promise.all(shown), ...(next !== undefined && { nextCursor: next }) },
         200,
       );
+    })
+    .openapi(show, async (c) => {
+      const video = await requireVisible(context, c.get('who'), c.req.valid('param').id);
+      return c.json(await withPlayback(context, video), 200);
     })
     .openapi(patch, async (c) => {
       const who = requireScope(c.get('who'), 'admin');
       const { id } = c.req.valid('param');
       await requireStatus(context, id);
-      await recordEdits(context.stores.uploads, id, c.req.valid('json'));
+      await recordChanges(context.stores.uploads, context.edge, id, c.req.valid('json'));
       await republishDetails(context.stores, id);
-      return c.json(viewFor(who, await requireStatus(context, id), context.prices), 200);
+      return c.json(await withPlayback(context, await requireVisible(context, who, id)), 200);
     })
     .openapi(remove, async (c) => {
       requireScope(c.get('who'), 'admin');

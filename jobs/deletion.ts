@@ -5,6 +5,8 @@
  */
 import { z } from 'zod';
 import { readClaim } from './claim.ts';
+import { readEdits, recordEdits } from './edits.ts';
+import type { KeyValueStore } from './key-value-store.ts';
 import { log } from './log.ts';
 import type { CreatedObject } from './messages.ts';
 import {
@@ -25,6 +27,7 @@ import { hasOpen } from './open.ts';
 import type { Stores } from './publish.ts';
 import type { ObjectStore } from './store.ts';
 import { unlessUnreadable } from './unreadable.ts';
+import { openAtEdge } from './visibility.ts';
 
 const MINUTE = 60_000;
 /** Milliseconds in which a worker that was busy with the video may still write: its heartbeat sees the end sooner. */
@@ -43,6 +46,8 @@ const markSchema = z.object({
   uploadedAt: z.string().optional(),
   /** Whether workers may have been busy with it. */
   busy: z.boolean(),
+  /** The edge keeps it closed until the mark goes: caches may still hold it. */
+  private: z.boolean().default(false),
 });
 type Mark = z.infer<typeof markSchema>;
 
@@ -64,7 +69,7 @@ export async function isDeleted(uploads: ObjectStore, video: VideoId): Promise<b
 
 /**
  * Whether an object may become a video. A file that is dropped once more after its deletion may: it is wanted again, and
- * the mark goes. Under the key of an upload's id nothing may: the id was that one upload's.
+ * the mark goes; it is as private as it was. Under the key of an upload's id nothing may: the id was that one upload's.
  */
 export async function mayBeClaimed(
   uploads: ObjectStore,
@@ -74,6 +79,7 @@ export async function mayBeClaimed(
   const mark = await readMark(uploads, video);
   if (!mark) return true;
   if (key === sourceKey(video) || Date.parse(time) <= Date.parse(mark.at)) return false;
+  if (mark.private) await recordEdits(uploads, video, { visibility: 'private' });
   await uploads.delete(deletedKey(video));
   return true;
 }
@@ -85,9 +91,11 @@ async function findMark(stores: Stores, video: VideoId): Promise<Mark | undefine
   if (before) return before;
   const claim = await readClaim(uploads, video);
   if (!claim && !(await uploads.exists(pendingKey(video)))) return undefined;
+  const edits = await unlessUnreadable('edits-unreadable', { video }, () => readEdits(uploads, video));
   return {
     at: new Date().toISOString(),
     busy: await hasOpen(uploads, video),
+    private: edits === 'unreadable' || edits.visibility === 'private',
     ...(claim && { source: claim.key, uploadedAt: claim.uploadedAt }),
   };
 }
@@ -140,7 +148,12 @@ async function sweep(stores: Stores, video: VideoId, mark: Mark, deadline: numbe
 }
 
 /** Sweeps again after the deletions of the last hours, and forgets those of long ago. */
-export async function mendDeletions(stores: Stores, now: Date, deadline: number): Promise<void> {
+export async function mendDeletions(
+  stores: Stores,
+  edge: KeyValueStore,
+  now: Date,
+  deadline: number,
+): Promise<void> {
   const { uploads } = stores;
   for await (const { key, lastModified } of uploads.list(DELETED_PREFIX)) {
     const video = key.slice(DELETED_PREFIX.length);
@@ -150,6 +163,9 @@ export async function mendDeletions(stores: Stores, now: Date, deadline: number)
     if (!mark || mark === 'unreadable') continue;
     const { left } = await sweep(stores, video, mark, deadline);
     if (left > 0) log('warn', 'delete-unfinished', { video, left });
-    else if (age >= KEPT_MS) await uploads.delete(key);
+    else if (age >= KEPT_MS) {
+      if (mark.private) await openAtEdge(edge, video);
+      await uploads.delete(key);
+    }
   }
 }

@@ -66,6 +66,12 @@ export const spendingSettingsOf = (environment: z.infer<z.ZodObject<typeof spend
   diskGigabytes: environment.DISK_GIGABYTES,
 });
 
+/** The key-value store that the edge reads; where it answers, as an SDK would be told. */
+const keyValueStore = {
+  KEY_VALUE_STORE: z.string().regex(/^arn:[a-z-]+:cloudfront::\d{12}:key-value-store\/[A-Za-z0-9-]+$/),
+  AWS_ENDPOINT_URL_CLOUDFRONT_KEYVALUESTORE: z.url().optional(),
+};
+
 export const dispatchEnvironmentSchema = z.object({
   ...common,
   UPLOAD_BUCKET: z.string().min(1),
@@ -110,6 +116,7 @@ export const mendEnvironmentSchema = z.object({
   MAX_LIFETIME_SECONDS: z.coerce.number().positive(),
   ...spending,
   LIVE_TOPICS: liveTopics,
+  ...keyValueStore,
 });
 
 /** Whose JWTs count besides our own tokens. */
@@ -167,6 +174,7 @@ export const apiEnvironmentSchema = z.object({
   LIVE_TOPICS: liveTopics,
   /** Where who follows videos connects to: MQTT over WebSocket. */
   LIVE_URL: z.string().regex(/^wss?:\/\//),
+  ...keyValueStore,
 });
 
 export const notifyEnvironmentSchema = z.object({

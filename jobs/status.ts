@@ -7,7 +7,7 @@ import { durationOf } from '../video/plan.ts';
 import type { PictureFile } from '../video/stills.ts';
 import { readClaim } from './claim.ts';
 import { earlyPath } from './early.ts';
-import { type Description, descriptionOf, readEdits } from './edits.ts';
+import { type Description, descriptionOf, type Edits, readEdits } from './edits.ts';
 import { readFailure } from './failed.ts';
 import { readHint } from './hints.ts';
 import { type HeldBy, heldBy, ledgerSchema } from './ledger.ts';
@@ -128,15 +128,17 @@ export async function publishedStatus({ uploads, production }: Stores, encode: E
 }
 
 /** An upload whose source is not there yet, or not seen yet; undefined where there is none. */
-async function pendingStatus({ uploads }: Stores, id: VideoId): Promise<VideoStatus | undefined> {
+async function pendingStatus(
+  { uploads }: Stores,
+  id: VideoId,
+  edits: Edits,
+): Promise<VideoStatus | undefined> {
   const pending = await readPending(uploads, id);
   if (!pending) return undefined;
   const { fileName, title = fileName, metadata = {}, createdAt, size } = pending;
   return {
     id,
-    title,
-    metadata,
-    visibility: 'unlisted',
+    ...descriptionOf(id, undefined, { title, metadata, ...edits }),
     uploadedAt: createdAt,
     sourceBytes: size,
     state: 'uploading',
@@ -161,7 +163,7 @@ export async function videoStatus(stores: Stores, id: VideoId): Promise<VideoSta
     requestedRevision(stores.uploads, id),
     publishedRevision(stores.production, id),
   ]);
-  if (!claim) return pendingStatus(stores, id);
+  if (!claim) return pendingStatus(stores, id, edits);
   const { uploadedAt, size: sourceBytes } = claim;
   const known = {
     id,

@@ -12,6 +12,8 @@ import { IotAnnouncer } from '../jobs/announcer.ts';
 import { Endpoints } from '../jobs/endpoints.ts';
 import { apiEnvironmentSchema, ceilingsOf, parseEnvironment } from '../jobs/environment.ts';
 import { invocations } from '../jobs/invocation.ts';
+import { keyValueStoreOf } from '../jobs/key-value-store.ts';
+import { PlaybackKeys } from '../jobs/playback-keys.ts';
 import { ObjectStore } from '../jobs/store.ts';
 import { Tokens } from '../jobs/tokens.ts';
 
@@ -26,6 +28,7 @@ const stores = {
   production: new ObjectStore(s3, environment.PRODUCTION_BUCKET),
 };
 
+const edge = keyValueStoreOf(environment, s3);
 const announcer = new IotAnnouncer(new IoTDataPlaneClient({}), environment.LIVE_TOPICS);
 
 const answer = handle(
@@ -37,6 +40,8 @@ const answer = handle(
     settings: environment.ENCODE_SETTINGS,
     authenticate: environment.ACCESS === 'open' ? openAccess(tokens) : tokenAccess(tokens, environment.OIDC),
     tokens,
+    edge,
+    playbackKeys: new PlaybackKeys(ssm, environment.PARAMETERS, edge),
     webhooks: {
       endpoints: new Endpoints(stores.uploads, ssm, environment.PARAMETERS),
       eventsQueueUrl: environment.EVENTS_QUEUE_URL,

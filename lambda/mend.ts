@@ -7,6 +7,7 @@ import { IotAnnouncer } from '../jobs/announcer.ts';
 import { mendDeletions } from '../jobs/deletion.ts';
 import { mendEnvironmentSchema, parseEnvironment, spendingSettingsOf } from '../jobs/environment.ts';
 import { invocations } from '../jobs/invocation.ts';
+import { keyValueStoreOf } from '../jobs/key-value-store.ts';
 import { mendUnfinished } from '../jobs/mend.ts';
 import { mendEvents } from '../jobs/mend-events.ts';
 import { mendMachines } from '../jobs/mend-machines.ts';
@@ -22,6 +23,7 @@ const stores = {
 };
 const sqs = new SQSClient({});
 const ec2 = new EC2Client({});
+const edge = keyValueStoreOf(environment, s3);
 const announcer = new IotAnnouncer(new IoTDataPlaneClient({}), environment.LIVE_TOPICS);
 
 /** Milliseconds of a run that deletions, and beside them events, may take. */
@@ -54,7 +56,7 @@ export const handler = invocations('mend', environment.PLATFORM, async (_: unkno
       announcer,
       held: heldBy !== undefined,
     }),
-    mendDeletions(stores, now, deadline),
+    mendDeletions(stores, edge, now, deadline),
     mendEvents({ stores, sqs, eventsQueueUrl: EVENTS_QUEUE_URL, now, deadline }),
     mendMachines({
       ec2,

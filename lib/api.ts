@@ -3,7 +3,6 @@ import { Stack, Validations } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Construct } from 'constructs';
-import type { z } from 'zod';
 import type { apiEnvironmentSchema, OidcInput, Quota } from '../jobs/environment.ts';
 import {
   IDEMPOTENCY_PREFIX,
@@ -19,7 +18,8 @@ import {
 import { API_THROTTLE, API_TIMEOUT_SECONDS } from '../jobs/platform.ts';
 import { mayList, type Permission } from './allow.ts';
 import { deletionOf } from './deletion.ts';
-import { PlatformFunction } from './function.ts';
+import type { EdgeStore } from './edge-store.ts';
+import { type Deployed, PlatformFunction } from './function.ts';
 import { type Live, mayPublishLive } from './live.ts';
 import type { Queues } from './queues.ts';
 import { ledgerOf, type SpendingProps } from './spending.ts';
@@ -35,6 +35,7 @@ export interface ApiProps extends Omit<SpendingProps, 'rootVolume'> {
   readonly live: Live;
   readonly storage: Storage;
   readonly queues: Queues;
+  readonly edgeStore: EdgeStore;
   readonly encodeSettings: Readonly<Record<string, unknown>>;
   readonly oidc: OidcInput | undefined;
   readonly corsOrigins: readonly string[];
@@ -48,11 +49,23 @@ export class Api extends Construct {
 
   constructor(scope: Construct, id: string, props: ApiProps) {
     super(scope, id);
-    const { platform, parameters, storage, queues, live, encodeSettings, oidc, corsOrigins, quota } = props;
+    const {
+      platform,
+      parameters,
+      storage,
+      queues,
+      live,
+      encodeSettings,
+      oidc,
+      corsOrigins,
+      quota,
+      edgeStore,
+    } = props;
     const stack = Stack.of(this);
-    type Environment = Omit<Record<keyof z.input<typeof apiEnvironmentSchema>, string>, 'OIDC'>;
+    type Environment = Omit<Deployed<typeof apiEnvironmentSchema>, 'OIDC'>;
     const environment: Environment & { OIDC?: string } = {
       PLATFORM: platform,
+      ...edgeStore.environment,
       UPLOAD_BUCKET: storage.uploads.bucketName,
       PRODUCTION_BUCKET: storage.production.bucketName,
       UPLOADS_QUEUE_URL: queues.uploads.queueUrl,
@@ -75,7 +88,11 @@ export class Api extends Construct {
       entry: 'api.ts',
       timeoutSeconds: API_TIMEOUT_SECONDS,
       environment,
-      permissions: [...permissionsOf(stack, props), mayPublishLive(stack, props.liveTopics)],
+      permissions: [
+        ...permissionsOf(stack, props),
+        mayPublishLive(stack, props.liveTopics),
+        edgeStore.mayWrite,
+      ],
     });
 
     const httpApi = new apigateway.HttpApi(this, 'HttpApi', {

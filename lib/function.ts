@@ -4,8 +4,12 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import type { z } from 'zod';
 import { allow, type Permission } from './allow.ts';
 import { lambdaCode } from './bundle.ts';
+
+/** The variables that a schema asks for, but for a laptop's endpoints. */
+export type Deployed<T extends z.ZodType> = Omit<Record<keyof z.input<T>, string>, `AWS_${string}`>;
 
 export interface PlatformFunctionProps {
   readonly description: string;

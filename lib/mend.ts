@@ -3,13 +3,13 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
-import type { z } from 'zod';
 import { type mendEnvironmentSchema, PLATFORM_TAG } from '../jobs/environment.ts';
 import { JOBS_PREFIX, OPEN_PREFIX, UNTOLD_PREFIX, VIDEOS_PREFIX, WORKERS_PREFIX } from '../jobs/names.ts';
 import { MEND_MINUTES, MEND_TIMEOUT_SECONDS } from '../jobs/platform.ts';
 import { mayList, type Permission } from './allow.ts';
 import { deletionOf } from './deletion.ts';
-import { PlatformFunction } from './function.ts';
+import type { EdgeStore } from './edge-store.ts';
+import { type Deployed, PlatformFunction } from './function.ts';
 import { mayPublishLive } from './live.ts';
 import type { Queues } from './queues.ts';
 import { ledgerOf, type SpendingProps, spendingEnvironment } from './spending.ts';
@@ -20,6 +20,7 @@ export interface MendProps extends SpendingProps {
   readonly platform: string;
   readonly storage: Storage;
   readonly queues: Queues;
+  readonly edgeStore: EdgeStore;
   /** What the topics of the platform's messages begin with. */
   readonly liveTopics: string;
   readonly maxLifetime: Duration;
@@ -28,8 +29,9 @@ export interface MendProps extends SpendingProps {
 export class Mend extends Construct {
   constructor(scope: Construct, id: string, props: MendProps) {
     super(scope, id);
-    const { platform, storage, queues, maxLifetime, liveTopics } = props;
-    const environment: Record<keyof z.input<typeof mendEnvironmentSchema>, string> = {
+    const { platform, storage, queues, maxLifetime, liveTopics, edgeStore } = props;
+    const environment: Deployed<typeof mendEnvironmentSchema> = {
+      ...edgeStore.environment,
       UPLOAD_BUCKET: storage.uploads.bucketName,
       PRODUCTION_BUCKET: storage.production.bucketName,
       UPLOADS_QUEUE_URL: queues.uploads.queueUrl,
@@ -45,7 +47,11 @@ export class Mend extends Construct {
       entry: 'mend.ts',
       timeoutSeconds: MEND_TIMEOUT_SECONDS,
       environment,
-      permissions: [...permissionsOf(Stack.of(this), props), mayPublishLive(Stack.of(this), liveTopics)],
+      permissions: [
+        ...permissionsOf(Stack.of(this), props),
+        mayPublishLive(Stack.of(this), liveTopics),
+        edgeStore.mayWrite,
+      ],
     });
     handler.configureAsyncInvoke({ retryAttempts: 0 }); // the next run is the retry
     new events.Rule(this, 'Schedule', {

@@ -1,5 +1,6 @@
 /**
- * CloudFront: `/v/*` are the videos of the production bucket, `/api/*` is the API, everything else the pages. What is
+ * CloudFront: `/v/*`, and `/t/*` with a token, are the videos of the production bucket, behind a function that asks the key-value
+ * store which are private; `/api/*` is the API, everything else the pages. What is
  * cached for how long is said by the objects themselves (`CACHE_CONTROL`); of the API nothing is.
  */
 import { Duration, Validations } from 'aws-cdk-lib';
@@ -17,7 +18,8 @@ import {
   PLAYBACK_CORS,
   STRICT_TRANSPORT_SECONDS,
 } from '../jobs/platform.ts';
-import { rewriteSource } from '../web/files.ts';
+import { TOKEN_PATH } from '../jobs/playback-tokens.ts';
+import { guardSource, rewriteSource } from '../web/files.ts';
 
 /**
  * Errors that CloudFront would keep for ten seconds, whatever a behaviour's cache policy says: a video may be published
@@ -29,6 +31,8 @@ const KEPT_ERRORS = [400, 403, 404, 405, 414, 500, 501, 502, 503, 504];
 export interface PlaybackProps {
   readonly production: s3.IBucket;
   readonly pages: s3.IBucket;
+  /** Which videos are private, and the keys of tokens for them. */
+  readonly edgeStore: cloudfront.IKeyValueStore;
   /** Host name of the API. */
   readonly api: string;
   /** Origins that the pages speak with besides their own. */
@@ -50,7 +54,7 @@ export class Playback extends Construct {
 
   constructor(scope: Construct, id: string, props: PlaybackProps) {
     super(scope, id);
-    const { production, pages, api, connect, priceClass } = props;
+    const { production, pages, edgeStore, api, connect, priceClass } = props;
     const shared = { viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS };
     const own = {
       ...shared,
@@ -83,6 +87,9 @@ export class Playback extends Construct {
       }),
       allowedMethods: cloudfront.AllowedMethods.ALLOW_GET_HEAD_OPTIONS,
       originRequestPolicy: cloudfront.OriginRequestPolicy.CORS_S3_ORIGIN,
+      functionAssociations: [
+        this.#function('Guard', 'Spotreel: private videos play by tokens alone', guardSource(), edgeStore),
+      ],
     };
 
     const page = {
@@ -105,9 +112,11 @@ export class Playback extends Construct {
       defaultBehavior: page,
       additionalBehaviors: {
         ...Object.fromEntries(
-          MEDIA_SUFFIXES.map((suffix) => [`/${VIDEOS_PREFIX}*${suffix}`, { ...media, ...video }]),
+          [`/${VIDEOS_PREFIX}`, TOKEN_PATH].flatMap((path) => [
+            ...MEDIA_SUFFIXES.map((suffix) => [`${path}*${suffix}`, { ...media, ...video }]),
+            [`${path}*`, { ...text, ...video }],
+          ]),
         ),
-        [`/${VIDEOS_PREFIX}*`]: { ...text, ...video },
         [`${EMBED_PATH}*`]: {
           ...page,
           responseHeadersPolicy: this.#headers('EmbedHeaders', {
@@ -144,13 +153,19 @@ export class Playback extends Construct {
   }
 
   /** A function that changes requests before they are looked up. */
-  #function(id: string, comment: string, source: string): cloudfront.FunctionAssociation {
+  #function(
+    id: string,
+    comment: string,
+    source: string,
+    keyValueStore?: cloudfront.IKeyValueStore,
+  ): cloudfront.FunctionAssociation {
     return {
       eventType: cloudfront.FunctionEventType.VIEWER_REQUEST,
       function: new cloudfront.Function(this, id, {
         comment,
         runtime: cloudfront.FunctionRuntime.JS_2_0,
         code: cloudfront.FunctionCode.fromInline(source),
+        ...(keyValueStore && { keyValueStore }),
       }),
     };
   }

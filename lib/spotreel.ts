@@ -146,7 +146,7 @@ export interface SpotreelProps {
   readonly corsOrigins?: readonly string[];
 
   /**
-   * Buckets and queues in a stack of their own, which outlives this one: `new SpotreelStateStack(app, 'VideoState')`.
+   * Buckets, queues and the edge's store in a stack of their own, which outlives this one: `new SpotreelStateStack(app, 'VideoState')`.
    *
    * @default - they are made beside the rest
    */
@@ -216,7 +216,8 @@ export class Spotreel extends Construct {
     const platform = Names.uniqueResourceName(this, { maxLength: 64, separator: '-' });
     const liveTopics = `spotreel/${platform}`;
     const network = new Network(this, 'Network', settings);
-    const { queues, storage } = props.state ?? stateIn(this, props.removalPolicy ?? RemovalPolicy.RETAIN);
+    const { queues, storage, edgeStore } =
+      props.state ?? stateIn(this, props.removalPolicy ?? RemovalPolicy.RETAIN);
     const fleet = new WorkerFleet(this, 'Workers', {
       ...settings,
       platform,
@@ -229,7 +230,7 @@ export class Spotreel extends Construct {
     new Dispatch(this, 'Dispatch', launcher);
     new Sweep(this, 'Sweep', launcher);
     new Bury(this, 'Bury', launcher);
-    new Mend(this, 'Mend', launcher);
+    new Mend(this, 'Mend', { ...launcher, edgeStore });
     const parameters = `/spotreel/${platform}`;
     const live = new Live(this, 'Live', { platform, liveTopics, parameters });
     new Notify(this, 'Notify', { platform, parameters, storage, queues });
@@ -241,12 +242,14 @@ export class Spotreel extends Construct {
       queues,
       liveTopics,
       live,
+      edgeStore,
     });
     const pages = new Pages(this, 'Pages');
     const playback = new Playback(this, 'Playback', {
       ...settings,
       production: storage.production,
       pages: pages.bucket,
+      edgeStore: edgeStore.store,
       api: api.domain,
       connect: [`https://${storage.uploads.bucketRegionalDomainName}`, live.origin],
     });

@@ -1,27 +1,34 @@
 /**
- * What would be lost with it: both buckets, and what is on its way in the queues. In a stack of its own it outlives every
+ * What would be lost with it: both buckets, what is on its way in the queues, and which videos are private. In a stack of its own it outlives every
  * change, and every removal, of the rest.
  */
 import { RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { EdgeStore } from './edge-store.ts';
 import { Queues } from './queues.ts';
 import { Storage } from './storage.ts';
 
 export interface State {
   readonly queues: Queues;
   readonly storage: Storage;
+  readonly edgeStore: EdgeStore;
 }
 
-/** Makes it in a scope. @param removalPolicy of the buckets; DESTROY deletes what is in them, too */
+/** Makes it in a scope. @param removalPolicy of buckets and store; DESTROY deletes what is in them, too */
 export function stateIn(scope: Construct, removalPolicy: RemovalPolicy): State {
   const queues = new Queues(scope, 'Queues');
-  return { queues, storage: new Storage(scope, 'Storage', { queues, removalPolicy }) };
+  return {
+    queues,
+    storage: new Storage(scope, 'Storage', { queues, removalPolicy }),
+    edgeStore: new EdgeStore(scope, 'EdgeStore', { removalPolicy }),
+  };
 }
 
 /** The state as a stack of its own, which refuses to be deleted until its owner takes the protection away. */
 export class SpotreelStateStack extends Stack implements State {
   readonly queues: Queues;
   readonly storage: Storage;
+  readonly edgeStore: EdgeStore;
 
   constructor(scope: Construct, id: string, props?: StackProps) {
     super(scope, id, {
@@ -29,6 +36,9 @@ export class SpotreelStateStack extends Stack implements State {
       terminationProtection: true,
       ...props,
     });
-    ({ queues: this.queues, storage: this.storage } = stateIn(this, RemovalPolicy.RETAIN));
+    const { queues, storage, edgeStore } = stateIn(this, RemovalPolicy.RETAIN);
+    this.queues = queues;
+    this.storage = storage;
+    this.edgeStore = edgeStore;
   }
 }

@@ -10,10 +10,13 @@ import { pipeline } from 'node:stream/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { VIDEOS_PREFIX } from '../jobs/names.ts';
 import { EMBED_PATH, embedHeaders, ORIGIN_HEADER, PLAYBACK_CORS, securityHeaders } from '../jobs/platform.ts';
+import { TOKEN_PATH } from '../jobs/playback-tokens.ts';
 import { type Answer, sentence } from './edge/answer.ts';
 import { acceptedEncoding, compressedHeaders, compressor, isCompressible } from './edge/compress.ts';
+import { openGuard } from './edge/guard.ts';
 import { originAnswer } from './edge/origin.ts';
 import { type AnswerPage, openPages } from './edge/pages.ts';
+import type { EdgeStore } from './key-value-store/key-value-store.ts';
 
 export interface EdgeOptions {
   /** 0 takes any free port. */
@@ -24,12 +27,15 @@ export interface EdgeOptions {
   readonly bucket: string;
   /** Answers every request for a path below `/api/`. */
   readonly api: (request: IncomingMessage) => Promise<Answer>;
+  /** Which videos are private, and the keys of tokens for them. */
+  readonly store: EdgeStore;
   /** Origins that the pages speak with besides their own. */
   readonly connect: readonly string[];
 }
 
 interface Served extends EdgeOptions {
   readonly page: AnswerPage;
+  readonly guard: ReturnType<typeof openGuard>;
 }
 
 export interface Edge {
@@ -51,7 +57,8 @@ const PREFLIGHT_HEADERS = {
 };
 
 const API_PATH = '/api/';
-const MEDIA_PATH = `/${VIDEOS_PREFIX}`;
+const MEDIA_PATHS = [`/${VIDEOS_PREFIX}`, TOKEN_PATH];
+const isMedia = (path: string | undefined) => MEDIA_PATHS.some((media) => path?.startsWith(media));
 
 /** The path of a request, decoded; `undefined` where its escapes are no UTF-8. */
 function pathOf(request: IncomingMessage): string | undefined {
@@ -74,9 +81,10 @@ async function answerTo(request: IncomingMessage, options: Served, signal: Abort
   if (!['GET', 'HEAD', 'OPTIONS'].includes(method)) return sentence(403, `${method} is not allowed here`);
   if (path === undefined) return sentence(400, `${request.url} is not a URL: its escapes are not UTF-8`);
   if (method === 'OPTIONS') return { status: 200, headers: { ...PREFLIGHT_HEADERS, 'content-length': '0' } };
-  if (!path.startsWith(MEDIA_PATH)) return options.page(path, headers['if-none-match']);
+  if (!isMedia(path)) return options.page(path, headers['if-none-match']);
   const { s3, bucket } = options;
-  return originAnswer(s3, bucket, { method, key: path.slice(1), headers }, signal);
+  const key = await options.guard(request);
+  return typeof key === 'string' ? originAnswer(s3, bucket, { method, key, headers }, signal) : key;
 }
 
 /** Sends an answer, compressed where viewer and content are for it, as fast as the viewer reads and no faster. */
@@ -91,7 +99,7 @@ async function send(
   response.writeHead(answer.status, {
     ...(encoding ? compressedHeaders(answer.headers, encoding) : answer.headers),
     ...(compressible && { vary: 'accept-encoding' }),
-    ...(request.url?.startsWith(MEDIA_PATH) && CORS_HEADERS),
+    ...(isMedia(request.url) && CORS_HEADERS),
     ...(request.url?.startsWith(EMBED_PATH) ? embedHeaders(connect) : securityHeaders(connect)),
   });
   if (answer.body === undefined || request.method === 'HEAD') {
@@ -127,7 +135,7 @@ async function serve(request: IncomingMessage, response: ServerResponse, options
  */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   // Before any viewer comes, who should not wait for a build, nor be the one to hear that it failed.
-  const served = { ...options, page: openPages() };
+  const served = { ...options, page: openPages(), guard: openGuard(options.store) };
   const server = createServer((request, response) => {
     // Only the sending of an error can still fail here, and that means that the viewer is gone.
     serve(request, response, served).catch(() => response.destroy());

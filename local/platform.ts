@@ -40,6 +40,7 @@ import { startEventBus } from './event-bus.ts';
 import type { FaultHooks } from './faults/hooks.ts';
 import { functionKey, keyEnvironment, OWNER, openIam, type RoleCall } from './iam/iam.ts';
 import { startIot } from './iot/iot.ts';
+import { startKeyValueStore } from './key-value-store/key-value-store.ts';
 import { type EventBridge, startEventBridge } from './lambda/event-bridge.ts';
 import { startEventSource } from './lambda/event-source.ts';
 import { startHttpFunction } from './lambda/http-function.ts';
@@ -171,6 +172,13 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
       await startSsm({ dataDir: join(dataDir, 'ssm'), port: 0, region: REGION, authorize }),
     );
     const live = { PLATFORM, PARAMETERS, LIVE_TOPICS: `spotreel/${PLATFORM}` };
+    const store = started(
+      await startKeyValueStore({ dataDir: join(dataDir, 'key-value-store'), port: 0, authorize }),
+    );
+    const keyValueStore = {
+      KEY_VALUE_STORE: store.arn,
+      AWS_ENDPOINT_URL_CLOUDFRONT_KEYVALUESTORE: store.url,
+    };
     const iot = started(
       await startIot({
         port: portOf('iot'),
@@ -294,6 +302,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
           UPLOADS_QUEUE_URL: sqs.queueUrl('uploads'),
           EVENTS_QUEUE_URL: sqs.queueUrl('events'),
           MAX_LIFETIME_SECONDS: String(MAX_LIFETIME_SECONDS),
+          ...keyValueStore,
         },
         timeoutSeconds: MEND_TIMEOUT_SECONDS,
         region: REGION,
@@ -318,6 +327,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
           AWS_ENDPOINT_URL_SSM: ssm.url,
           ...webhooks,
           ...live,
+          ...keyValueStore,
           LIVE_URL: iot.mqttUrl,
         },
         timeoutSeconds: API_TIMEOUT_SECONDS,
@@ -359,6 +369,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
         s3,
         bucket: PRODUCTION_BUCKET,
         api: api.handle,
+        store,
         connect: [s3Server.url, new URL(iot.mqttUrl).origin],
       }),
     );

@@ -55,6 +55,13 @@ export function webFiles(): ReadonlyArray<{ readonly path: string; readonly file
   return filesOf(folder).map((file) => ({ path: file.slice(folder.length), file }));
 }
 
+/** The source of the CloudFront Function before the videos, which expects `crypto` and `store` to be there. */
+export const guardScript = (): string => readFileSync(join(import.meta.dirname, 'guard.js'), 'utf8');
+
+/** The same with what the runtime has for them: its module, and the one store that the function is given. */
+export const guardSource = (): string =>
+  `import crypto from 'crypto';\nimport cf from 'cloudfront';\nconst store = cf.kvs();\n${guardScript()}`;
+
 /** The page for whatever is not there. */
 const NOT_FOUND_PATH = '/404.html';
 

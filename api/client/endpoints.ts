@@ -5,6 +5,7 @@ import type {
   completedSchema,
   createdTokenSchema,
   createdWebhookSchema,
+  createPlaybackTokenSchema,
   createTokenSchema,
   createUploadTokenSchema,
   createWebhookSchema,
@@ -13,7 +14,9 @@ import type {
   listQuerySchema,
   oembedSchema,
   Parts,
+  PlaybackToken,
   patchVideoSchema,
+  playbackKeySchema,
   reencodeSchema,
   replayedSchema,
   requeuedSchema,
@@ -156,6 +159,21 @@ export class Endpoints {
   /** How to follow a video, or all; `follow` of `live.ts` does. */
   liveAccess(video: string | undefined, { signal }: CallOptions = {}): Promise<LiveAccess> {
     return this.#ask('/api/live', { query: { video }, signal });
+  }
+
+  /** An address that plays a private video, for a time, and for one viewer or site where that is said. */
+  createPlaybackToken(
+    id: string,
+    limits: z.input<typeof createPlaybackTokenSchema> = {},
+    { signal }: CallOptions = {},
+  ): Promise<PlaybackToken> {
+    return this.#ask(`${videoPath(id)}/playback-tokens`, { method: 'POST', json: limits, signal });
+  }
+
+  /** Makes a new key for such addresses; those of the key before stay good, those of any older key end. */
+  rotatePlaybackKey({ signal }: CallOptions = {}): Promise<z.infer<typeof playbackKeySchema>> {
+    // Twice would end the addresses of now.
+    return this.#ask('/api/playback-keys', { method: 'POST', json: {}, once: true, signal });
   }
 
   /** Gives a video a poster of its owner's: JPEG, PNG or WebP. */

@@ -13,7 +13,7 @@
  *
  * Endpoints are methods: uploads (`createUpload`, `showUpload`, `signParts`, `listParts`, `completeUpload`,
  * `abortUpload`), videos (`listVideos`, `showVideo`, `showOembed`, `updateVideo`, `deleteVideo`, `retryVideo`,
- * `reencodeVideo`, `rollbackVideo`, `liveAccess`), posters (`setPoster`, `unsetPoster`), subtitles (`addSubtitles`,
+ * `reencodeVideo`, `rollbackVideo`, `liveAccess`), private videos (`createPlaybackToken`, `rotatePlaybackKey`), posters (`setPoster`, `unsetPoster`), subtitles (`addSubtitles`,
  * `listSubtitles`, `removeSubtitles`), tokens (`createToken`, `listTokens`, `revokeToken`, `createUploadToken`),
  * webhooks (`createWebhook`, `listWebhooks`, `removeWebhook`, `rotateWebhookSecret`, `testWebhook`, `listUndelivered`,
  * `replayWebhook`), spending (`showSpending`, `resumeSpending`). Each takes `{ signal }` last. What passes by itself (no
@@ -28,6 +28,7 @@ export type {
   CreateUpload,
   Deleted,
   Parts,
+  PlaybackToken,
   Problem,
   SignedParts,
   SpendingAnswer,

@@ -59,6 +59,7 @@ export async function listen(
 
 export interface ApiRequest {
   readonly id: string;
+  readonly method: string;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
@@ -74,8 +75,14 @@ export interface ApiAnswer {
   readonly undelivered?: () => void;
 }
 
-/** A listener for one AWS API. `answer` maps the service's own errors; what it throws is an internal failure. */
-export function apiListener(answer: (request: ApiRequest) => Promise<ApiAnswer>): RequestListener {
+/**
+ * A listener for one AWS API. `answer` maps the service's own errors; what it throws is an internal failure.
+ * @param methods that it takes; one besides POST must change nothing
+ */
+export function apiListener(
+  answer: (request: ApiRequest) => Promise<ApiAnswer>,
+  methods: readonly string[] = ['POST'],
+): RequestListener {
   return async (request, response) => {
     const id = randomUUID();
     const gone = new AbortController();
@@ -87,7 +94,11 @@ export function apiListener(answer: (request: ApiRequest) => Promise<ApiAnswer>)
     const send = (status: number, headers: Readonly<Record<string, string>>, body: string) =>
       response.writeHead(status, { ...headers, 'x-amzn-requestid': id }).end(body);
     try {
-      if (request.method !== 'POST') return send(405, { allow: 'POST' }, 'This API takes POST only.\n');
+      const { method = '' } = request;
+      if (!methods.includes(method)) {
+        const allow = methods.join(', ');
+        return send(405, { allow }, `This API takes ${allow} only.\n`);
+      }
       if (request.headers.origin !== undefined) return send(403, {}, 'Web pages may not call this API.\n');
       const chunks: Buffer[] = [];
       let size = 0;
@@ -99,7 +110,7 @@ export function apiListener(answer: (request: ApiRequest) => Promise<ApiAnswer>)
       }
       const body = Buffer.concat(chunks).toString();
       const path = request.url ?? '/';
-      const result = await answer({ id, path, headers: request.headers, body, gone: gone.signal });
+      const result = await answer({ id, method, path, headers: request.headers, body, gone: gone.signal });
       if (response.destroyed) return result.undelivered?.();
       undelivered = result.undelivered;
       return send(result.status, result.headers, result.body);

@@ -99,5 +99,5 @@ const deniedMessage = (role: Role, { action, resource, context }: Call) =>
 
 /** The access key that signed a request; undefined where none did. The services that ask so check no signatures. */
 export function accessKeyOf({ authorization = '' }: IncomingHttpHeaders): string | undefined {
-  return /^AWS4-HMAC-SHA256 Credential=([^/,\s]+)\//.exec(authorization)?.[1];
+  return /^AWS4-[A-Z0-9-]+ Credential=([^/,\s]+)\//.exec(authorization)?.[1];
 }

@@ -2,11 +2,11 @@
  * SSM's Parameter Store on a laptop: put, get, list below a path, delete. Parameters are one small file, replaced whole.
  * https://docs.aws.amazon.com/systems-manager/latest/APIReference/
  */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { listen } from '../aws/http.ts';
 import { JsonApiError, jsonApiListener } from '../aws/json-api.ts';
+import { JsonFile } from '../aws/json-file.ts';
 import type { Authorize } from '../iam/iam.ts';
 import type { Call } from '../iam/policy.ts';
 
@@ -43,23 +43,17 @@ const putSchema = nameSchema.extend({
 const byPathSchema = z.object({ Path: z.string().startsWith('/'), NextToken: z.string().optional() });
 
 class ParameterStore {
-  readonly #file: string;
+  readonly #file: JsonFile;
   readonly #parameters: Map<string, z.infer<typeof parameterSchema>>;
-  #written: Promise<void> = Promise.resolve();
 
-  private constructor(file: string, parameters: z.infer<typeof fileSchema>) {
+  private constructor(file: JsonFile, parameters: z.infer<typeof fileSchema>) {
     this.#file = file;
     this.#parameters = new Map(Object.entries(parameters));
   }
 
   static async open(dataDir: string): Promise<ParameterStore> {
-    await mkdir(dataDir, { recursive: true });
-    const file = join(dataDir, 'parameters.json');
-    const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return '{}';
-      throw error;
-    });
-    return new ParameterStore(file, fileSchema.parse(JSON.parse(text)));
+    const file = new JsonFile(join(dataDir, 'parameters.json'));
+    return new ParameterStore(file, fileSchema.parse((await file.read()) ?? {}));
   }
 
   /** Performs an action; resolves when what it did is in the file. */
@@ -113,18 +107,8 @@ class ParameterStore {
     };
   }
 
-  /** Writes one after the other, each to the end or not at all. */
   #write(): Promise<void> {
-    const write = async () => {
-      const draft = `${this.#file}.new`;
-      await writeFile(draft, JSON.stringify(Object.fromEntries(this.#parameters)), {
-        flush: true,
-        mode: 0o600,
-      });
-      await rename(draft, this.#file);
-    };
-    this.#written = this.#written.then(write, write);
-    return this.#written;
+    return this.#file.write(() => Object.fromEntries(this.#parameters));
   }
 }
 

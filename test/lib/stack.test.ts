@@ -29,7 +29,7 @@ import {
   UPLOAD_NOTIFICATIONS,
   WEBHOOK_RETRY_SECONDS,
 } from '../../jobs/platform.ts';
-import { rewriteSource } from '../../web/files.ts';
+import { guardSource, rewriteSource } from '../../web/files.ts';
 import { spell, synthesize } from './support/template.ts';
 
 const resources = synthesize();
@@ -64,6 +64,7 @@ describe('while idle', () => {
     'AWS::CloudFront::CachePolicy',
     'AWS::CloudFront::Distribution',
     'AWS::CloudFront::Function',
+    'AWS::CloudFront::KeyValueStore',
     'AWS::CloudFront::OriginAccessControl',
     'AWS::CloudFront::ResponseHeadersPolicy',
     'AWS::CloudWatch::Alarm', // no more than are free (alarms.test.ts)
@@ -708,6 +709,7 @@ describe('least privilege', () => {
 describe('playback', () => {
   const behaviorSchema = z.looseObject({
     PathPattern: z.string().optional(),
+    TargetOriginId: z.string(),
     Compress: z.boolean(),
     CachePolicyId: z.string(),
     ViewerProtocolPolicy: z.string(),
@@ -728,14 +730,32 @@ describe('playback', () => {
   const behaviors = [...config.CacheBehaviors, config.DefaultCacheBehavior];
   const api = behaviors.find(({ PathPattern }) => PathPattern === '/api/*');
 
-  /** The source of the function that sees a behaviour's requests first. */
-  function functionBefore(behavior: typeof api): unknown {
+  const isMedia = (path: string | undefined) => /^\/[vt]\//.test(path ?? '');
+
+  /** The function that sees a behaviour's requests first. */
+  function functionBefore(behavior: typeof api): Readonly<Record<string, unknown>> {
     const [association] = behavior?.FunctionAssociations ?? [];
     const found = ofType('AWS::CloudFront::Function').find(
       ({ id }) => association?.FunctionARN === `<${id}.FunctionARN>`,
     );
-    return found?.Properties['FunctionCode'];
+    return found?.Properties ?? {};
   }
+
+  test('no way leads to the bucket of the videos but past the function that knows which are private', () => {
+    const [store] = ofType('AWS::CloudFront::KeyValueStore');
+    const production = behaviors.find(({ PathPattern }) => isMedia(PathPattern))?.TargetOriginId;
+    for (const behavior of behaviors) {
+      const guard = functionBefore(behavior);
+      expect(behavior.TargetOriginId === production).toBe(isMedia(behavior.PathPattern));
+      expect(guard['FunctionCode'] === guardSource()).toBe(isMedia(behavior.PathPattern));
+      if (isMedia(behavior.PathPattern))
+        expect(spell(guard['FunctionConfig'])).toMatchObject({
+          Runtime: 'cloudfront-js-2.0',
+          KeyValueStoreAssociations: [{ KeyValueStoreARN: `<${store?.id}.Arn>` }],
+        });
+    }
+    expect(guardSource().length).toBeLessThan(10_240); // CloudFront's limit
+  });
 
   test('speaks HTTP/3, and sends plain HTTP to HTTPS', () => {
     expect(config['HttpVersion']).toBe('http2and3');
@@ -747,6 +767,9 @@ describe('playback', () => {
       ['/v/*.mp4', false],
       ['/v/*.m4a', false],
       ['/v/*', true],
+      ['/t/*.mp4', false],
+      ['/t/*.m4a', false],
+      ['/t/*', true],
       ['/embed/*', true],
       ['/api/*', true],
       [undefined, true],
@@ -789,7 +812,7 @@ describe('playback', () => {
       );
       expect([PathPattern, cors]).toEqual([
         PathPattern,
-        PathPattern?.startsWith('/v/')
+        isMedia(PathPattern)
           ? {
               AccessControlAllowCredentials: false,
               AccessControlAllowHeaders: { Items: PLAYBACK_CORS.allowedHeaders },
@@ -847,12 +870,14 @@ describe('playback', () => {
   });
 
   test('what is no page is a 404 by the function that the local edge runs', () => {
-    expect(functionBefore(config.DefaultCacheBehavior)).toBe(rewriteSource());
+    expect(functionBefore(config.DefaultCacheBehavior)['FunctionCode']).toBe(rewriteSource());
   });
 
   test('the API hears by which origin it was asked, whatever the viewer says of that', () => {
     // What CloudFront calls by this name.
-    const handler = runInNewContext(`${functionBefore(api)}; handler`) as (event: object) => unknown;
+    const handler = runInNewContext(`${functionBefore(api)['FunctionCode']}; handler`) as (
+      event: object,
+    ) => unknown;
     const host = { value: 'video.example.org' };
     const request = { headers: { host, [ORIGIN_HEADER]: { value: 'https://evil.example' } } };
     expect(handler({ request })).toEqual({
@@ -871,6 +896,8 @@ describe('playback', () => {
 });
 
 describe('the API', () => {
+  const KEY_VALUE_STORE = 'arn:aws:cloudfront::111122223333:key-value-store/0a1b';
+
   const behavior = z
     .object({
       DistributionConfig: z.object({ CacheBehaviors: z.array(z.looseObject({ PathPattern: z.string() })) }),
@@ -903,13 +930,14 @@ describe('the API', () => {
     const { Variables } = z.object({ Variables: z.record(z.string(), z.string()) }).parse(spell(Environment));
     expect(Object.keys(Variables).sort()).toEqual(
       Object.keys(apiEnvironmentSchema.shape)
-        .filter((name) => name !== 'OIDC')
+        .filter((name) => name !== 'OIDC' && !name.startsWith('AWS_'))
         .sort(),
     );
     const parsed = parseEnvironment(apiEnvironmentSchema, {
       ...Variables,
       UPLOADS_QUEUE_URL: 'https://sqs.example/uploads',
       EVENTS_QUEUE_URL: 'https://sqs.example/events',
+      KEY_VALUE_STORE,
     });
     expect(parsed).toMatchObject({
       ACCESS: 'tokens',
@@ -930,6 +958,7 @@ describe('the API', () => {
       ...Variables,
       UPLOADS_QUEUE_URL: 'https://sqs.example/uploads',
       EVENTS_QUEUE_URL: 'https://sqs.example/events',
+      KEY_VALUE_STORE,
     });
     expect(parsed).toMatchObject({ OIDC: oidc, CORS_ORIGINS: ['https://example.org'] });
   });

@@ -13,8 +13,16 @@ test('a deployment is two stacks: the state, protected and first, and what works
   expect(state?.artifact.terminationProtection).toBe(true);
   expect(platform?.artifact.dependencies.map(({ id }) => id)).toContain('SpotreelState');
   expect([...(state ? typesOf(state) : [])].sort()).toEqual([
+    'AWS::CloudFront::KeyValueStore',
     ...['AWS::S3::Bucket', 'AWS::S3::BucketPolicy', 'AWS::SQS::Queue', 'AWS::SQS::QueuePolicy'],
   ]);
+});
+
+test('the store that keeps private videos closed outlives the stack, as the videos do', () => {
+  const [store] = deployment().flatMap(({ Resources }) =>
+    Object.values(Resources).filter(({ Type }) => Type === 'AWS::CloudFront::KeyValueStore'),
+  );
+  expect(store?.DeletionPolicy).toBe('Retain');
 });
 
 test('every bucket of the state outlives its stack; the only other bucket is that of the pages', () => {

@@ -138,6 +138,7 @@ test('the API, as it is deployed, answers an event of API Gateway', () => {
       PARAMETERS: '/spotreel/test',
       LIVE_TOPICS: 'spotreel/test',
       LIVE_URL: 'wss://iot.example/mqtt',
+      KEY_VALUE_STORE: 'arn:aws:cloudfront::111122223333:key-value-store/0a1b',
     },
   });
   expect(stderr).toBe('');

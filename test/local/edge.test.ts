@@ -9,7 +9,7 @@ import { CACHE_CONTROL, ORIGIN_HEADER, securityHeaders } from '../../jobs/platfo
 import { whole } from '../../local/edge/answer.ts';
 import { type Edge, startEdge } from '../../local/edge.ts';
 import { rewriteSource, webFiles } from '../../web/files.ts';
-import { BUCKET, type Origin, startOrigin } from '../support/origin.ts';
+import { BUCKET, type Origin, openStore, startOrigin } from '../support/origin.ts';
 
 const ID = asVideoId('0123456789abcdefghjk');
 const MASTER = `/v/${ID}/master.m3u8`;
@@ -43,6 +43,7 @@ beforeAll(async () => {
     api: async ({ method = '', url = '', headers: { [ORIGIN_HEADER]: asked } }) => {
       return whole(418, { 'content-type': 'application/json' }, JSON.stringify({ method, url, asked }));
     },
+    store: openStore,
     connect: [UPLOADS],
   });
 });

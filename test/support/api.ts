@@ -1,14 +1,18 @@
 /** The API over local S3, SQS and SSM, with tokens: what a caller meets, without machines. */
+import { join } from 'node:path';
 import { createApi } from '../../api/app.ts';
 import { tokenAccess } from '../../api/token-access.ts';
 import { Endpoints } from '../../jobs/endpoints.ts';
 import { type OidcInput, oidcSchema, type Quota } from '../../jobs/environment.ts';
+import { KeyValueStore } from '../../jobs/key-value-store.ts';
 import { QUEUES, UPLOAD_CORS } from '../../jobs/platform.ts';
+import { PlaybackKeys } from '../../jobs/playback-keys.ts';
 import type { Scope } from '../../jobs/tokens.ts';
 import { Tokens } from '../../jobs/tokens.ts';
+import { startKeyValueStore } from '../../local/key-value-store/key-value-store.ts';
 import { LIST_PRICES } from '../../video/prices.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
-import { startAws } from './aws.ts';
+import { KEY, startAws } from './aws.ts';
 import { silentAnnouncer } from './live.ts';
 
 export interface Reply {
@@ -33,6 +37,12 @@ export async function startTestApi({
     { name: 'events', settings: QUEUES.uploads },
   ]);
   const { s3, stores, sqs, clients } = aws;
+  const edgeStore = await startKeyValueStore({ dataDir: join(aws.dataDir, 'edge'), port: 0 });
+  const edge = new KeyValueStore({
+    arn: edgeStore.arn,
+    endpoint: edgeStore.url,
+    credentials: async () => KEY,
+  });
   const parameters = '/spotreel/test';
   const tokens = new Tokens(clients.ssm, parameters);
   const context = {
@@ -43,6 +53,8 @@ export async function startTestApi({
     settings: encodeSettingsSchema.parse({}),
     authenticate: tokenAccess(tokens, oidcSchema.optional().parse(oidc)),
     tokens,
+    edge,
+    playbackKeys: new PlaybackKeys(clients.ssm, parameters, edge),
     webhooks: {
       endpoints: new Endpoints(stores.uploads, clients.ssm, parameters),
       eventsQueueUrl: sqs.queueUrl('events'),
@@ -58,6 +70,8 @@ export async function startTestApi({
   const app = createApi(context);
   return {
     context,
+    /** As the function at the edge sees it. */
+    edgeStore,
     sqs,
     app,
     async ask(method: string, path: string, token?: string, body?: unknown, headers = {}): Promise<Reply> {
@@ -87,7 +101,10 @@ export async function startTestApi({
         for await (const { key } of store.list('')) if (key.includes(id)) keys.push(`${store.bucket}/${key}`);
       return keys;
     },
-    close: () => aws.close(),
+    async close() {
+      await edgeStore.close();
+      await aws.close();
+    },
   };
 }
 export type TestApi = Awaited<ReturnType<typeof startTestApi>>;

@@ -7,8 +7,15 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { S3Client } from '@aws-sdk/client-s3';
+import type { EdgeStore } from '../../local/key-value-store/key-value-store.ts';
 
 export const BUCKET = 'production';
+
+/** No video is private. */
+export const openStore: EdgeStore = {
+  exists: async () => false,
+  get: (key) => Promise.reject(new Error(`Key not found: ${key}`)),
+};
 
 export interface StoredObject {
   readonly body: Buffer;

@@ -5,7 +5,7 @@ import { type Answer, whole } from '../../local/edge/answer.ts';
 import { startEdge } from '../../local/edge.ts';
 import { hlsTree } from './hls-tree.ts';
 import { type LiveBroker, startLiveBroker } from './live-broker.ts';
-import { BUCKET, type Origin, type StoredObject, startOrigin } from './origin.ts';
+import { BUCKET, type Origin, openStore, type StoredObject, startOrigin } from './origin.ts';
 
 /** A video as the API shows it. */
 export interface ListedVideo {
@@ -125,6 +125,7 @@ export async function startSite(): Promise<Site> {
     s3: origin.s3,
     bucket: BUCKET,
     api: async ({ url = '' }) => apiAnswer(new URL(url, 'http://site'), site),
+    store: openStore,
     connect: [broker.url],
   });
   return Object.defineProperty(site, 'url', { value: edge.url });

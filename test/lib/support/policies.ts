@@ -41,6 +41,7 @@ const RESOURCES: ReadonlyArray<readonly [place: RegExp, name: string]> = [
   [/\/Queues\/Events$/, `arn:aws:sqs:us-east-1:${ACCOUNT}:events`],
   [/\/Queues\/UploadsDeadLetters$/, `arn:aws:sqs:us-east-1:${ACCOUNT}:uploads-dead-letters`],
   [/\/Queues\/TasksDeadLetters$/, `arn:aws:sqs:us-east-1:${ACCOUNT}:tasks-dead-letters`],
+  [/\/EdgeStore\/Store$/, `arn:aws:cloudfront::${ACCOUNT}:key-value-store/local`],
   [/\/Workers\/Role$/, `arn:aws:iam::${ACCOUNT}:role/spotreel-worker`],
   [/\/Workers\/Template-\w+$/, 'lt-00000000000000000'],
   [/\/WorkerSubnet\d\/Subnet$/, 'subnet-00000000000000000'],

@@ -1,0 +1,38 @@
+/** The key-value store that CloudFront's functions read: which videos are private, and the keys of tokens for them. */
+import { Aws, Names, type RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
+import { Construct } from 'constructs';
+import type { Permission } from './allow.ts';
+
+export interface EdgeStoreProps {
+  /** What becomes of it with the stack: without it private videos would be open, so it stays where they do. */
+  readonly removalPolicy: RemovalPolicy;
+}
+
+export class EdgeStore extends Construct {
+  readonly store: cloudfront.IKeyValueStore;
+  /** What its readers and writers are told. */
+  readonly environment: { readonly KEY_VALUE_STORE: string };
+  /** Reading and writing it. */
+  readonly mayWrite: Permission;
+
+  constructor(scope: Construct, id: string, { removalPolicy }: EdgeStoreProps) {
+    super(scope, id);
+    const store = new cloudfront.KeyValueStore(this, 'Store', {
+      // It is the account's, not the region's, as its name must be.
+      keyValueStoreName: `${Aws.REGION}-${Names.uniqueResourceName(this, { maxLength: 40, separator: '-' })}`,
+      comment: `Spotreel, ${Stack.of(this).stackName}: private videos, and keys of tokens`,
+    });
+    store.applyRemovalPolicy(removalPolicy);
+    this.store = store;
+    this.environment = { KEY_VALUE_STORE: store.keyValueStoreArn };
+    this.mayWrite = {
+      actions: [
+        'cloudfront-keyvaluestore:DescribeKeyValueStore',
+        'cloudfront-keyvaluestore:GetKey',
+        'cloudfront-keyvaluestore:UpdateKeys',
+      ],
+      resources: [store.keyValueStoreArn],
+    };
+  }
+}

@@ -1,0 +1,195 @@
+/** Private videos over the API: what the edge is told, and which addresses play. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { claimVideo } from '../../jobs/claim.ts';
+import { mayBeClaimed, mendDeletions } from '../../jobs/deletion.ts';
+import { readEdits } from '../../jobs/edits.ts';
+import { deletedKey, newVideoId, sourceKey, type VideoId, videoIdOf } from '../../jobs/names.ts';
+import { publish } from '../../jobs/publish.ts';
+import { recordChanges } from '../../jobs/visibility.ts';
+import { guardFunction } from '../../local/edge/guard.ts';
+import { startTestApi, type TestApi } from '../support/api.ts';
+import { makeTiny } from '../support/tiny-video.ts';
+
+const VIEWER = '203.0.113.7';
+const TEXT = { contentType: 'text/plain' };
+
+let api: TestApi;
+let admin: string;
+let reader: string;
+
+beforeAll(async () => {
+  api = await startTestApi();
+  admin = await api.token('admin');
+  reader = await api.token('read');
+});
+afterAll(() => api.close());
+
+/** A video that plays. @param key of its source; one that names it, where there is none */
+async function playing(key?: string): Promise<VideoId> {
+  const { stores } = api.context;
+  const object = { bucket: 'uploads', key: key ?? sourceKey(newVideoId()), size: 1, etag: 'e' };
+  await stores.uploads.put(object.key, 'x', TEXT);
+  const { video } = await claimVideo(stores.uploads, { ...object, time: '2026-01-01T00:00:00Z' });
+  const { body } = await api.ask('POST', `/api/videos/${video}/retry`, admin);
+  const encode = { video, revision: body.revision };
+  await makeTiny(stores, encode);
+  await publish(stores, encode);
+  return video;
+}
+
+const change = (id: VideoId, visibility: string) =>
+  api.ask('PATCH', `/api/videos/${id}`, admin, { visibility });
+const show = async (id: VideoId, token?: string) => (await api.ask('GET', `/api/videos/${id}`, token)).body;
+
+/** What the edge makes of a path: the object's own path, or a status. */
+async function atEdge(uri: string, ip = VIEWER, referer?: string) {
+  const headers = referer === undefined ? {} : { referer: { value: referer } };
+  const answer = await guardFunction(api.edgeStore)({ viewer: { ip }, request: { uri, headers } });
+  return 'uri' in answer ? answer.uri : answer.statusCode;
+}
+
+describe('a video that is made private', () => {
+  test('plays no more where it played, and does at the address that its readers are shown', async () => {
+    const id = await playing();
+    const master = `/v/${id}/master.m3u8`;
+    expect([await atEdge(master), (await show(id)).playbackUrl]).toEqual([master, master]);
+    expect((await change(id, 'private')).status).toBe(200);
+    expect(await atEdge(master)).toBe(404);
+    expect((await api.ask('GET', `/api/videos/${id}`)).status).toBe(404);
+    const { playbackUrl } = await show(id, reader);
+    expect(playbackUrl).toMatch(/^\/t\/[^/]+\/v\//);
+    expect(await atEdge(playbackUrl)).toBe(master);
+    // The same look gives the same address, so that browsers need not load anew what they keep.
+    expect((await show(id, reader)).playbackUrl).toBe(playbackUrl);
+    const { videos } = (await api.ask('GET', '/api/videos?limit=100', reader)).body;
+    expect(videos.find((video: { id: string }) => video.id === id).playbackUrl).toBe(playbackUrl);
+  });
+
+  test('may be so before its source is there', async () => {
+    const upload = { fileName: 'a.mp4', size: 10, type: 'video/mp4' };
+    const { id } = (await api.ask('POST', '/api/uploads', admin, upload)).body;
+    expect((await change(id, 'private')).body).toMatchObject({ state: 'uploading', visibility: 'private' });
+    expect(await atEdge(`/v/${id}/master.m3u8`)).toBe(404);
+  });
+
+  test('plays for all again when it is private no more', async () => {
+    const id = await playing();
+    await change(id, 'private');
+    expect((await change(id, 'public')).body.playbackUrl).toBe(`/v/${id}/master.m3u8`);
+    expect(await atEdge(`/v/${id}/master.m3u8`)).toBe(`/v/${id}/master.m3u8`);
+  });
+
+  test('stays private through other changes', async () => {
+    const id = await playing();
+    await change(id, 'private');
+    await api.ask('PATCH', `/api/videos/${id}`, admin, { title: 'Ours' });
+    expect(await atEdge(`/v/${id}/master.m3u8`)).toBe(404);
+  });
+
+  test('of two changes at once one holds, at the edge as in the API', async () => {
+    const id = await playing();
+    for (let round = 0; round < 5; round++) {
+      await Promise.all([change(id, 'private'), change(id, 'unlisted'), change(id, 'private')]);
+      const { visibility } = await show(id, admin);
+      expect(await atEdge(`/v/${id}/master.m3u8`)).toBe(
+        visibility === 'private' ? 404 : `/v/${id}/master.m3u8`,
+      );
+    }
+  });
+
+  test('is closed at the edge where recording it fails, and open nowhere', async () => {
+    const id = await playing();
+    const { uploads } = api.context.stores;
+    await uploads.put(`jobs/${id}/edits.json`, 'broken', TEXT);
+    await expect(recordChanges(uploads, api.context.edge, id, { visibility: 'private' })).rejects.toThrow();
+    expect(await atEdge(`/v/${id}/master.m3u8`)).toBe(404);
+  });
+});
+
+describe('a private video that is deleted', () => {
+  test('stays closed while caches may hold it, and leaves nothing in the end', async () => {
+    const id = await playing();
+    await change(id, 'private');
+    await api.ask('DELETE', `/api/videos/${id}`, admin);
+    expect(await atEdge(`/v/${id}/0123456789ab/360p/chunk-00000.mp4`)).toBe(404);
+    const { stores, edge } = api.context;
+    const inAMonth = new Date(Date.now() + 30 * 24 * 3600_000);
+    await mendDeletions(stores, edge, inAMonth, Date.now() + 60_000);
+    expect(await stores.uploads.exists(deletedKey(id))).toBe(false);
+    expect(await api.edgeStore.exists(id)).toBe(false);
+  });
+
+  test('is private when the same file is dropped again', async () => {
+    const { uploads } = api.context.stores;
+    const object = { bucket: 'uploads', key: 'uploads/film.mp4', size: 1, etag: 'e' };
+    const id = await playing(object.key);
+    expect(id).toBe(videoIdOf(object));
+    await change(id, 'private');
+    await api.ask('DELETE', `/api/videos/${id}`, admin);
+    const time = new Date(Date.now() + 60_000).toISOString();
+    expect(await mayBeClaimed(uploads, id, { ...object, time })).toBe(true);
+    expect(await readEdits(uploads, id)).toEqual({ visibility: 'private' });
+  });
+});
+
+describe('a playback token', () => {
+  const create = (id: VideoId, limits: object, token = reader) =>
+    api.ask('POST', `/api/videos/${id}/playback-tokens`, token, limits);
+
+  test('plays its video for as long as was asked', async () => {
+    const id = await playing();
+    await change(id, 'private');
+    const before = Date.now();
+    const { status, body } = await create(id, { expiresIn: 600 });
+    expect(status).toBe(201);
+    expect(Math.round((Date.parse(body.expiresAt) - before) / 60_000)).toBe(10);
+    expect(body.playbackUrl).toBe(`/t/${body.token}/v/${id}/master.m3u8`);
+    expect(await atEdge(body.playbackUrl)).toBe(`/v/${id}/master.m3u8`);
+    const other = await playing();
+    await change(other, 'private');
+    expect(await atEdge(`/t/${body.token}/v/${other}/master.m3u8`)).toBe(403);
+  });
+
+  test('plays for the address and the site that it is bound to, and for no other', async () => {
+    const id = await playing();
+    await change(id, 'private');
+    const { body } = await create(id, { ip: '2001:DB8:0::1', referrer: 'Shop.Example' });
+    const master = `/v/${id}/master.m3u8`;
+    const page = 'https://shop.example/film';
+    expect(await atEdge(body.playbackUrl, '2001:db8::1', page)).toBe(master);
+    expect(await atEdge(body.playbackUrl, '2001:db8::2', page)).toBe(403);
+    expect(await atEdge(body.playbackUrl, '2001:db8::1', 'https://other.example/')).toBe(403);
+  });
+
+  test.each([
+    { limits: { expiresIn: 59 } },
+    { limits: { expiresIn: 8 * 24 * 3600 } },
+    { limits: { ip: '203.0.113.0/24' } },
+    { limits: { ip: 'localhost' } },
+    { limits: { referrer: 'https://shop.example/' } },
+    { limits: { referer: 'shop.example' } },
+  ])('is not made of $limits', async ({ limits }) => {
+    expect((await create(newVideoId(), limits)).status).toBe(400);
+  });
+
+  test('is made for who may see the video', async () => {
+    const id = await playing();
+    await change(id, 'private');
+    expect((await api.ask('POST', `/api/videos/${id}/playback-tokens`, undefined, {})).status).toBe(401);
+    expect((await create(id, {}, await api.token('upload'))).status).toBe(403);
+    expect((await create(newVideoId(), {})).status).toBe(404);
+  });
+
+  test('outlives a new key, and ends with the next but one', async () => {
+    const id = await playing();
+    await change(id, 'private');
+    const { playbackUrl } = (await create(id, {})).body;
+    const rotate = () => api.ask('POST', '/api/playback-keys', admin);
+    expect((await rotate()).status).toBe(201);
+    expect(await atEdge(playbackUrl)).toBe(`/v/${id}/master.m3u8`);
+    expect((await rotate()).status).toBe(201);
+    expect(await atEdge(playbackUrl)).toBe(403);
+    expect(await atEdge((await create(id, {})).body.playbackUrl)).toBe(`/v/${id}/master.m3u8`);
+    expect((await api.ask('POST', '/api/playback-keys', reader)).status).toBe(403);
+  });
+});

@@ -1,0 +1,74 @@
+/** The platform's client of the key-value store, against the local one. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { KeyValueStore, KeyValueStoreError } from '../../jobs/key-value-store.ts';
+import { type LocalKeyValueStore, startKeyValueStore } from '../../local/key-value-store/key-value-store.ts';
+
+const credentials = async () => ({ accessKeyId: 'owner', secretAccessKey: 'secret' });
+
+let dataDir: string;
+let local: LocalKeyValueStore;
+let store: KeyValueStore;
+
+const start = async () => {
+  local = await startKeyValueStore({ dataDir, port: 0 });
+  store = new KeyValueStore({ arn: local.arn, endpoint: local.url, credentials });
+};
+
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'spotreel-kvs-'));
+  await start();
+});
+afterEach(async () => {
+  await local.close();
+  await rm(dataDir, { recursive: true });
+});
+
+test('what is put is there for the edge, what is deleted is not', async () => {
+  await store.update({ a: '1', b: '2' });
+  expect([await local.get('a'), await local.get('b')]).toEqual(['1', '2']);
+  await store.update({ a: '3', b: undefined });
+  expect([await local.get('a'), await local.exists('b')]).toEqual(['3', false]);
+  await expect(local.get('b')).rejects.toThrow('Key not found: b');
+});
+
+test('a key that is not there may be deleted', async () => {
+  await expect(store.update({ a: undefined })).resolves.toBeUndefined();
+});
+
+test('many may write at once, and all get through', async () => {
+  const keys = ['a', 'b', 'c', 'd', 'e'];
+  await Promise.all(keys.map((key) => store.update({ [key]: key })));
+  expect(await Promise.all(keys.map((key) => local.get(key)))).toEqual(keys);
+});
+
+test('it outlives a restart', async () => {
+  await store.update({ a: '1' });
+  await local.close();
+  await start();
+  expect(await local.get('a')).toBe('1');
+});
+
+test('a refusal is an error, and not tried again and again', async () => {
+  await expect(store.update({ a: 'x'.repeat(1025) })).rejects.toThrow(KeyValueStoreError);
+  const other = new KeyValueStore({ arn: `${local.arn}-other`, endpoint: local.url, credentials });
+  await expect(other.update({ a: '1' })).rejects.toThrow('The key-value store does not describe: 404');
+});
+
+test('a role may do what its policy says, and nothing else', async () => {
+  const folder = join(dataDir, 'guarded');
+  const guarded = await startKeyValueStore({
+    dataDir: folder,
+    port: 0,
+    authorize: (id, { action }) => id === 'owner' && action !== 'cloudfront-keyvaluestore:UpdateKeys',
+  });
+  try {
+    const reading = new KeyValueStore({ arn: guarded.arn, endpoint: guarded.url, credentials });
+    await expect(reading.update({ a: undefined })).resolves.toBeUndefined();
+    await expect(reading.update({ a: '1' })).rejects.toThrow('does not update: 403');
+  } finally {
+    await guarded.close();
+  }
+});

@@ -1,0 +1,56 @@
+// The way to a video: `/v/<id>/…` is open unless the video is private, `/t/<token>/v/<id>/…` where the token says so. A CloudFront
+// Function on viewer requests, before any cache, which the local edge runs unchanged (`guardSource` in files.ts).
+// A token is `<key id>.<expires>.<bounds>.<mac>`, made by jobs/playback-tokens.ts: until that second since 1970; bound to the
+// viewer's address (`i`), to the host of the page that plays (`r`), to both or to none; an HMAC by one of the keys.
+// The key-value store has an entry for each private video, by its id, and for each key, `key-<key id>`.
+// The runtime knows ES 5.1 and some newer words: neither destructuring nor `for … of`.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-javascript-runtime-20.html
+
+/* global crypto, store */
+
+// Only paths that mean one thing, however they are read, lead to a video: no escapes, no empty or dotted parts.
+const PATH =
+  /^(?:\/t\/([0-9a-f]{8})\.([1-9][0-9]{9})\.(i?r?)\.([A-Za-z0-9_-]{43}))?\/v\/([0-9a-hjkmnp-tv-z]{20})((?:\/[A-Za-z0-9][A-Za-z0-9._-]*)+)$/;
+
+// biome-ignore lint/correctness/noUnusedVariables: CloudFront calls it by its name
+async function handler(event) {
+  const request = event.request;
+  const parts = PATH.exec(request.uri);
+  if (!parts) return refusal(404, 'Not Found');
+  const token = parts[1] && { key: parts[1], expires: parts[2], bounds: parts[3], mac: parts[4] };
+  const video = parts[5];
+  if (token && !(await admits(token, video, event))) return refusal(403, 'Forbidden');
+  if (!token && (await store.exists(video))) return refusal(404, 'Not Found');
+  request.uri = `/v/${video}${parts[6]}`;
+  return request;
+}
+
+async function admits(token, video, event) {
+  if (Number(token.expires) * 1000 <= Date.now()) return false;
+  const key = `key-${token.key}`;
+  if (!(await store.exists(key))) return false;
+  const ip = token.bounds.includes('i') ? event.viewer.ip : '';
+  const referrer = token.bounds.includes('r') ? hostOf(event.request.headers.referer) : '';
+  const said = [video, token.expires, token.bounds, ip, referrer].join('\n');
+  const mac = crypto
+    .createHmac('sha256', await store.get(key))
+    .update(said)
+    .digest('base64url');
+  return isSame(token.mac, mac);
+}
+
+function hostOf(header) {
+  const found = header && /^https?:\/\/([^/?#]+)/.exec(header.value);
+  return found ? found[1] : '';
+}
+
+// In the same time wherever they differ.
+function isSame(a, b) {
+  let difference = a.length ^ b.length;
+  for (let i = 0; i < b.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
+  return difference === 0;
+}
+
+function refusal(statusCode, statusDescription) {
+  return { statusCode, statusDescription, headers: { 'cache-control': { value: 'no-store' } } };
+}
