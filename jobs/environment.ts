@@ -205,6 +205,9 @@ export const authorizeLiveEnvironmentSchema = z.object({
 
 export const workerEnvironmentSchema = z.object({
   ...common,
+  /** Where CloudWatch Logs listens, and the group that takes the workers' lines. */
+  LOGS_URL: z.url(),
+  LOG_GROUP: z.string().min(1),
   UPLOAD_BUCKET: z.string().min(1),
   PRODUCTION_BUCKET: z.string().min(1),
   TASKS_QUEUE_URL: z.url(),

@@ -2,9 +2,10 @@
  * Workers: their role and a launch template for each architecture. No machine is part of the stack; dispatch
  * launches them from these templates, and they terminate themselves (worker-scripts/bootstrap.sh).
  */
-import { type Duration, type Size, Stack, Tags } from 'aws-cdk-lib';
+import { type Duration, RemovalPolicy, type Size, Stack, Tags } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { z } from 'zod';
 import { PLATFORM_TAG, type workerEnvironmentSchema } from '../jobs/environment.ts';
@@ -73,7 +74,15 @@ export class WorkerFleet extends Construct {
       description: 'What a Spotreel worker may do',
       assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com'),
     });
-    allow(this.role, [...permissionsOf(props), mayPublishLive(stack, props.liveTopics)]);
+    const logGroup = new logs.LogGroup(this, 'Logs', {
+      retention: logs.RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    allow(this.role, [
+      ...permissionsOf(props),
+      mayPublishLive(stack, props.liveTopics),
+      { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logGroup.logGroupArn] },
+    ]);
 
     const runtimes = props.architectures.map((architecture) => ({
       architecture,
@@ -90,7 +99,7 @@ export class WorkerFleet extends Construct {
     this.launchTemplates = new Map(
       runtimes.map(({ architecture, runtime }) => [
         architecture,
-        this.#launchTemplate(architecture, program, runtime, props),
+        this.#launchTemplate(architecture, program, runtime, logGroup, props),
       ]),
     );
     this.imageParameterArns = props.architectures.map((architecture) =>
@@ -107,6 +116,7 @@ export class WorkerFleet extends Construct {
     architecture: Architecture,
     program: WorkerProgram,
     runtime: NodeRuntime,
+    logGroup: logs.ILogGroup,
     props: WorkerFleetProps,
   ): ec2.LaunchTemplate {
     const userData = renderUserData({
@@ -116,7 +126,7 @@ export class WorkerFleet extends Construct {
       NODE_URL: runtime.asset.httpUrl,
       NODE_SHA256: runtime.sha256,
       SPEECH_PACKAGES: speechPackages(props.encodeSettings),
-      WORKER_ENVIRONMENT: environmentFile(workerEnvironment(this, props)),
+      WORKER_ENVIRONMENT: environmentFile(workerEnvironment(this, logGroup, props)),
     });
     const template = new ec2.LaunchTemplate(this, `Template-${architecture}`, {
       machineImage: ec2.MachineImage.resolveSsmParameterAtLaunch(IMAGE_PARAMETERS[architecture]),
@@ -145,11 +155,14 @@ export class WorkerFleet extends Construct {
 /** Everything that `workerEnvironmentSchema` names, and the region for the AWS SDK. */
 function workerEnvironment(
   scope: Construct,
+  { logGroupName }: logs.ILogGroup,
   { platform, storage, queues, idleSeconds, liveTopics, rootVolume, prices }: WorkerFleetProps,
 ): Record<keyof z.input<typeof workerEnvironmentSchema> | 'AWS_REGION', string> {
   return {
     AWS_REGION: Stack.of(scope).region,
     PLATFORM: platform,
+    LOGS_URL: `https://logs.${Stack.of(scope).region}.${Stack.of(scope).urlSuffix}`,
+    LOG_GROUP: logGroupName,
     UPLOAD_BUCKET: storage.uploads.bucketName,
     PRODUCTION_BUCKET: storage.production.bucketName,
     TASKS_QUEUE_URL: queues.tasks.queueUrl,

@@ -45,6 +45,7 @@ import { type EventBridge, startEventBridge } from './lambda/event-bridge.ts';
 import { startEventSource } from './lambda/event-source.ts';
 import { startHttpFunction } from './lambda/http-function.ts';
 import { lockFolder } from './lock.ts';
+import { startLogs } from './logs.ts';
 import { PORT_DISTANCES } from './ports.ts';
 import { startS3 } from './s3/server.ts';
 import { type Sqs, startSqs } from './sqs/sqs.ts';
@@ -55,6 +56,7 @@ const REGION = 'us-east-1';
 const UPLOAD_BUCKET = 'spotreel-uploads';
 const PRODUCTION_BUCKET = 'spotreel-production';
 const PLATFORM = 'local';
+const WORKER_LOG_GROUP = 'workers';
 const PARAMETERS = `/spotreel/${PLATFORM}`;
 
 /** Seconds without a task after which a worker ends, as on AWS; the next upload starts another. */
@@ -219,6 +221,16 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
     await stores.uploads.delete(capacityKeys.launches);
     await stores.uploads.delete(LEDGER_KEY);
 
+    const workerLogs = started(
+      await startLogs({
+        port: 0,
+        region: REGION,
+        folder: join(dataDir, 'worker-logs'),
+        group: WORKER_LOG_GROUP,
+        authorize,
+      }),
+    );
+
     let eventBridge: EventBridge | undefined; // its function needs EC2, so it starts later
     const ec2 = started(
       await startEc2({
@@ -228,7 +240,12 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
         vcpusPerInstance: cores,
         credentials: iam.worker,
         authorize,
-        worker: workerOf(dataDir, { ...endpoints, TASKS_QUEUE_URL: sqs.queueUrl('tasks') }),
+        worker: workerOf(dataDir, {
+          ...endpoints,
+          TASKS_QUEUE_URL: sqs.queueUrl('tasks'),
+          LOGS_URL: workerLogs.url,
+          LOG_GROUP: WORKER_LOG_GROUP,
+        }),
         tell: (event) => void eventBridge?.put(event),
         ...faults,
       }),

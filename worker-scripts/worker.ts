@@ -7,11 +7,13 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { IotAnnouncer } from '../jobs/announcer.ts';
 import { parseEnvironment, workerEnvironmentSchema } from '../jobs/environment.ts';
-import { log, logAlways } from '../jobs/log.ts';
+import { log, logAlways, onLogLine } from '../jobs/log.ts';
 import { ObjectStore } from '../jobs/store.ts';
 import { openCage } from './cage/cage.ts';
+import { openLogs } from './cloudwatch-logs.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { LiveProgress } from './live-progress.ts';
+import { LogShipper } from './log-shipper.ts';
 import { Memory } from './memory.ts';
 import { InstanceMetadata, METADATA_ENDPOINT } from './metadata.ts';
 import { machinePrice } from './price.ts';
@@ -31,6 +33,8 @@ const metadata = new InstanceMetadata(process.env['AWS_EC2_METADATA_SERVICE_ENDP
 // On no machine of EC2, or one that does not answer, a name that is nobody else's.
 const worker = (await metadata.read('instance-id').catch(() => undefined)) ?? `${hostname()}-${process.pid}`;
 logAlways({ platform: environment.PLATFORM, worker });
+const shipper = new LogShipper(openLogs(environment.LOGS_URL, s3), environment.LOG_GROUP, worker);
+onLogLine((line) => shipper.add(line));
 // One thread an encoder: as many tasks at once as there are cores (ENCODING.md, "Where the CPU goes").
 const slots = availableParallelism();
 
@@ -87,9 +91,14 @@ void watchForNotice(metadata, watching.signal).then((notice) => {
 
 log('info', 'worker-started', { slots, price, cage });
 const heartbeat = startHeartbeat(uploads, worker, () => loop.tasksInHand);
-await loop.run();
+await loop.run().catch(async (error: unknown) => {
+  log('error', 'worker-failed', { error: String(error) });
+  await shipper.close();
+  throw error;
+});
 watching.abort();
 proxy.close();
 await announcer.settled();
 await heartbeat.stop();
 log('info', 'worker-ended');
+await shipper.close();

@@ -1,6 +1,7 @@
 /** What the platform's own log says: every line of every process, after a few videos. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, test } from '@jest/globals';
 import { METRICS, NAMESPACE } from '../../jobs/metrics.ts';
 import { newVideoId } from '../../jobs/names.ts';
@@ -14,9 +15,9 @@ const spotreel = useSpotreel();
 const uploaded = newVideoId();
 let videos: readonly string[];
 
-/** Every line of every log, by the file's name. Throws where one is no JSON. */
-async function linesByFile(): Promise<ReadonlyMap<string, Line[]>> {
-  const folder = join(spotreel.path('data'), 'logs');
+/** Every line of the logs in a folder, by the file's name. Throws where one is no JSON. */
+async function linesIn(name: string): Promise<ReadonlyMap<string, Line[]>> {
+  const folder = join(spotreel.path('data'), name);
   const files = (await readdir(folder)).map(async (name) => {
     const text = await readFile(join(folder, name), 'utf8');
     const lines = text.split('\n').filter((line) => line !== '');
@@ -24,7 +25,15 @@ async function linesByFile(): Promise<ReadonlyMap<string, Line[]>> {
   });
   return new Map(await Promise.all(files));
 }
+/** What functions and workers print. */
+const linesByFile = () => linesIn('logs');
 const allLines = async () => [...(await linesByFile()).values()].flat();
+
+/** What CloudWatch gets to see of that: the functions' lines, and those that workers sent. */
+async function seenLines(): Promise<Line[]> {
+  const printed = [...(await linesByFile())].filter(([file]) => !file.startsWith('i-'));
+  return [...printed, ...(await linesIn('worker-logs'))].flatMap(([, lines]) => lines);
+}
 
 beforeAll(async () => {
   const clip = spotreel.path('clip.mp4');
@@ -39,6 +48,14 @@ beforeAll(async () => {
   ]);
   videos = [uploaded, dropped, broken];
   await fetch(`${spotreel.url}/api/videos/${dropped}`, { method: 'DELETE' });
+});
+
+test('what a worker prints reaches CloudWatch, in a stream of its own, in its order', async () => {
+  const printed = [...(await linesByFile())].filter(([file]) => file.startsWith('i-'));
+  expect(printed).toHaveLength(1);
+  const sent = async () => [...(await linesIn('worker-logs'))].filter(([, lines]) => lines.length > 0);
+  while ((await sent())[0]?.[1].length !== printed[0]?.[1].length) await sleep(250);
+  expect(await sent()).toEqual(printed);
 });
 
 test('a line that has to do with a video carries its id, whoever writes it', async () => {
@@ -65,7 +82,7 @@ test('a line says which deployment wrote it, and which machine, or which functio
 });
 
 test('a video that was encoded is measured, one that failed is counted by its code', async () => {
-  const emitted = emittedBy(await allLines());
+  const emitted = emittedBy(await seenLines());
   for (const metric of emitted)
     expect(metric).toMatchObject({ namespace: NAMESPACE, dimensions: { platform: 'local' } });
   const valuesOf = (wanted: Partial<Emitted>) =>

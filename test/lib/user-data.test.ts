@@ -89,6 +89,7 @@ describe('in the launch templates', () => {
       parseEnvironment(workerEnvironmentSchema, {
         ...variables,
         TASKS_QUEUE_URL: 'https://sqs.example/tasks',
+        LOGS_URL: 'https://logs.example',
       }),
     ).toMatchObject({ IDLE_SECONDS: 45 });
     expect(arm64).toContain('--on-active=10800s');

@@ -46,6 +46,7 @@ const RESOURCES: ReadonlyArray<readonly [place: RegExp, name: string]> = [
   [/\/Workers\/Template-\w+$/, 'lt-00000000000000000'],
   [/\/WorkerSubnet\d\/Subnet$/, 'subnet-00000000000000000'],
   [/\/WorkerSecurityGroup$/, 'sg-00000000000000000'],
+  [/\/Workers\/Logs$/, `arn:aws:logs:us-east-1:${ACCOUNT}:log-group:workers`],
   [/\/Logs$/, `arn:aws:logs:us-east-1:${ACCOUNT}:log-group:own`],
 ];
 
