@@ -77,6 +77,11 @@ function rulesOf({ platform, queues, api }: AlarmsProps): Readonly<Record<string
       metric: ours('LaunchErrors', FIVE_MINUTES),
       threshold: 1,
     },
+    'spending-ceiling': {
+      says: 'A spending ceiling is reached: the queue waits instead of the bill',
+      metric: ours('CeilingReached', FIVE_MINUTES),
+      threshold: 1,
+    },
     'stuck-video': {
       says: 'An encode has not ended for twelve hours, or mend does not look any more',
       metric: ours('OldestEncode', HOUR),
