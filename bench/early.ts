@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { newVideoId, sourceKey } from '../jobs/names.ts';
-import { startBrowser } from '../test/support/chromium.ts';
+import { inChromium, startBrowser } from '../test/support/chromium.ts';
 import { startSpotreel, UPLOAD_BUCKET } from '../test/support/spotreel.ts';
 import { clipOf } from './clip.ts';
 import { middle } from './cost.ts';
@@ -53,7 +53,7 @@ async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
 async function measure(source: string, folder: string): Promise<Waiting> {
   const dataDir = await mkdtemp(join(folder, 'data-'));
   const spotreel = await startSpotreel(dataDir);
-  const browser = await startBrowser({ args: ['--autoplay-policy=no-user-gesture-required'] });
+  const browser = await startBrowser();
   const id = newVideoId();
   const Body = await readFile(source);
   await spotreel.s3.send(new PutObjectCommand({ Bucket: UPLOAD_BUCKET, Key: sourceKey(id), Body }));
@@ -65,7 +65,7 @@ async function measure(source: string, folder: string): Promise<Waiting> {
     return playbackUrl === undefined ? undefined : since();
   });
   await until(async () => (await spotreel.show(id)) && true);
-  await page.goto(`${spotreel.url.replace('localhost', '127.0.0.1')}/watch?v=${id}`);
+  await page.goto(`${inChromium(spotreel.url)}/watch?v=${id}`);
   const frame = await until(async () => {
     const frames = "document.querySelector('video')?.getVideoPlaybackQuality().totalVideoFrames ?? 0";
     return (await page.evaluate(frames)) === 0 ? undefined : since();

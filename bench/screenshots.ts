@@ -7,7 +7,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { SpotreelClient } from '../api/client/index.ts';
-import { startBrowser } from '../test/support/chromium.ts';
+import { inChromium, startBrowser } from '../test/support/chromium.ts';
 import { ffmpeg } from '../test/support/media.ts';
 import { type Spotreel, startSpotreel, stopAll } from '../test/support/spotreel.ts';
 
@@ -92,7 +92,7 @@ await mkdir(TARGET, { recursive: true });
 const spotreel = await startSpotreel(join(CACHE, 'data'));
 const client = new SpotreelClient({ url: spotreel.url });
 await fill(spotreel, client);
-const url = spotreel.url.replace('localhost', '127.0.0.1');
+const url = inChromium(spotreel.url);
 const { videos } = await client.listVideos();
 const idOf = (title: string) => videos.find((video) => video.title === title)?.id ?? '';
 
@@ -152,7 +152,6 @@ for (const { name: size, viewport } of SIZES) {
   for (const colorScheme of THEMES) {
     const browser = await startBrowser({
       context: { colorScheme, viewport, deviceScaleFactor: 1 },
-      args: ['--autoplay-policy=no-user-gesture-required'],
     });
     for (const [name, prepare] of Object.entries(PAGES)) {
       const { page, problems } = await browser.newTab();

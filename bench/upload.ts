@@ -19,7 +19,7 @@ import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import type { Page, Response } from 'playwright-core';
 import { SpotreelClient } from '../api/client/index.ts';
-import { startBrowser } from '../test/support/chromium.ts';
+import { inChromium, startBrowser } from '../test/support/chromium.ts';
 import { middle } from './cost.ts';
 import { memoryBelow, memoryOf, peaksWhile } from './memory.ts';
 
@@ -61,7 +61,7 @@ async function startPlatform(dataDir: string) {
     if (child.stdout)
       createInterface({ input: child.stdout }).on('line', (line) => {
         const [, found] = /runs at (\S+)/.exec(line) ?? [];
-        if (found) done(found.replace('localhost', '127.0.0.1'));
+        if (found) done(inChromium(found));
       });
   });
   const end = () => {

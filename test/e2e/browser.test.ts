@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import { z } from 'zod';
-import { type Browser, browserTest, startBrowser, until } from '../support/browser.ts';
+import { type Browser, browserTest, inChromium, startBrowser, until } from '../support/browser.ts';
 import { ffmpeg, numberedPicture } from '../support/media.ts';
 import { choose } from '../support/player.ts';
 import { putSource, type Spotreel, scratch, startSpotreel, stopAll } from '../support/spotreel.ts';
@@ -16,7 +16,7 @@ let browser: Browser;
 beforeAll(async () => {
   folder = await scratch();
   spotreel = await startSpotreel(join(folder.path, 'data'));
-  browser = await startBrowser({ args: ['--autoplay-policy=no-user-gesture-required'] });
+  browser = await startBrowser();
 });
 afterAll(async () => {
   await browser?.close();
@@ -45,7 +45,7 @@ browserTest(
     // The page is opened while the video is encoded, and starts by itself.
     const { page, problems } = await browser.newTab();
     await until('the video is claimed', async () => (await spotreel.show(id)) !== undefined);
-    await page.goto(`${spotreel.url.replace('localhost', '127.0.0.1')}/watch?v=${id}`);
+    await page.goto(`${inChromium(spotreel.url)}/watch?v=${id}`);
     const state = async () =>
       stateSchema.parse(
         await page.evaluate(`(() => {

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { z } from 'zod';
-import { type Browser, browserTest, startBrowser, until } from '../support/browser.ts';
+import { type Browser, browserTest, inChromium, startBrowser, until } from '../support/browser.ts';
 import { ffmpeg, numberedPicture } from '../support/media.ts';
 import { choose, openSettings } from '../support/player.ts';
 import { runOnce, type Spotreel, scratch, startSpotreel, stopAll } from '../support/spotreel.ts';
@@ -34,7 +34,7 @@ beforeAll(async () => {
   expect({ code, states: videos.map(({ state }) => state) }).toEqual({ code: 0, states: ['ready'] });
   id = videos[0]?.id ?? '';
   spotreel = await startSpotreel(data);
-  browser = await startBrowser({ args: ['--autoplay-policy=no-user-gesture-required'] });
+  browser = await startBrowser();
 });
 afterAll(async () => {
   await browser?.close();
@@ -60,7 +60,7 @@ browserTest(
   'the viewer switches captions on, changes their language and switches them off again',
   async () => {
     const { page, problems } = await browser.newTab();
-    await page.goto(`${spotreel.url.replace('localhost', '127.0.0.1')}/watch?v=${id}`);
+    await page.goto(`${inChromium(spotreel.url)}/watch?v=${id}`);
     const showing = async () => {
       const tracks = await page.evaluate(`[...document.querySelector('video').textTracks].map((track) => ({
         label: track.label, mode: track.mode, words: [...(track.activeCues ?? [])].map(({ text }) => text),

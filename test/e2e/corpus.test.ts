@@ -10,7 +10,7 @@ import { choose, oneOfEachClass, readManifest } from '../../bench/corpus/manifes
 import { encodeEach, type Outcome } from '../../bench/corpus/run.ts';
 import { videoKeys } from '../../jobs/names.ts';
 import { type LocalPlatform, startLocalPlatform } from '../../local/platform.ts';
-import { type Browser, browserTest, startBrowser, until } from '../support/browser.ts';
+import { type Browser, browserTest, inChromium, startBrowser, until } from '../support/browser.ts';
 import { testWithCorpus } from '../support/corpus.ts';
 import { expectByTheBook, PRODUCTION_BUCKET, scratch, treeOf } from '../support/spotreel.ts';
 
@@ -84,11 +84,11 @@ const playable = entries.length > 0 ? browserTest : testWithCorpus;
 
 playable('a browser plays them, with picture and sound', async () => {
   await mkdir(SCREENSHOTS, { recursive: true });
-  browser = await startBrowser({ args: ['--autoplay-policy=no-user-gesture-required'] });
+  browser = await startBrowser();
   const { page, problems } = await browser.newTab();
   for (const { entry, id, playing } of outcomes.filter(({ entry }) => PLAYED.includes(entry.file))) {
     if (!playing) continue; // refused, where that is tolerated: the test above has looked
-    await page.goto(`${platform.url.replace('localhost', '127.0.0.1')}/watch?v=${id}`);
+    await page.goto(`${inChromium(platform.url)}/watch?v=${id}`);
     const shown = await until(`${entry.file} plays`, async () => {
       const now = shownSchema.parse(
         await page.evaluate(`(() => {

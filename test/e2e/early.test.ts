@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core';
 import { z } from 'zod';
 import { checkStream } from '../../check/check.ts';
 import { httpReader } from '../../cli/http-reader.ts';
-import { type Browser, browserTest, startBrowser, until } from '../support/browser.ts';
+import { type Browser, browserTest, inChromium, startBrowser, until } from '../support/browser.ts';
 import { ffmpeg, numberedPicture } from '../support/media.ts';
 import {
   putSource,
@@ -30,7 +30,7 @@ beforeAll(async () => {
   const sound = ['-f', 'lavfi', '-i', `sine=d=${SECONDS}`];
   await ffmpeg('-f', 'lavfi', '-i', numberedPicture('25', SECONDS), ...sound, '-pix_fmt', 'yuv420p', file);
   source = await readFile(file);
-  browser = await startBrowser({ args: ['--autoplay-policy=no-user-gesture-required'] });
+  browser = await startBrowser();
 });
 /** Ends of what a test holds; a worker that is held when a test fails would keep its platform from ending. */
 const held = new Set<() => void>();
@@ -82,7 +82,7 @@ browserTest('a page plays what there is, says so, and goes on to the end as the 
   expect(url).toMatch(/early\.m3u8$/);
 
   const { page, problems } = await browser.newTab();
-  await page.goto(`${spotreel.url.replace('localhost', '127.0.0.1')}/watch?v=${id}`);
+  await page.goto(`${inChromium(spotreel.url)}/watch?v=${id}`);
   const first = await until('it plays', async () => {
     const now = await stateOf(page);
     return now.time > 0.5 && now;

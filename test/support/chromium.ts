@@ -19,7 +19,12 @@ const ARGUMENTS = [
   '--disable-component-update',
   '--disable-sync',
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+  // Nobody is here to tap before there may be sound.
+  '--autoplay-policy=no-user-gesture-required',
 ];
+
+/** The address of a platform of this machine, as this Chromium finds it. */
+export const inChromium = (url: string): string => url.replace('localhost', '127.0.0.1');
 
 /** Milliseconds after which what is waited for will not come. It measures nothing: the machine may be busy with other things. */
 export const PATIENCE = 180_000;
@@ -40,7 +45,7 @@ export interface BrowserOptions {
   readonly context?: Pick<BrowserContextOptions, 'colorScheme' | 'viewport' | 'deviceScaleFactor'>;
   /** Folder of a profile that outlives the browser. @default a fresh one, which does not */
   readonly profile?: string;
-  /** More arguments for Chromium, such as an autoplay policy. */
+  /** More arguments for Chromium; of one that is said twice, the last counts. */
   readonly args?: readonly string[];
 }
 

@@ -1,12 +1,13 @@
 /** Each page, in both themes, breaks none of the rules that a machine can check: WCAG 2.2 A and AA, and best practices. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { afterAll, beforeAll, describe, expect } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { z } from 'zod';
-import { type Browser, browserTest, startBrowser } from '../support/browser.ts';
+import { browserTest } from '../support/browser.ts';
 import { openSettings } from '../support/player.ts';
-import { type ListedVideo, READY, type Site, startSite } from '../support/site.ts';
+import { type ListedVideo, READY } from '../support/site.ts';
+import { useSite } from '../support/use-site.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -116,23 +117,11 @@ const violationsSchema = z.array(
 );
 
 describe.each(['light', 'dark'] as const)('in %s colours', (colorScheme) => {
-  let site: Site;
-  let browser: Browser;
-  beforeAll(async () => {
-    site = await startSite();
-    browser = await startBrowser({
-      context: { colorScheme },
-      args: ['--autoplay-policy=no-user-gesture-required'],
-    });
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await site?.close();
-  });
+  const site = useSite({ context: { colorScheme } });
 
   browserTest.each(SIGHTS)('$sight is accessible', async ({ path, videos = [], prepare }) => {
     await site.show(...videos);
-    const { page } = await browser.newTab();
+    const { page } = await site.newTab();
     await page.goto(`${site.url}${path}`);
     await prepare(page);
     // Evaluated by the debugger, so that the page's policy, which forbids other scripts, holds while it is looked at.

@@ -19,7 +19,7 @@ beforeAll(async () => {
   await mkdir(join(profile, 'Default'), { recursive: true });
   const settings = { profile: { default_content_setting_values: { cookies: BLOCK } } };
   await writeFile(join(profile, 'Default/Preferences'), JSON.stringify(settings));
-  browser = await startBrowser({ profile, args: ['--autoplay-policy=no-user-gesture-required'] });
+  browser = await startBrowser({ profile });
   site = await startSite();
   await site.show(READY);
 });

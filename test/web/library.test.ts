@@ -1,7 +1,8 @@
 /** The library page in a real browser. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from '@jest/globals';
-import { type Browser, browserTest, startBrowser, type Tab, until } from '../support/browser.ts';
-import { type ListedVideo, READY, type Site, startSite } from '../support/site.ts';
+import { afterEach, beforeEach, describe, expect } from '@jest/globals';
+import { browserTest, type Tab, until } from '../support/browser.ts';
+import { type ListedVideo, READY } from '../support/site.ts';
+import { useSite } from '../support/use-site.ts';
 
 const ENCODING: ListedVideo = {
   ...READY,
@@ -26,22 +27,11 @@ const FAILED: ListedVideo = {
   failure: { code: 'not-media', message: 'This file is text, not video. Upload the video itself.' },
 };
 
-let site: Site;
-let browser: Browser;
+const site = useSite();
 let tab: Tab;
 
-beforeAll(async () => {
-  site = await startSite();
-  browser = await startBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await site?.close();
-});
-
 beforeEach(async () => {
-  tab = await browser.newTab();
+  tab = await site.newTab();
 });
 
 afterEach(async () => {

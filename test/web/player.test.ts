@@ -1,23 +1,15 @@
 /** The player's controls in a real browser: where it starts, its keys, its preview on the timeline, and in a frame. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, expect } from '@jest/globals';
+import { beforeAll, expect } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { type Browser, browserTest, startBrowser, until } from '../support/browser.ts';
-import { PLAYABLE, READY, type Site, startSite } from '../support/site.ts';
+import { browserTest, until } from '../support/browser.ts';
+import { PLAYABLE, READY } from '../support/site.ts';
+import { useSite } from '../support/use-site.ts';
 
-let site: Site;
-let browser: Browser;
+const site = useSite();
 
-beforeAll(async () => {
-  site = await startSite();
-  browser = await startBrowser({ args: ['--autoplay-policy=no-user-gesture-required'] });
-  await site.show(READY);
-});
-afterAll(async () => {
-  await browser?.close();
-  await site?.close();
-});
+beforeAll(() => site.show(READY));
 
 const time = (page: Page) => page.evaluate<number>("document.querySelector('video')?.currentTime ?? 0");
 const isPaused = (page: Page) => page.evaluate<boolean>("document.querySelector('video').paused");
@@ -27,7 +19,7 @@ const seek = (page: Page, seconds: number) =>
 
 /** Opens a page of the video and waits until it plays. */
 async function play(path: string) {
-  const { page, problems } = await browser.newTab();
+  const { page, problems } = await site.newTab();
   await page.goto(`${site.url}${path}`);
   await until('it plays', async () => (await time(page)) > 0.2);
   return { page, problems };
@@ -98,7 +90,7 @@ browserTest('the link that is shared leads to the moment, where that is wanted',
 browserTest(
   'plays in the frame of another site, when it is asked to, and follows nothing: it is whole',
   async () => {
-    const { page, problems } = await browser.newTab();
+    const { page, problems } = await site.newTab();
     const asked: string[] = [];
     page.on('request', (request) => asked.push(new URL(request.url()).pathname));
     const other = createServer((_, response) => {

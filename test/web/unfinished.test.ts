@@ -1,24 +1,15 @@
 /** What the library offers of uploads that this browser has begun and not finished. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals';
+import { afterEach, beforeEach, expect } from '@jest/globals';
 import type { Page, Route } from 'playwright-core';
-import { type Browser, browserTest, startBrowser, until } from '../support/browser.ts';
-import { type Site, startSite } from '../support/site.ts';
+import { browserTest, until } from '../support/browser.ts';
+import { useSite } from '../support/use-site.ts';
 
 const UPLOAD = { id: '5jz8m2c0xk4t7w9qv1rb', name: 'wedding.mov', size: 3e8, lastModified: 1 };
 const MULTIPART = { id: UPLOAD.id, method: 'multipart', size: UPLOAD.size, partSize: 1e8, partCount: 3 };
 
-let site: Site;
-let browser: Browser;
+const site = useSite();
 let page: Page;
 
-beforeAll(async () => {
-  site = await startSite();
-  browser = await startBrowser();
-});
-afterAll(async () => {
-  await browser?.close();
-  await site?.close();
-});
 /** Does something with what the browser keeps of uploads (web/upload/remembered.ts), and says what it gave. */
 const inStore = <T>(work: string) =>
   page.evaluate<T>(`new Promise((done) => {
@@ -35,7 +26,7 @@ const inStore = <T>(work: string) =>
   })`);
 
 beforeEach(async () => {
-  ({ page } = await browser.newTab());
+  ({ page } = await site.newTab());
   await page.goto(`${site.url}/none`); // a page that does nothing with uploads
   await inStore(`put(${JSON.stringify(UPLOAD)})`);
 });

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { ApiError, SpotreelClient } from '../../api/client/index.ts';
 import { partsSchema } from '../../api/schemas.ts';
 import { type LocalPlatform, startLocalPlatform } from '../../local/platform.ts';
-import { type Browser, browserTest, startBrowser, until } from '../support/browser.ts';
+import { type Browser, browserTest, inChromium, startBrowser, until } from '../support/browser.ts';
 import { ffmpeg } from '../support/media.ts';
 import { partFaults } from '../support/parts.ts';
 import { scratch } from '../support/spotreel.ts';
@@ -36,7 +36,7 @@ beforeAll(async () => {
       return undefined;
     }),
   });
-  url = platform.url.replace('localhost', '127.0.0.1');
+  url = inChromium(platform.url);
   client = new SpotreelClient({ url });
 });
 afterAll(async () => {

@@ -7,24 +7,14 @@ import { type Browser, browserTest, startBrowser, type Tab, until } from '../sup
 import { TREE_SECONDS } from '../support/hls-tree.ts';
 import { answer } from '../support/origin.ts';
 import { choose } from '../support/player.ts';
-import { type ListedVideo, PLAYABLE, READY, type Site, startSite } from '../support/site.ts';
+import { type ListedVideo, PLAYABLE, READY } from '../support/site.ts';
+import { useSite } from '../support/use-site.ts';
 
-let site: Site;
-let browser: Browser;
+const site = useSite();
 let tab: Tab;
 
-beforeAll(async () => {
-  site = await startSite();
-  browser = await startBrowser({ args: ['--autoplay-policy=no-user-gesture-required'] });
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await site?.close();
-});
-
 beforeEach(async () => {
-  tab = await browser.newTab();
+  tab = await site.newTab();
 });
 
 afterEach(async () => {
