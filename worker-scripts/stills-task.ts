@@ -39,19 +39,33 @@ interface Made {
   readonly cpuSeconds: number;
 }
 
-/** Stores the poster in every size. @param outputs the files that ffmpeg wrote, a size each */
-const storeThumbnails = (
+/** Runs ffmpeg. @returns CPU seconds */
+async function ffmpeg(
+  { signal }: TaskContext,
+  how: Pick<Run, 'args' | 'reads' | 'writes' | 'read'>,
+): Promise<number> {
+  const { cpuSeconds } = await run({ program: 'ffmpeg', timeoutSeconds: STILLS_TIMEOUT, signal, ...how });
+  return cpuSeconds;
+}
+
+/** Makes the poster in every size. @param draw has ffmpeg write a file a size, and says its CPU seconds */
+async function makeThumbnails(
   context: TaskContext,
   encode: Encode,
+  folder: string,
   sizes: readonly Size[],
-  outputs: readonly string[],
-): Promise<StoredFile[]> =>
-  Promise.all(
+  draw: (outputs: readonly string[]) => Promise<number>,
+): Promise<Made> {
+  const outputs = sizes.map(({ width }) => join(folder, `poster-${width}.jpg`));
+  const cpuSeconds = await draw(outputs);
+  const files = await Promise.all(
     sizes.map(async (size, index) => {
       const data = await readFile(outputs[index] ?? '');
       return { ...(await storeFile(context, encode, stillPaths.thumbnail(size.width), data)), ...size };
     }),
   );
+  return { files, cpuSeconds };
+}
 
 /** Makes and stores the pictures of an encode. */
 class PictureMaker {
@@ -101,7 +115,7 @@ class PictureMaker {
     const outputs = { sheets, preview: previewFile };
     let grey: Buffer = Buffer.of();
     const sheetFiles = Array.from({ length: sheet.sheets }, (_, index) => sheets.replace('%d', `${index}`));
-    const cpuSeconds = await this.#ffmpeg({
+    const cpuSeconds = await ffmpeg(this.#context, {
       args: storyboardArguments(file, numbers, sizes, sheet, preview, outputs),
       reads: [file],
       writes: [...sheetFiles, ...(preview.length > 0 ? [previewFile] : [])],
@@ -133,13 +147,10 @@ class PictureMaker {
     const encoded = this.#rungOf(({ width }) => width >= widest);
     const sizes = thumbnailsOf(this.#plan, encoded.rung);
     const { file, numbers } = await this.#fetch(encoded, 'poster.mp4', [slot]);
-    const outputs = sizes.map(({ width }) => join(this.#folder, `poster-${width}.jpg`));
-    const cpuSeconds = await this.#ffmpeg({
-      args: thumbnailArguments(file, numbers?.[0] ?? 0, sizes, outputs),
-      reads: [file],
-      writes: outputs,
+    return makeThumbnails(this.#context, this.#encode, this.#folder, sizes, (outputs) => {
+      const args = thumbnailArguments(file, numbers?.[0] ?? 0, sizes, outputs);
+      return ffmpeg(this.#context, { args, reads: [file], writes: outputs });
     });
-    return { files: await storeThumbnails(this.#context, this.#encode, sizes, outputs), cpuSeconds };
   }
 
   #rungOf(isLargeEnough: (size: Size) => boolean): EncodedRung {
@@ -165,16 +176,6 @@ class PictureMaker {
     return { file, numbers };
   }
 
-  async #ffmpeg(how: Pick<Run, 'args' | 'reads' | 'writes' | 'read'>): Promise<number> {
-    const { cpuSeconds } = await run({
-      program: 'ffmpeg',
-      timeoutSeconds: STILLS_TIMEOUT,
-      signal: this.#context.signal,
-      ...how,
-    });
-    return cpuSeconds;
-  }
-
   #store(path: string, data: Buffer): Promise<StoredFile> {
     return storeFile(this.#context, this.#encode, path, data);
   }
@@ -189,18 +190,11 @@ async function makeCover(
   folder: string,
 ): Promise<Made> {
   const sizes = thumbnailsOf(plan, cover);
-  const outputs = sizes.map(({ width }) => join(folder, `poster-${width}.jpg`));
-  const { cpuSeconds } = await withSource(context, task.video, (url) => {
-    const args = coverArguments(url, cover.stream, sizes, outputs);
-    return run({
-      program: 'ffmpeg',
-      args,
-      writes: outputs,
-      timeoutSeconds: STILLS_TIMEOUT,
-      signal: context.signal,
-    });
-  });
-  return { files: await storeThumbnails(context, task, sizes, outputs), cpuSeconds };
+  return makeThumbnails(context, task, folder, sizes, (outputs) =>
+    withSource(context, task.video, (url) =>
+      ffmpeg(context, { args: coverArguments(url, cover.stream, sizes, outputs), writes: outputs }),
+    ),
+  );
 }
 
 /** Makes an encode's pictures. */
