@@ -3,8 +3,9 @@
  * long as the process, and match exact values alone.
  * https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
  */
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { ACCOUNT } from './aws/account.ts';
+import { eventBridgeEvent } from './aws/event.ts';
 import { type Listening, listen } from './aws/http.ts';
 import { JsonApiError, jsonApiListener } from './aws/json-api.ts';
 import type { Authorize } from './iam/iam.ts';
@@ -18,8 +19,6 @@ export interface EventBusOptions {
   /** Puts an event onto a queue. */
   readonly send: (queue: string, eventJson: string) => Promise<void>;
 }
-
-const ACCOUNT = '000000000000';
 
 /** Lists of the values that a field may have, at the places where the event has them. */
 interface Pattern {
@@ -110,28 +109,17 @@ class EventBus {
 
   async #putEvents({ Entries }: z.infer<typeof putEventsSchema>): Promise<object> {
     const { region, send } = this.#options;
-    const events = Entries.map((entry) => envelope(region, entry));
+    const events = Entries.map(({ Source, DetailType, Detail, Time, Resources }) => {
+      const time = Time === undefined ? new Date() : new Date(Time * 1000);
+      const told = { source: Source, detailType: DetailType, detail: Detail };
+      return eventBridgeEvent(region, told, time, Resources);
+    });
     for (const event of events)
       for (const { pattern, queues } of this.#rules.values())
         if (matches(pattern, event)) for (const queue of queues) await send(queue, JSON.stringify(event));
     return { FailedEntryCount: 0, Entries: events.map(({ id }) => ({ EventId: id })) };
   }
 }
-
-type Entry = z.infer<typeof putEventsSchema>['Entries'][number];
-
-/** https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html */
-const envelope = (region: string, { Source, DetailType, Detail, Time, Resources }: Entry) => ({
-  version: '0',
-  id: randomUUID(),
-  'detail-type': DetailType,
-  source: Source,
-  account: ACCOUNT,
-  time: `${new Date(Time === undefined ? Date.now() : Time * 1000).toISOString().slice(0, 19)}Z`,
-  region,
-  resources: Resources,
-  detail: Detail,
-});
 
 /** Starts it on the loopback interface. Rejects where the port is taken. */
 export function startEventBus(options: EventBusOptions): Promise<Listening> {

@@ -3,13 +3,14 @@
  * documented: asked for is what Karpenter's policy allows, which is proven in use.
  * https://karpenter.sh/docs/reference/cloudformation/
  */
+
 import { SERVICE_ROLES } from '../../jobs/platform.ts';
+import { ACCOUNT } from '../aws/account.ts';
 import type { QueryFields } from '../aws/query.ts';
 import type { Call } from '../iam/policy.ts';
 import { type FleetRequest, instanceIdsSchema, parseFields, parseFleetRequest } from './fleet.ts';
 import type { Machines } from './machines.ts';
 
-const ACCOUNT = '000000000000';
 /** What our launch templates say, which here are names alone: image, security group, role. */
 const IMAGE_PARAMETER = '/aws/service/canonical/ubuntu/server/24.04/stable/current/own/hvm/ebs-gp3/ami-id';
 const SECURITY_GROUP = 'sg-00000000000000000';

@@ -8,6 +8,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import { z } from 'zod';
+import { ACCOUNT } from '../aws/account.ts';
 import { type ApiAnswer, type ApiRequest, apiListener, listen } from '../aws/http.ts';
 import { type Authorize, accessKeyOf, allowAll } from '../iam/iam.ts';
 import { type FunctionOptions, LambdaFunction } from '../lambda/function.ts';
@@ -15,7 +16,6 @@ import { type Broker, startBroker } from './broker.ts';
 
 /** Bytes of the largest message that IoT takes. */
 const LARGEST_MESSAGE = 128 * 1024;
-const ACCOUNT = '000000000000';
 
 export interface IotOptions {
   /** 0 takes a free one. */

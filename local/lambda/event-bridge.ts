@@ -2,11 +2,13 @@
  * What EventBridge does for a function on a laptop: it calls it at a fixed rate, for the first time at once, so that
  * a start takes up what an earlier one left; and with those of EC2's events that the function's rules match.
  */
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventBridgeEvent } from 'aws-lambda';
 import type { MachineEventPattern } from '../../jobs/platform.ts';
+import { eventBridgeEvent } from '../aws/event.ts';
 import { type FunctionOptions, LambdaFunction } from './function.ts';
+
+const SCHEDULED = { source: 'aws.events', detailType: 'Scheduled Event', detail: {} };
 
 export interface EventBridgeOptions extends FunctionOptions {
   /** From one scheduled invocation's end to the next one's start. */
@@ -42,14 +44,14 @@ export async function startEventBridge(options: EventBridgeOptions): Promise<Eve
   const running = new Set<Promise<void>>();
   const schedule = (async () => {
     while (!signal.aborted) {
-      await invoke(envelope(region, 'aws.events', 'Scheduled Event', {}));
+      await invoke(eventBridgeEvent(region, SCHEDULED));
       await sleep(everySeconds * 1000, undefined, { signal }).catch(() => {});
     }
   })();
   return {
     async put(event) {
       if (signal.aborted || !machineEvents.some((pattern) => matches(pattern, event))) return;
-      const call = invoke(envelope(region, 'aws.ec2', event.detailType, event.detail));
+      const call = invoke(eventBridgeEvent(region, { source: 'aws.ec2', ...event }));
       running.add(call);
       await call;
       running.delete(call);
@@ -65,24 +67,4 @@ export async function startEventBridge(options: EventBridgeOptions): Promise<Eve
 
 function matches({ detailType, states }: MachineEventPattern, event: Ec2Event): boolean {
   return detailType === event.detailType && (!states || states.includes(event.detail.state ?? ''));
-}
-
-/** https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html */
-function envelope(
-  region: string,
-  source: 'aws.events' | 'aws.ec2',
-  detailType: string,
-  detail: object,
-): EventBridgeEvent<string, object> {
-  return {
-    version: '0',
-    id: randomUUID(),
-    'detail-type': detailType,
-    source,
-    account: '000000000000',
-    time: `${new Date().toISOString().slice(0, 19)}Z`,
-    region,
-    resources: [],
-    detail,
-  };
 }

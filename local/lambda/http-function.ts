@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { z } from 'zod';
+import { ACCOUNT } from '../aws/account.ts';
 import { type Answer, whole } from '../edge/answer.ts';
 import { type FunctionOptions, LambdaFunction } from './function.ts';
 
@@ -91,7 +92,7 @@ function eventOf(request: IncomingMessage, body: Buffer): APIGatewayProxyEventV2
       Object.entries(request.headers).map(([name, value]) => [name, [value].flat().join(',')]),
     ),
     requestContext: {
-      accountId: '000000000000',
+      accountId: ACCOUNT,
       apiId: 'local',
       domainName: 'localhost',
       domainPrefix: 'localhost',

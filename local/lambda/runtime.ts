@@ -5,6 +5,7 @@
  */
 import { pathToFileURL } from 'node:url';
 import type { Context } from 'aws-lambda';
+import { ACCOUNT } from '../aws/account.ts';
 import type { Invocation, InvocationResult } from './function.ts';
 
 const entry = process.argv[2];
@@ -40,7 +41,7 @@ function contextOf(
     awsRequestId,
     functionName,
     functionVersion: '$LATEST',
-    invokedFunctionArn: `arn:aws:lambda:${process.env['AWS_REGION']}:000000000000:function:${functionName}`,
+    invokedFunctionArn: `arn:aws:lambda:${process.env['AWS_REGION']}:${ACCOUNT}:function:${functionName}`,
     memoryLimitInMB: '128',
     logGroupName: `/aws/lambda/${functionName}`,
     logStreamName: String(process.pid),

@@ -40,7 +40,7 @@ import {
   type S3Request,
 } from './request.ts';
 import { type Credentials, effectiveHeaders, verify } from './sigv4.ts';
-import { type BucketSettings, Storage } from './storage.ts';
+import { type BucketSettings, DAY_MS, Storage } from './storage.ts';
 
 export interface S3Options {
   /** Folder of everything; made where it is missing. One process at a time may use it. */
@@ -70,7 +70,6 @@ export interface S3Server {
   close(): Promise<void>;
 }
 
-const DAY_MS = 24 * 3600 * 1000;
 /** Milliseconds between two looks at what is over by a lifecycle rule; S3 itself takes up to a day more. */
 const EXPIRY_MS = 3600 * 1000;
 

@@ -24,7 +24,7 @@ export interface BucketSettings {
   readonly expiries?: readonly ExpiryRule[];
 }
 
-const DAY_MS = 24 * 3600 * 1000;
+export const DAY_MS = 24 * 3600 * 1000;
 
 export interface StorageOptions {
   readonly dataDir: string;

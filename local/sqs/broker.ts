@@ -1,6 +1,7 @@
 /** All queues of one data directory, and the journal that keeps them. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ACCOUNT } from '../aws/account.ts';
 import type { FaultHooks } from '../faults/hooks.ts';
 import { type Journal, openJournal } from '../journal.ts';
 import { INITIAL_ATTRIBUTES, parseAttributes, type QueueAttributes } from './attributes.ts';
@@ -8,7 +9,6 @@ import { invalidParameter, SqsError } from './errors.ts';
 import { type JournalRecord, Queue, type QueueContext } from './queue.ts';
 
 /** The account whose queues these are; AWS's documentation uses it where it means none. */
-export const ACCOUNT = '000000000000';
 
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
 const QUEUE_NAME = /^[\w-]{1,80}$/;

@@ -4,11 +4,12 @@
  * with the key of a role that may not make them.
  */
 import type { QueueSettings } from '../../jobs/platform.ts';
+import { ACCOUNT } from '../aws/account.ts';
 import { type ApiAnswer, type ApiRequest, apiListener, listen } from '../aws/http.ts';
 import type { FaultHooks } from '../faults/hooks.ts';
 import { type Authorize, accessKeyOf, allowAll } from '../iam/iam.ts';
 import { attributesOf } from './attributes.ts';
-import { ACCOUNT, Broker } from './broker.ts';
+import { Broker } from './broker.ts';
 import { SqsError } from './errors.ts';
 import { formatJsonError, JSON_TYPE, jsonAction, parseJsonInput } from './json-protocol.ts';
 import { type Outcome, perform } from './operations.ts';

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { z } from 'zod';
+import { ACCOUNT } from '../aws/account.ts';
 import { listen } from '../aws/http.ts';
 import { JsonApiError, jsonApiListener } from '../aws/json-api.ts';
 import { JsonFile } from '../aws/json-file.ts';
@@ -25,7 +26,6 @@ export interface Ssm {
   close(): Promise<void>;
 }
 
-const ACCOUNT = '000000000000';
 /** Parameters of a page. */
 const PAGE = 10;
 
