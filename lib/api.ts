@@ -5,6 +5,7 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import { Construct } from 'constructs';
 import type { apiEnvironmentSchema, OidcInput, Quota } from '../jobs/environment.ts';
 import {
+  DELETED_PREFIX,
   IDEMPOTENCY_PREFIX,
   JOBS_PREFIX,
   OPEN_PREFIX,
@@ -143,6 +144,7 @@ function permissionsOf(stack: Stack, { parameters, storage, queues }: ApiProps):
     },
     ...ledgerOf(storage),
     ...deletionOf({ uploads, production }),
+    { actions: ['s3:PutObject'], resources: objects(DELETED_PREFIX), why: own },
     // 404 instead of 403 for what is not there.
     mayList(uploads, IDEMPOTENCY_PREFIX, USAGE_PREFIX, WEBHOOKS_PREFIX),
     {

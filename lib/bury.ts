@@ -65,10 +65,11 @@ function permissionsOf({ storage, queues }: BuryProps): Permission[] {
       why: 'Attempts of any video, and nothing else.',
     },
     {
-      actions: ['s3:PutObject', 's3:DeleteObject'],
+      actions: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'],
       resources: [uploads.arnForObjects(`${OPEN_PREFIX}*`)],
       why: own,
     },
+    mayList(uploads, OPEN_PREFIX),
     {
       actions: ['s3:PutObject'],
       resources: [uploads.arnForObjects(`${UNTOLD_PREFIX}*`)],

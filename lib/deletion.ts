@@ -1,4 +1,4 @@
-/** What it takes to delete a video, of whoever may: `mend` and the API. */
+/** What it takes to delete a video, of whoever may: `mend` and the API. The mark is the API's to make, `mend`'s to forget. */
 import {
   DELETED_PREFIX,
   INDEX_PREFIX,
@@ -29,11 +29,7 @@ export function deletionOf({ uploads, production }: Pick<Storage, 'uploads' | 'p
       why,
     },
     { actions: ['s3:ListBucketMultipartUploads'], resources: [uploads.bucketArn] },
-    {
-      actions: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'],
-      resources: [uploads.arnForObjects(`${DELETED_PREFIX}*`)],
-      why,
-    },
+    { actions: ['s3:GetObject'], resources: [uploads.arnForObjects(`${DELETED_PREFIX}*`)], why },
     { actions: ['s3:DeleteObject'], resources: [production.arnForObjects(`${VIDEOS_PREFIX}*`)], why },
     mayList(uploads, ...PLACES, DELETED_PREFIX),
     mayList(production, VIDEOS_PREFIX),

@@ -4,7 +4,14 @@ import * as events from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import { type mendEnvironmentSchema, PLATFORM_TAG } from '../jobs/environment.ts';
-import { JOBS_PREFIX, OPEN_PREFIX, UNTOLD_PREFIX, VIDEOS_PREFIX, WORKERS_PREFIX } from '../jobs/names.ts';
+import {
+  DELETED_PREFIX,
+  JOBS_PREFIX,
+  OPEN_PREFIX,
+  UNTOLD_PREFIX,
+  VIDEOS_PREFIX,
+  WORKERS_PREFIX,
+} from '../jobs/names.ts';
 import { MEND_MINUTES, MEND_TIMEOUT_SECONDS } from '../jobs/platform.ts';
 import { mayList, type Permission } from './allow.ts';
 import { deletionOf } from './deletion.ts';
@@ -88,6 +95,7 @@ function permissionsOf(stack: Stack, { platform, storage, queues }: MendProps): 
     { actions: ['s3:GetObject'], resources: [production.arnForObjects(`${VIDEOS_PREFIX}*`)], why: own },
     ...ledgerOf(storage),
     ...deletionOf({ uploads, production }),
+    { actions: ['s3:DeleteObject'], resources: [uploads.arnForObjects(`${DELETED_PREFIX}*`)], why: own },
     // Listings, and 404 instead of 403 for what is not there.
     mayList(uploads, WORKERS_PREFIX),
     { actions: ['sqs:SendMessage'], resources: [queues.uploads.queueArn, queues.events.queueArn] },

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { allows, type Call, type Grant, grantsOf, policySchema } from './policy.ts';
 
 const functionSchema = z.enum(['dispatch', 'sweep', 'bury', 'mend', 'notify', 'api', 'authorize-live']);
-type FunctionRole = z.infer<typeof functionSchema>;
+export type FunctionRole = z.infer<typeof functionSchema>;
 
 /** A role of the stack that runs on a laptop. */
 export type Role = FunctionRole | 'worker';

@@ -593,7 +593,7 @@ describe('least privilege', () => {
       ['PlatformStorageUploads/index/*', ['s3:PutObject']],
       ['PlatformStorageUploads/untold/*', ['s3:PutObject']],
       ['PlatformStorageUploads/jobs/*/attempts/*', ['s3:DeleteObject']],
-      ['PlatformStorageUploads/open/*', ['s3:DeleteObject', 's3:PutObject']],
+      ['PlatformStorageUploads/open/*', ['s3:DeleteObject', 's3:GetObject', 's3:PutObject']],
     ]);
   });
 
@@ -603,7 +603,7 @@ describe('least privilege', () => {
     ).toEqual([
       'PlatformStorageUploads/jobs/* s3:GetObject s3:PutObject',
       'PlatformStorageUploads/spending/ledger.json s3:GetObject s3:PutObject',
-      'PlatformStorageUploads/deleted/* s3:DeleteObject s3:GetObject s3:PutObject',
+      'PlatformStorageUploads/deleted/* s3:DeleteObject s3:GetObject',
       'PlatformStorageUploads/open/* s3:DeleteObject s3:GetObject s3:PutObject',
       'PlatformStorageUploads/untold/* s3:PutObject',
       'PlatformStorageProduction/v/* s3:DeleteObject s3:GetObject',
@@ -624,7 +624,7 @@ describe('least privilege', () => {
     ).toEqual(
       [
         'PlatformStorageProduction/v/* s3:DeleteObject s3:GetObject s3:PutObject',
-        'PlatformStorageUploads/deleted/* s3:DeleteObject s3:GetObject s3:PutObject',
+        'PlatformStorageUploads/deleted/* s3:GetObject s3:PutObject',
         'PlatformStorageUploads/idempotency/* s3:GetObject s3:PutObject',
         'PlatformStorageUploads/index/* s3:DeleteObject',
         'PlatformStorageUploads/jobs/* s3:DeleteObject s3:GetObject s3:PutObject',
