@@ -4,7 +4,7 @@
  * stack (test/lib/policies.test.ts).
  */
 import { randomUUID } from 'node:crypto';
-import { CreateFleetCommand } from '@aws-sdk/client-ec2';
+import { CreateFleetCommand, DescribeInstancesCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
 import { PurgeQueueCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -18,6 +18,7 @@ import {
   capacityKeys,
   deletedKey,
   jobKeys,
+  LEDGER_KEY,
   newVideoId,
   pendingKey,
   sourceKey,
@@ -161,7 +162,7 @@ describe('the API', () => {
     await ask('GET', '/api/videos');
     await ask('GET', path);
     await ask('GET', `/api/live?video=${video}`);
-    await ask('PATCH', path, { title: 'Ours' });
+    await ask('PATCH', path, { title: 'Ours', visibility: 'private' });
     const { id: track } = idSchema.parse(
       await ask(
         'POST',
@@ -203,6 +204,13 @@ describe('the API', () => {
   });
 });
 
+describe('the API, of money', () => {
+  test('says what was spent, and lifts a ceiling', async () => {
+    await ask('GET', '/api/spending');
+    await ask('POST', '/api/spending/resume', {});
+  });
+});
+
 describe('authorize-live', () => {
   test('reads the secret that signs tokens', async () => {
     await stage.call('authorize-live', {
@@ -228,10 +236,18 @@ describe('dispatch and sweep', () => {
     return encode;
   }
 
+  async function endMachines(): Promise<void> {
+    const { Reservations = [] } = await stage.ec2.send(new DescribeInstancesCommand({}));
+    const InstanceIds = Reservations.flatMap(({ Instances = [] }) =>
+      Instances.map((one) => one.InstanceId ?? ''),
+    );
+    await stage.ec2.send(new TerminateInstancesCommand({ InstanceIds }));
+  }
+
   /** Else the next one would go by what was learnt, and ask EC2 nothing. */
   async function forgetHints(): Promise<void> {
     const { calibration: _, ...learnt } = capacityKeys;
-    for (const key of Object.values(learnt)) await stage.stores.uploads.delete(key);
+    for (const key of [...Object.values(learnt), LEDGER_KEY]) await stage.stores.uploads.delete(key);
   }
 
   test.each([
@@ -249,9 +265,10 @@ describe('dispatch and sweep', () => {
 
   test('launch machines', async () => {
     const requeue = await waiting();
-    await sweep();
-    await forgetHints();
     expect(await stage.call('dispatch', sqsEvent({ requeue }))).toEqual(ALL_WELL);
+    await endMachines();
+    await forgetHints();
+    await sweep();
   });
 });
 
@@ -375,12 +392,16 @@ describe('mend', () => {
       const at = new Date().toISOString();
       await reportWorker(uploads, { id: 'i-gone', startedAt: at, lastSeenAt: at, tasksInHand: 0, recipe: 1 });
     });
+    const { video: closed } = await claimed();
+    await ask('PATCH', `/api/videos/${closed}`, { visibility: 'private' });
+    await ask('DELETE', `/api/videos/${closed}`);
     await stage.hoursAgo(30 * 24, () =>
-      uploads.putJson(deletedKey(newVideoId()), { at: new Date().toISOString(), busy: false }),
+      uploads.putJson(deletedKey(closed), { at: new Date().toISOString(), busy: false, private: true }),
     );
     // What waits its turn is not helped.
     for (const queue of ['uploads', 'tasks'])
       await stage.sqs.send(new PurgeQueueCommand({ QueueUrl: stage.queueUrl(queue) }));
+    await uploads.delete(LEDGER_KEY);
     await stage.call('mend', {});
   });
 });

@@ -18,6 +18,7 @@ import { startEc2 } from '../../local/ec2/ec2.ts';
 import { startEventBus } from '../../local/event-bus.ts';
 import { type FunctionRole, keyEnvironment, OWNER, openIam, type RoleCall } from '../../local/iam/iam.ts';
 import { startIot } from '../../local/iot/iot.ts';
+import { startKeyValueStore } from '../../local/key-value-store/key-value-store.ts';
 import { startS3 } from '../../local/s3/server.ts';
 import { startSqs } from '../../local/sqs/sqs.ts';
 import { startSsm } from '../../local/ssm/ssm.ts';
@@ -89,6 +90,7 @@ export async function startStage(onCall: (call: RoleCall) => void) {
     faults: { s3Request: () => undefined, messageSent: () => 0, fleetRequested: () => refusal },
   });
   const ssm = await startSsm({ ...options, dataDir: join(dataDir, 'ssm') });
+  const edge = await startKeyValueStore({ ...options, dataDir: join(dataDir, 'edge') });
   const bus = await startEventBus({ ...options, send: async () => {} });
   const iot = await startIot({
     ...options,
@@ -107,6 +109,8 @@ export async function startStage(onCall: (call: RoleCall) => void) {
     AWS_ENDPOINT_URL_SSM: ssm.url,
     AWS_ENDPOINT_URL_EVENTBRIDGE: bus.url,
     AWS_ENDPOINT_URL_IOT_DATA_PLANE: iot.url,
+    KEY_VALUE_STORE: edge.arn,
+    AWS_ENDPOINT_URL_CLOUDFRONT_KEYVALUESTORE: edge.url,
     UPLOAD_BUCKET,
     PRODUCTION_BUCKET,
     UPLOADS_QUEUE_URL: sqs.queueUrl('uploads'),
@@ -118,6 +122,7 @@ export async function startStage(onCall: (call: RoleCall) => void) {
     SUBNET_IDS: 'subnet-00000000000000000',
     MAX_VCPUS: '8',
     MAX_ON_DEMAND_VCPUS: '0',
+    DAILY_CEILING: '1000',
     TARGET_SECONDS: '60',
     MAX_LIFETIME_SECONDS: '86400',
     ACCESS: 'tokens',
@@ -161,7 +166,7 @@ export async function startStage(onCall: (call: RoleCall) => void) {
     },
     async close(): Promise<void> {
       process.env = before;
-      for (const service of [iot, bus, ssm, ec2, s3Server, sqs]) await service.close();
+      for (const service of [iot, bus, edge, ssm, ec2, s3Server, sqs]) await service.close();
       await rm(dataDir, { recursive: true, force: true });
     },
   };
