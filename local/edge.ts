@@ -9,9 +9,16 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { VIDEOS_PREFIX } from '../jobs/names.ts';
-import { EMBED_PATH, embedHeaders, ORIGIN_HEADER, PLAYBACK_CORS, securityHeaders } from '../jobs/platform.ts';
+import {
+  contentTypeOf,
+  EMBED_PATH,
+  embedHeaders,
+  ORIGIN_HEADER,
+  PLAYBACK_CORS,
+  securityHeaders,
+} from '../jobs/platform.ts';
 import { TOKEN_PATH } from '../jobs/playback-tokens.ts';
-import { type Answer, sentence } from './edge/answer.ts';
+import { type Answer, sentence, whole } from './edge/answer.ts';
 import { acceptedEncoding, compressedHeaders, compressor, isCompressible } from './edge/compress.ts';
 import { openGuard } from './edge/guard.ts';
 import { originAnswer } from './edge/origin.ts';
@@ -31,6 +38,8 @@ export interface EdgeOptions {
   readonly store: EdgeStore;
   /** Origins that the pages speak with besides their own. */
   readonly connect: readonly string[];
+  /** The page at `METRICS_PATH`, of which AWS has its own. @default there is none */
+  readonly metrics?: () => Promise<string>;
 }
 
 interface Served extends EdgeOptions {
@@ -57,6 +66,8 @@ const PREFLIGHT_HEADERS = {
 };
 
 const API_PATH = '/api/';
+const METRICS_PATH = '/metrics';
+const METRICS_HEADERS = { 'content-type': contentTypeOf('.html'), 'cache-control': 'no-store' };
 const MEDIA_PATHS = [`/${VIDEOS_PREFIX}`, TOKEN_PATH];
 const isMedia = (path: string | undefined) => MEDIA_PATHS.some((media) => path?.startsWith(media));
 
@@ -81,6 +92,7 @@ async function answerTo(request: IncomingMessage, options: Served, signal: Abort
   if (!['GET', 'HEAD', 'OPTIONS'].includes(method)) return sentence(403, `${method} is not allowed here`);
   if (path === undefined) return sentence(400, `${request.url} is not a URL: its escapes are not UTF-8`);
   if (method === 'OPTIONS') return { status: 200, headers: { ...PREFLIGHT_HEADERS, 'content-length': '0' } };
+  if (path === METRICS_PATH && options.metrics) return whole(200, METRICS_HEADERS, await options.metrics());
   if (!isMedia(path)) return options.page(path, headers['if-none-match']);
   const { s3, bucket } = options;
   const key = await options.guard(request);

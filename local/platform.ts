@@ -46,10 +46,20 @@ import { startEventSource } from './lambda/event-source.ts';
 import { startHttpFunction } from './lambda/http-function.ts';
 import { lockFolder } from './lock.ts';
 import { startLogs } from './logs.ts';
+import { metricsPage, queuesNow, readMeasured } from './metrics.ts';
 import { PORT_DISTANCES } from './ports.ts';
 import { startS3 } from './s3/server.ts';
 import { type Sqs, startSqs } from './sqs/sqs.ts';
 import { startSsm } from './ssm/ssm.ts';
+
+const QUEUES_HERE = [
+  { name: 'uploads-dead-letters', settings: QUEUES.deadLetters },
+  { name: 'events-dead-letters', settings: QUEUES.deadLetters },
+  { name: 'tasks-dead-letters', settings: QUEUES.deadLetters },
+  { name: 'uploads', settings: QUEUES.uploads, deadLetterQueue: 'uploads-dead-letters' },
+  { name: 'tasks', settings: QUEUES.tasks, deadLetterQueue: 'tasks-dead-letters' },
+  { name: 'events', settings: QUEUES.events, deadLetterQueue: 'events-dead-letters' },
+];
 
 /** What CloudFormation would name. */
 const REGION = 'us-east-1';
@@ -137,14 +147,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
         dataDir: join(dataDir, 'sqs'),
         port: portOf('sqs'),
         region: REGION,
-        queues: [
-          { name: 'uploads-dead-letters', settings: QUEUES.deadLetters },
-          { name: 'events-dead-letters', settings: QUEUES.deadLetters },
-          { name: 'tasks-dead-letters', settings: QUEUES.deadLetters },
-          { name: 'uploads', settings: QUEUES.uploads, deadLetterQueue: 'uploads-dead-letters' },
-          { name: 'tasks', settings: QUEUES.tasks, deadLetterQueue: 'tasks-dead-letters' },
-          { name: 'events', settings: QUEUES.events, deadLetterQueue: 'events-dead-letters' },
-        ],
+        queues: QUEUES_HERE,
         ...faults,
       }),
     );
@@ -388,6 +391,8 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
         api: api.handle,
         store,
         connect: [s3Server.url, new URL(iot.mqttUrl).origin],
+        metrics: async () =>
+          metricsPage(await readMeasured(dataDir), queuesNow(sqs, QUEUES_HERE), Date.now()),
       }),
     );
     return {

@@ -45,7 +45,7 @@ export interface Received {
 }
 
 /** What a queue shows of a message to those who look in from outside the protocol. */
-export interface MessageView extends Pick<Message, 'body' | 'group' | 'receiveCount'> {
+export interface MessageView extends Pick<Message, 'body' | 'group' | 'receiveCount' | 'sentAt'> {
   /** Received, and neither deleted nor visible again. */
   readonly inFlight: boolean;
 }
@@ -263,8 +263,8 @@ export class Queue {
   /** All messages as they are now. */
   messages(): MessageView[] {
     return [...this.#messages.values()].map((message) => {
-      const { body, group, receiveCount } = message;
-      return { body, group, receiveCount, inFlight: receiveCount > 0 && this.#timers.has(message) };
+      const { body, group, receiveCount, sentAt } = message;
+      return { body, group, receiveCount, sentAt, inFlight: receiveCount > 0 && this.#timers.has(message) };
     });
   }
 

@@ -81,6 +81,21 @@ test('a line says which deployment wrote it, and which machine, or which functio
       });
 });
 
+test('the page of metrics shows what the lines say', async () => {
+  const answer = await fetch(`${spotreel.url}/metrics`);
+  expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
+  const page = await answer.text();
+  for (const [name, { meaning }] of Object.entries(METRICS)) {
+    expect(page).toContain(`<th>${name}</th>`);
+    expect(page).toContain(`<td>${meaning}</td>`);
+  }
+  expect(page).toContain('<th>Failures: not-a-video</th><td>1</td><td>1</td><td>1</td><td>Sum</td>');
+  expect(page).toMatch(/<th>Turnaround<\/th>(<td>[\d.]+<\/td>){3}<td>Average, seconds<\/td>/);
+  // Nothing was measured, which is not nought.
+  expect(page).toContain('<th>Interruptions</th><td>–</td>');
+  expect(page).toMatch(/<th>tasks<\/th><td>\d+<\/td>/);
+});
+
 test('a video that was encoded is measured, one that failed is counted by its code', async () => {
   const emitted = emittedBy(await seenLines());
   for (const metric of emitted)

@@ -69,6 +69,7 @@ const task = (receiveCount: number, inFlight: boolean): MessageView => ({
   body: 'task',
   group: 'video',
   receiveCount,
+  sentAt: 0,
   inFlight,
 });
 
