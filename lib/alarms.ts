@@ -115,7 +115,7 @@ export class Alarms extends Construct {
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
     this.topic = new sns.Topic(this, 'Topic', { enforceSSL: true });
-    letAlarmsIn(this.topic);
+    letTellersIn(this.topic);
     if (props.email !== undefined) this.topic.addSubscription(new EmailSubscription(props.email));
 
     const tell = new SnsAction(this.topic);
@@ -140,13 +140,13 @@ export class Alarms extends Construct {
   }
 }
 
-/** A topic with a policy of its own lets in only whom that names. */
-function letAlarmsIn(topic: sns.Topic): void {
+/** A topic with a policy of its own lets in only whom that names: alarms, and the budget (lib/budget.ts). */
+function letTellersIn(topic: sns.Topic): void {
   const stack = Stack.of(topic);
   topic.addToResourcePolicy(
     new iam.PolicyStatement({
       actions: ['sns:Publish'],
-      principals: [new iam.ServicePrincipal('cloudwatch.amazonaws.com')],
+      principals: ['cloudwatch', 'budgets'].map((name) => new iam.ServicePrincipal(`${name}.amazonaws.com`)),
       resources: [topic.topicArn],
       conditions: { StringEquals: { 'aws:SourceAccount': stack.account } },
     }),

@@ -1,15 +1,16 @@
 /** The platform as one construct, for any CDK app. */
-import { Duration, Names, RemovalPolicy, Size } from 'aws-cdk-lib';
+import { Duration, Names, RemovalPolicy, Size, Tags } from 'aws-cdk-lib';
 import { PriceClass } from 'aws-cdk-lib/aws-cloudfront';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { OidcInput, Quota } from '../jobs/environment.ts';
+import { type OidcInput, PLATFORM_TAG, type Quota } from '../jobs/environment.ts';
 import { DEPLOYED } from '../jobs/platform.ts';
 import type { OwnPrices } from '../video/prices.ts';
 import { Alarms } from './alarms.ts';
 import { Api } from './api.ts';
+import { Budget } from './budget.ts';
 import { Bury } from './bury.ts';
 import { Dashboard } from './dashboard.ts';
 import { Dispatch } from './dispatch.ts';
@@ -261,6 +262,10 @@ export class Spotreel extends Construct {
       email: settings.alarmEmail,
     });
     new Dashboard(this, 'Dashboard', { platform, alarms, queues });
+    new Budget(this, 'Budget', { ...settings, platform, topic: alarms.topic });
+    // By it, the bill can be taken apart.
+    Tags.of(this).add(PLATFORM_TAG, platform);
+    for (const part of [storage, queues]) Tags.of(part).add(PLATFORM_TAG, platform);
 
     this.uploadBucket = storage.uploads;
     this.productionBucket = storage.production;

@@ -20,6 +20,7 @@ const SERVERLESS =
 const PRICE_LIST = 'AWS Price List API of 2026-09-29, as public repositories quote it (read 2026-11-21)';
 const VANTAGE =
   'https://instances.vantage.sh/aws/ec2, as MaterializeInc/materialize quotes it (read 2026-11-21)';
+const CLOUDWATCH = 'https://aws.amazon.com/cloudwatch/pricing/ (from memory)';
 const MUX =
   'https://github.com/api-evangelist/mux-com, plans (2026-05-25, read 2026-11-21): a transcript of mux.com/pricing/video that nobody confirmed; the lowest rate, higher resolutions cost more';
 const CLOUDFLARE =
@@ -59,6 +60,16 @@ export const PRICES = {
     usd: 0.0000133334,
     unit: 'a GB-second on arm64',
     source: 'https://aws.amazon.com/lambda/pricing/ (from memory)',
+  },
+
+  // Watching
+  alarmMonth: { usd: 0.1, unit: 'a metric of a CloudWatch alarm and month', source: CLOUDWATCH },
+  metricMonth: { usd: 0.3, unit: 'a metric of our own and month', source: CLOUDWATCH },
+  dashboardMonth: {
+    usd: 3,
+    unit: 'a dashboard and month',
+    source:
+      'https://www.factualminds.com/blog/amazon-cloudwatch-pricing-metrics-logs-alarms-dashboards/ (2026-06-13, read 2026-11-21)',
   },
 
   // Delivery

@@ -143,14 +143,14 @@ describe('an alarm that could not fire is none:', () => {
     ]);
   });
 
-  test('the topic takes what alarms of this account send, though its policy keeps out plain HTTP', () => {
+  test('the topic takes what alarms and budgets of this account send, though its policy keeps out plain HTTP', () => {
     const [policy] = ofType('AWS::SNS::TopicPolicy');
     expect(spell(policy?.Properties['PolicyDocument'])).toMatchObject({
       Statement: expect.arrayContaining([
         expect.objectContaining({
           Effect: 'Allow',
           Action: 'sns:Publish',
-          Principal: { Service: 'cloudwatch.amazonaws.com' },
+          Principal: { Service: ['budgets.amazonaws.com', 'cloudwatch.amazonaws.com'] },
           Condition: { StringEquals: { 'aws:SourceAccount': '<AWS::AccountId>' } },
         }),
         expect.objectContaining({ Effect: 'Deny', Action: 'sns:Publish' }),

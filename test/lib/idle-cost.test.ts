@@ -1,0 +1,173 @@
+/** What a platform costs that does nothing, computed from its templates: every resource that bills while idle has a price here. */
+import { readFileSync } from 'node:fs';
+import { expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { MEND_MINUTES, SWEEP_MINUTES } from '../../jobs/platform.ts';
+import { LIST_PRICES, type PriceName } from '../../video/prices.ts';
+import { deployment } from './support/deployment.ts';
+
+const MONTH_MINUTES = 730 * 60;
+/** Lambda polls a queue by five long polls of 20 seconds (docs.aws.amazon.com/lambda, "services-sqs-scaling", from memory). */
+const POLLS_A_MINUTE = 5 * 3;
+
+/** What a resource uses a month while nothing happens, by what it is billed for. */
+type Use = Partial<Record<PriceName, number>>;
+type Properties = Readonly<Record<string, unknown>>;
+
+const FREE = (_: Properties): Use => ({});
+/** Costs by what lies in it, which is the owner's own. */
+const STORAGE = FREE;
+/** Costs by request, and nobody asks. */
+const BY_REQUEST = FREE;
+
+/** Calls of the scheduled functions: half a gigabyte for a third of a second; mend lists seven prefixes. */
+const CALL_GIGABYTE_SECONDS = 0.5 / 3;
+const MEND_LISTS = 7;
+
+function scheduled({ ScheduleExpression }: Properties): Use {
+  if (ScheduleExpression === undefined) return {};
+  const minutes = Number(/^rate\((\d+) minutes?\)$/.exec(String(ScheduleExpression))?.[1]);
+  const calls = MONTH_MINUTES / minutes;
+  const each = { lambdaCall: calls, lambdaSecond: calls * CALL_GIGABYTE_SECONDS };
+  if (minutes === SWEEP_MINUTES) return { ...each, sqsRequest: calls };
+  if (minutes === MEND_MINUTES) return { ...each, s3Write: calls * MEND_LISTS };
+  throw new Error(`Say what a run costs of the rule that runs every ${String(ScheduleExpression)}`);
+}
+
+const IDLE: Readonly<Record<string, (properties: Properties) => Use>> = {
+  'AWS::ApiGatewayV2::Api': BY_REQUEST,
+  'AWS::ApiGatewayV2::Integration': FREE,
+  'AWS::ApiGatewayV2::Route': FREE,
+  'AWS::ApiGatewayV2::Stage': FREE,
+  'AWS::Budgets::Budget': FREE, // without actions
+  'AWS::CDK::Metadata': FREE,
+  'AWS::CloudFront::CachePolicy': FREE,
+  'AWS::CloudFront::Distribution': BY_REQUEST,
+  'AWS::CloudFront::Function': BY_REQUEST,
+  'AWS::CloudFront::KeyValueStore': BY_REQUEST,
+  'AWS::CloudFront::OriginAccessControl': FREE,
+  'AWS::CloudFront::OriginRequestPolicy': FREE,
+  'AWS::CloudFront::ResponseHeadersPolicy': FREE,
+  'AWS::CloudWatch::Alarm': ({ Metrics }) => ({
+    alarmMonth: z
+      .array(z.object({ MetricStat: z.unknown().optional() }))
+      .default([{ MetricStat: {} }])
+      .parse(Metrics)
+      .filter(({ MetricStat }) => MetricStat !== undefined).length,
+  }),
+  // Its metrics are written while something happens, but for one of mend's.
+  'AWS::CloudWatch::Dashboard': () => ({ dashboardMonth: 1, metricMonth: 1 }),
+  'AWS::EC2::InternetGateway': FREE,
+  'AWS::EC2::LaunchTemplate': FREE,
+  'AWS::EC2::Route': FREE,
+  'AWS::EC2::RouteTable': FREE,
+  'AWS::EC2::SecurityGroup': FREE,
+  'AWS::EC2::Subnet': FREE,
+  'AWS::EC2::SubnetRouteTableAssociation': FREE,
+  'AWS::EC2::VPC': FREE,
+  'AWS::EC2::VPCEndpoint': ({ VpcEndpointType }) => {
+    if (VpcEndpointType !== 'Gateway') throw new Error('Only gateway endpoints cost nothing');
+    return {};
+  },
+  'AWS::EC2::VPCGatewayAttachment': FREE,
+  'AWS::Events::Rule': scheduled,
+  'AWS::IAM::InstanceProfile': FREE,
+  'AWS::IAM::Policy': FREE,
+  'AWS::IAM::Role': FREE,
+  'AWS::IoT::Authorizer': BY_REQUEST,
+  'AWS::Lambda::EventInvokeConfig': FREE,
+  'AWS::Lambda::EventSourceMapping': () => ({ sqsRequest: POLLS_A_MINUTE * MONTH_MINUTES }),
+  'AWS::Lambda::Function': BY_REQUEST,
+  'AWS::Lambda::LayerVersion': FREE,
+  'AWS::Lambda::Permission': FREE,
+  'AWS::Logs::LogGroup': STORAGE,
+  'AWS::S3::Bucket': STORAGE,
+  'AWS::S3::BucketPolicy': FREE,
+  'AWS::SNS::Subscription': BY_REQUEST,
+  'AWS::SNS::Topic': BY_REQUEST,
+  'AWS::SNS::TopicPolicy': FREE,
+  'AWS::SQS::Queue': BY_REQUEST,
+  'AWS::SQS::QueuePolicy': FREE,
+  'Custom::AWS': FREE, // a call while it is deployed
+  'Custom::CDKBucketDeployment': FREE,
+  'Custom::S3AutoDeleteObjects': FREE,
+};
+
+/** What AWS gives every account each month, for good: https://aws.amazon.com/free (from memory). */
+const GIVEN: Use = {
+  lambdaCall: 1e6,
+  lambdaSecond: 400_000,
+  sqsRequest: 1e6,
+  alarmMonth: 10,
+  dashboardMonth: 3,
+  metricMonth: 10,
+};
+
+const resources = deployment().flatMap(({ Resources }) => Object.values(Resources));
+
+/** Everything that is used a month, by what it is billed for. */
+function used(): Map<PriceName, number> {
+  const sums = new Map<PriceName, number>();
+  for (const { Type, Properties } of resources)
+    for (const [name, count] of Object.entries(IDLE[Type]?.(Properties) ?? {}))
+      sums.set(name as PriceName, (sums.get(name as PriceName) ?? 0) + count); // keys of `Use`
+  return sums;
+}
+
+test('every type of resource is on the list', () => {
+  const types = new Set(resources.map(({ Type }) => Type));
+  expect([...types].filter((type) => !Object.hasOwn(IDLE, type)).sort()).toEqual([]);
+});
+
+test('idle costs less than a dollar a month after what AWS gives every account, and docs/cost.md tells both sums', () => {
+  const sums = [...used()];
+  const before = sums.reduce((sum, [name, count]) => sum + count * LIST_PRICES[name], 0);
+  const after = sums.reduce(
+    (sum, [name, count]) => sum + Math.max(0, count - (GIVEN[name] ?? 0)) * LIST_PRICES[name],
+    0,
+  );
+  expect(after).toBeLessThan(1);
+  const page = readFileSync(new URL('../../docs/cost.md', import.meta.url), 'utf8');
+  expect(page).toContain(`$${after.toFixed(2)} a month`);
+  expect(page).toContain(`$${before.toFixed(2)}`);
+});
+
+test('what bills by the hour whatever happens is in no template', () => {
+  const hourly =
+    /NatGateway|::EIP$|LoadBalancer|RDS|ElastiCache|OpenSearch|KMS::Key|SecretsManager|EC2::(Instance|Volume)$/;
+  expect(resources.map(({ Type }) => Type).filter((type) => hourly.test(type))).toEqual([]);
+});
+
+test('all of ours that costs anything has the tag by which the bill is taken apart, in every stack', () => {
+  const tags = z.array(z.object({ Key: z.string() })).default([]);
+  const ofPlatform = ({ Properties }: (typeof resources)[number]) =>
+    tags.parse(Properties['Tags']).some(({ Key }) => Key === 'spotreel:platform');
+  // What CDK calls while it deploys is not of the platform.
+  const isOfCdk = ({ Type, Properties }: (typeof resources)[number]) =>
+    Type === 'AWS::Lambda::Function' && !String(Properties['Description']).startsWith('Spotreel');
+  for (const type of ['S3::Bucket', 'SQS::Queue', 'Lambda::Function', 'CloudFront::Distribution']) {
+    const found = resources.filter((resource) => resource.Type === `AWS::${type}` && !isOfCdk(resource));
+    expect(found.length).toBeGreaterThan(0);
+    expect(found.filter((resource) => !ofPlatform(resource))).toEqual([]);
+  }
+});
+
+test('a budget watches the bill of this deployment, and tells the topic of the alarms', () => {
+  const [budget] = resources.filter(({ Type }) => Type === 'AWS::Budgets::Budget');
+  const { Budget, NotificationsWithSubscribers } = z
+    .object({
+      Budget: z.object({
+        BudgetLimit: z.object({ Amount: z.number() }),
+        CostFilters: z.object({ TagKeyValue: z.array(z.string()) }),
+      }),
+      NotificationsWithSubscribers: z.array(
+        z.object({ Subscribers: z.array(z.object({ Address: z.object({ Ref: z.string() }) })) }),
+      ),
+    })
+    .parse(budget?.Properties);
+  expect(Budget.BudgetLimit.Amount).toBe(100);
+  expect(Budget.CostFilters.TagKeyValue).toEqual([expect.stringMatching(/^user:spotreel:platform\$\w/)]);
+  expect(NotificationsWithSubscribers).toHaveLength(3);
+  for (const { Subscribers } of NotificationsWithSubscribers)
+    expect(Subscribers.map(({ Address }) => Address.Ref)).toEqual([expect.stringMatching(/AlarmsTopic/)]);
+});
