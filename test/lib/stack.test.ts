@@ -56,54 +56,7 @@ const allowedTo = (part: string) =>
     .flatMap(({ Properties }) => statementsOf(Properties));
 
 describe('while idle', () => {
-  const ALLOWED_TYPES = [
-    'AWS::ApiGatewayV2::Api',
-    'AWS::ApiGatewayV2::Integration',
-    'AWS::ApiGatewayV2::Route',
-    'AWS::ApiGatewayV2::Stage',
-    'AWS::CloudFront::CachePolicy',
-    'AWS::CloudFront::Distribution',
-    'AWS::CloudFront::Function',
-    'AWS::CloudFront::KeyValueStore',
-    'AWS::CloudFront::OriginAccessControl',
-    'AWS::CloudFront::ResponseHeadersPolicy',
-    'AWS::CloudWatch::Alarm', // no more than are free (alarms.test.ts)
-    'AWS::CloudWatch::Dashboard', // three are free
-    'AWS::EC2::InternetGateway',
-    'AWS::EC2::LaunchTemplate',
-    'AWS::EC2::Route',
-    'AWS::EC2::RouteTable',
-    'AWS::EC2::SecurityGroup',
-    'AWS::EC2::Subnet',
-    'AWS::EC2::SubnetRouteTableAssociation',
-    'AWS::EC2::VPC',
-    'AWS::EC2::VPCEndpoint',
-    'AWS::EC2::VPCGatewayAttachment',
-    'AWS::Events::Rule',
-    'AWS::IAM::InstanceProfile',
-    'AWS::IAM::Policy',
-    'AWS::IAM::Role',
-    'AWS::IoT::Authorizer',
-    'AWS::Lambda::EventInvokeConfig',
-    'AWS::Lambda::EventSourceMapping',
-    'AWS::Lambda::Function',
-    'AWS::Lambda::LayerVersion',
-    'AWS::Lambda::Permission',
-    'AWS::Logs::LogGroup',
-    'AWS::S3::Bucket',
-    'AWS::S3::BucketPolicy',
-    'AWS::SNS::Topic',
-    'AWS::SNS::TopicPolicy',
-    'AWS::SQS::Queue',
-    'AWS::SQS::QueuePolicy',
-    'Custom::AWS', // asks once for the address of the account's broker
-    'Custom::CDKBucketDeployment',
-  ];
-
-  test('no resource is of a type that bills by the hour: no machine, no NAT, no address, no database', () => {
-    expect([...new Set(resources.map(({ Type }) => Type))].sort()).toEqual(ALLOWED_TYPES);
-  });
-
+  // What each type of resource costs then: idle-cost.test.ts.
   test('the only VPC endpoint is S3’s gateway, which is free; interface endpoints are not', () => {
     expect(spell(only('AWS::EC2::VPCEndpoint'))).toMatchObject({
       VpcEndpointType: 'Gateway',
