@@ -11,7 +11,7 @@ const ROOT = import.meta.dirname;
 const DIST = join(ROOT, 'dist');
 
 /** Files that programs read, beside those that TypeScript writes. */
-const COPIED = ['worker-scripts/bootstrap.sh', 'web/rewrite.js', 'local/iam/policies.json'];
+const COPIED = ['local/iam/policies.json', 'web/guard.js', 'web/rewrite.js', 'worker-scripts/bootstrap.sh'];
 
 rmSync(DIST, { recursive: true, force: true });
 execFileSync(join(ROOT, 'node_modules/.bin/tsc'), ['--project', 'tsconfig.build.json'], {

@@ -1,5 +1,5 @@
 /** What `npm pack` gives works on a machine that has neither the repository nor its development tools. */
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { z } from 'zod';
@@ -10,6 +10,7 @@ import { ffmpeg } from './support/media.ts';
 const MAX_PACKED_BYTES = 2_000_000;
 
 const CLI = 'node_modules/spotreel/dist/cli/spotreel.js';
+const TSC = 'node_modules/typescript/bin/tsc';
 
 let home: Installed;
 beforeAll(async () => {
@@ -98,9 +99,8 @@ test('client and construct are typed', async () => {
     follow(client, { onState: ({ id, percent }) => console.log(id, percent) });
     `,
   );
-  const tsc = 'node_modules/typescript/bin/tsc';
   const options = ['--strict', '--module', 'nodenext', '--target', 'es2024', '--types', 'node'];
-  expect(home.node(tsc, '--noEmit', ...options, 'typed.mts')).toBe('');
+  expect(home.node(TSC, '--noEmit', ...options, 'typed.mts')).toBe('');
 });
 
 test('the construct is synthesized with everything that it deploys', async () => {
@@ -129,4 +129,27 @@ test('the construct is synthesized with everything that it deploys', async () =>
   expect(await contentsOf('Pages/Files')).toEqual(
     expect.arrayContaining(['index.html', 'watch.html', 'embed.html']),
   );
+});
+
+/** Copies an example to where the package is. The repository's links stay there: what a stranger has installed. */
+const example = (name: string) =>
+  cp(join(import.meta.dirname, '../examples', name), home.folder, { recursive: true, force: true });
+
+test('examples/cdk-app is typed and synthesized: two stacks of its own', async () => {
+  await home.add('@types/node', 'typescript');
+  await example('cdk-app');
+  expect(home.node(TSC, '--project', 'tsconfig.json')).toBe('');
+  home.node('node_modules/aws-cdk/bin/cdk', 'synth', '--quiet', '--output', 'films.out');
+  expect(await readdir(join(home.folder, 'films.out'))).toEqual(
+    expect.arrayContaining(['Films.template.json', 'FilmsState.template.json']),
+  );
+});
+
+test('examples/next-upload is typed and built', async () => {
+  await home.add('next', 'react', 'react-dom', '@types/react', '@types/react-dom');
+  await example('next-upload');
+  // Of Next's two bundlers Turbopack refuses links to other folders, which is how this test installs.
+  const printed = home.node('node_modules/next/dist/bin/next', 'build', '--webpack');
+  expect(printed).toContain('/api/upload-token');
+  expect(home.node(TSC, '--project', 'tsconfig.json')).toBe('');
 });

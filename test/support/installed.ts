@@ -8,6 +8,12 @@ import { z } from 'zod';
 
 const exec = promisify(execFile);
 
+/** Programs report to nobody. CDK and Next may not look for news, either. */
+const QUIET = { ...process.env, NEXT_TELEMETRY_DISABLED: '1', CDK_DISABLE_CLI_TELEMETRY: 'true' };
+
+/** Milliseconds after which a program hangs. */
+const PATIENCE_MS = 400_000;
+
 const ROOT = join(import.meta.dirname, '../..');
 
 const packedSchema = z.object({
@@ -41,6 +47,7 @@ export async function installed(): Promise<Installed> {
   const add = async (...names: readonly string[]) => {
     for (const name of names) {
       await mkdir(dirname(join(modules, name)), { recursive: true });
+      await rm(join(modules, name), { force: true });
       await symlink(join(ROOT, 'node_modules', name), join(modules, name));
     }
   };
@@ -60,7 +67,12 @@ export async function installed(): Promise<Installed> {
     size: packed.size,
     files: packed.files.map(({ path }) => path),
     node: (...args) => {
-      const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' });
+      const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+        cwd: folder,
+        encoding: 'utf8',
+        env: QUIET,
+        timeout: PATIENCE_MS, // jest's own limit does not end what is waited for like this
+      });
       if (status !== 0) throw new Error(`${args.join(' ')} ended with ${status}: ${stdout}${stderr}`);
       return stdout;
     },
