@@ -18,6 +18,21 @@ export const mayList = (bucket: s3.IBucket, ...prefixes: readonly string[]): Per
   conditions: { StringLike: { 's3:prefix': prefixes.map((prefix) => `${prefix}*`) } },
 });
 
+/** What may be done with objects of a bucket, by their prefixes. */
+export const mayUse = (
+  bucket: s3.IBucket,
+  actions: readonly `s3:${string}`[],
+  ...prefixes: readonly string[]
+): Permission => ({
+  actions,
+  resources: prefixes.map((prefix) => bucket.arnForObjects(`${prefix}*`)),
+  why: 'Keys are made at run time; the prefix holds nothing else.',
+});
+
+/** The ARN of parameters in SSM's Parameter Store. @param path of one, or of all below it: with `*` at its end */
+export const parameterArn = (stack: Stack, path: string): string =>
+  stack.formatArn({ service: 'ssm', resource: 'parameter', resourceName: path.replace(/^\//, '') });
+
 /** Gives a role permissions. Throws an `Error` on a wildcard without a `why`. */
 export function allow(role: iam.Role, permissions: readonly Permission[]): void {
   for (const { actions, resources, conditions, why } of permissions) {

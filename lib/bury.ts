@@ -1,6 +1,5 @@
 /** Lambda `bury` on the dead letters of both queues: ends videos whose work was lost again and again. */
-import { Duration, Stack } from 'aws-cdk-lib';
-import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type { z } from 'zod';
 import type { buryEnvironmentSchema } from '../jobs/environment.ts';
@@ -10,7 +9,7 @@ import { mayList, type Permission } from './allow.ts';
 import { claimingOf } from './claiming.ts';
 import { PlatformFunction } from './function.ts';
 import { mayPublishLive } from './live.ts';
-import type { Queues } from './queues.ts';
+import { batchesOf, type Queues } from './queues.ts';
 import type { Storage } from './storage.ts';
 
 export interface BuryProps {
@@ -43,14 +42,7 @@ export class Bury extends Construct {
       permissions: [...permissionsOf(props), mayPublishLive(Stack.of(this), props.liveTopics)],
     });
     for (const queue of [queues.tasksDeadLetters, queues.uploadsDeadLetters])
-      handler.addEventSource(
-        new SqsEventSource(queue, {
-          batchSize: BURY_BATCH.size,
-          maxBatchingWindow: Duration.seconds(BURY_BATCH.windowSeconds),
-          maxConcurrency: BURY_BATCH.maximumConcurrency,
-          reportBatchItemFailures: true,
-        }),
-      );
+      handler.addEventSource(batchesOf(queue, BURY_BATCH));
   }
 }
 

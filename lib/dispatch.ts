@@ -1,13 +1,13 @@
 /** Lambda `dispatch` on the uploads queue: claims videos, queues their plan, asks EC2 Fleet for machines. */
-import { Duration, Stack } from 'aws-cdk-lib';
-import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { OPEN_PREFIX, UNTOLD_PREFIX } from '../jobs/names.ts';
 import { DISPATCH_BATCH } from '../jobs/platform.ts';
-import type { Permission } from './allow.ts';
+import { mayUse, type Permission } from './allow.ts';
 import { claimingOf } from './claiming.ts';
 import { Launcher, type LauncherProps } from './launcher.ts';
 import { mayPublishLive } from './live.ts';
+import { batchesOf } from './queues.ts';
 
 export class Dispatch extends Construct {
   constructor(scope: Construct, id: string, props: LauncherProps) {
@@ -18,25 +18,14 @@ export class Dispatch extends Construct {
       permissions: [...permissionsOf(props), mayPublishLive(Stack.of(this), props.liveTopics)],
     };
     const { handler } = new Launcher(this, 'Launcher', code, props);
-    handler.addEventSource(
-      new SqsEventSource(props.queues.uploads, {
-        batchSize: DISPATCH_BATCH.size,
-        maxBatchingWindow: Duration.seconds(DISPATCH_BATCH.windowSeconds),
-        maxConcurrency: DISPATCH_BATCH.maximumConcurrency,
-        reportBatchItemFailures: true,
-      }),
-    );
+    handler.addEventSource(batchesOf(props.queues.uploads, DISPATCH_BATCH));
   }
 }
 
 function permissionsOf({ storage, queues }: LauncherProps): Permission[] {
   return [
     ...claimingOf(storage),
-    {
-      actions: ['s3:PutObject'],
-      resources: [OPEN_PREFIX, UNTOLD_PREFIX].map((prefix) => storage.uploads.arnForObjects(`${prefix}*`)),
-      why: 'Keys are made at run time; the prefix holds nothing else.',
-    },
+    mayUse(storage.uploads, ['s3:PutObject'], OPEN_PREFIX, UNTOLD_PREFIX),
     { actions: ['sqs:SendMessage'], resources: [queues.tasks.queueArn] },
   ];
 }

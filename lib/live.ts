@@ -12,7 +12,7 @@ import type { z } from 'zod';
 import type { authorizeLiveEnvironmentSchema } from '../jobs/environment.ts';
 import { liveTopic } from '../jobs/live-message.ts';
 import { AUTHORIZE_TIMEOUT_SECONDS } from '../jobs/platform.ts';
-import { allow, type Permission } from './allow.ts';
+import { allow, type Permission, parameterArn } from './allow.ts';
 import { PlatformFunction } from './function.ts';
 
 export interface LiveProps {
@@ -46,13 +46,7 @@ export class Live extends Construct {
       permissions: [
         {
           actions: ['ssm:GetParameter'],
-          resources: [
-            stack.formatArn({
-              service: 'ssm',
-              resource: 'parameter',
-              resourceName: `${parameters.slice(1)}/upload-token-secret`,
-            }),
-          ],
+          resources: [parameterArn(stack, `${parameters}/upload-token-secret`)],
         },
       ],
     });

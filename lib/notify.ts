@@ -1,6 +1,5 @@
 /** Lambda `notify` on the events queue: tells EventBridge and webhooks what happens to videos. */
-import { Duration, Stack } from 'aws-cdk-lib';
-import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type { z } from 'zod';
 import type { notifyEnvironmentSchema } from '../jobs/environment.ts';
@@ -12,9 +11,9 @@ import {
   WEBHOOKS_PREFIX,
 } from '../jobs/names.ts';
 import { NOTIFY_BATCH, NOTIFY_TIMEOUT_SECONDS, WEBHOOK_RETRY_SECONDS } from '../jobs/platform.ts';
-import { mayList, type Permission } from './allow.ts';
+import { mayList, mayUse, type Permission, parameterArn } from './allow.ts';
 import { PlatformFunction } from './function.ts';
-import type { Queues } from './queues.ts';
+import { batchesOf, type Queues } from './queues.ts';
 import type { Storage } from './storage.ts';
 
 export interface NotifyProps {
@@ -46,14 +45,7 @@ export class Notify extends Construct {
       environment,
       permissions: permissionsOf(Stack.of(this), props),
     });
-    handler.addEventSource(
-      new SqsEventSource(queues.events, {
-        batchSize: NOTIFY_BATCH.size,
-        maxBatchingWindow: Duration.seconds(NOTIFY_BATCH.windowSeconds),
-        maxConcurrency: NOTIFY_BATCH.maximumConcurrency,
-        reportBatchItemFailures: true,
-      }),
-    );
+    handler.addEventSource(batchesOf(queues.events, NOTIFY_BATCH));
   }
 }
 
@@ -61,37 +53,22 @@ function permissionsOf(
   stack: Stack,
   { storage: { uploads, production }, queues, parameters }: NotifyProps,
 ): Permission[] {
-  const own = 'Keys are made at run time; the prefix holds nothing else.';
   return [
-    {
-      actions: ['s3:GetObject'],
-      resources: [JOBS_PREFIX, DELETED_PREFIX].map((prefix) => uploads.arnForObjects(`${prefix}*`)),
-      why: own,
-    },
+    mayUse(uploads, ['s3:GetObject'], JOBS_PREFIX, DELETED_PREFIX),
     {
       actions: ['s3:PutObject'],
       resources: [uploads.arnForObjects(EVENTS_PATTERN)],
       why: 'Events of any video, and nothing else.',
     },
-    {
-      actions: ['s3:GetObject', 's3:PutObject'],
-      resources: [uploads.arnForObjects(`${WEBHOOKS_PREFIX}*`)],
-      why: own,
-    },
-    { actions: ['s3:GetObject'], resources: [production.arnForObjects(`${VIDEOS_PREFIX}*`)], why: own },
+    mayUse(uploads, ['s3:GetObject', 's3:PutObject'], WEBHOOKS_PREFIX),
+    mayUse(production, ['s3:GetObject'], VIDEOS_PREFIX),
     // Listings, and 404 instead of 403 for what is not there.
     mayList(uploads, JOBS_PREFIX, DELETED_PREFIX, WEBHOOKS_PREFIX),
     mayList(production, VIDEOS_PREFIX),
     { actions: ['sqs:SendMessage'], resources: [queues.events.queueArn] },
     {
       actions: ['ssm:GetParameter'],
-      resources: [
-        stack.formatArn({
-          service: 'ssm',
-          resource: 'parameter',
-          resourceName: `${parameters.slice(1)}/webhooks/*`,
-        }),
-      ],
+      resources: [parameterArn(stack, `${parameters}/webhooks/*`)],
       why: 'Secrets are named by their endpoints; the path holds nothing else.',
     },
     {

@@ -1,5 +1,6 @@
 /** The queues of the platform, and the dead letters of each. */
 import { Duration } from 'aws-cdk-lib';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { QUEUES, type QueueSettings } from '../jobs/platform.ts';
@@ -42,3 +43,15 @@ export class Queues extends Construct {
     });
   }
 }
+
+/** A queue as a function reads it: so many messages a call, of which single ones may fail. */
+export const batchesOf = (
+  queue: sqs.IQueue,
+  batch: { readonly size: number; readonly windowSeconds: number; readonly maximumConcurrency: number },
+): SqsEventSource =>
+  new SqsEventSource(queue, {
+    batchSize: batch.size,
+    maxBatchingWindow: Duration.seconds(batch.windowSeconds),
+    maxConcurrency: batch.maximumConcurrency,
+    reportBatchItemFailures: true,
+  });

@@ -21,7 +21,7 @@ import {
   WORKERS_PREFIX,
 } from '../jobs/names.ts';
 import type { OwnPrices } from '../video/prices.ts';
-import { allow, mayList } from './allow.ts';
+import { allow, mayList, mayUse } from './allow.ts';
 import type { Architecture } from './instance-types.ts';
 import { mayPublishLive } from './live.ts';
 import type { Network } from './network.ts';
@@ -177,16 +177,11 @@ function workerEnvironment(
 }
 
 function permissionsOf({ storage: { uploads, production }, queues: { tasks } }: WorkerFleetProps) {
-  const own = 'Keys are made at run time; the prefix holds nothing else.';
   return [
-    { actions: ['s3:GetObject'], resources: [uploads.arnForObjects(`${UPLOADS_PREFIX}*`)], why: own },
-    { actions: ['s3:GetObject'], resources: [uploads.arnForObjects(`${MODELS_PREFIX}*`)], why: own },
-    {
-      actions: ['s3:GetObject', 's3:PutObject'],
-      resources: [uploads.arnForObjects(`${JOBS_PREFIX}*`)],
-      why: own,
-    },
-    { actions: ['s3:DeleteObject'], resources: [uploads.arnForObjects(`${OPEN_PREFIX}*`)], why: own },
+    mayUse(uploads, ['s3:GetObject'], UPLOADS_PREFIX),
+    mayUse(uploads, ['s3:GetObject'], MODELS_PREFIX),
+    mayUse(uploads, ['s3:GetObject', 's3:PutObject'], JOBS_PREFIX),
+    mayUse(uploads, ['s3:DeleteObject'], OPEN_PREFIX),
     {
       actions: ['s3:DeleteObject', 's3:AbortMultipartUpload'],
       resources: [uploads.arnForObjects(COPIES_PATTERN)],
@@ -201,11 +196,7 @@ function permissionsOf({ storage: { uploads, production }, queues: { tasks } }: 
       actions: ['s3:GetObject', 's3:PutObject'],
       resources: [uploads.arnForObjects(capacityKeys.calibration)],
     },
-    {
-      actions: ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'],
-      resources: [production.arnForObjects(`${VIDEOS_PREFIX}*`)],
-      why: own,
-    },
+    mayUse(production, ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'], VIDEOS_PREFIX),
     // Listings, and 404 instead of 403 for what is not there.
     mayList(uploads, UPLOADS_PREFIX, JOBS_PREFIX, CAPACITY_PREFIX, MODELS_PREFIX, WORKERS_PREFIX),
     mayList(production, VIDEOS_PREFIX),
