@@ -17,7 +17,7 @@ import {
   WEBHOOKS_PREFIX,
 } from '../jobs/names.ts';
 import { API_THROTTLE, API_TIMEOUT_SECONDS } from '../jobs/platform.ts';
-import { mayList, type Permission } from './allow.ts';
+import { mayList, mayUse, type Permission, parameterArn } from './allow.ts';
 import { deletionOf } from './deletion.ts';
 import type { EdgeStore } from './edge-store.ts';
 import { type Deployed, PlatformFunction } from './function.ts';
@@ -121,43 +121,29 @@ export class Api extends Construct {
 
 function permissionsOf(stack: Stack, { parameters, storage, queues }: ApiProps): Permission[] {
   const { uploads, production } = storage;
-  const own = 'Keys are made at run time; the prefix holds nothing else.';
-  const objects = (...prefixes: readonly string[]) =>
-    prefixes.map((prefix) => uploads.arnForObjects(`${prefix}*`));
   return [
-    {
-      actions: ['s3:GetObject', 's3:PutObject'],
-      resources: objects(JOBS_PREFIX, PENDING_PREFIX, IDEMPOTENCY_PREFIX, USAGE_PREFIX),
-      why: own,
-    },
-    { actions: ['s3:PutObject'], resources: objects(OPEN_PREFIX, UNTOLD_PREFIX), why: own },
-    {
-      // What it may not do itself, its presigned URLs do not let others do.
-      actions: ['s3:GetObject', 's3:PutObject', 's3:ListMultipartUploadParts'],
-      resources: objects(UPLOADS_PREFIX),
-      why: 'Sources; their ids are made at run time.',
-    },
-    {
-      actions: ['s3:GetObject', 's3:PutObject'],
-      resources: [production.arnForObjects(`${VIDEOS_PREFIX}*`)],
-      why: own,
-    },
+    mayUse(
+      uploads,
+      ['s3:GetObject', 's3:PutObject'],
+      JOBS_PREFIX,
+      PENDING_PREFIX,
+      IDEMPOTENCY_PREFIX,
+      USAGE_PREFIX,
+    ),
+    mayUse(uploads, ['s3:PutObject'], OPEN_PREFIX, UNTOLD_PREFIX),
+    // What it may not do itself, its presigned URLs do not let others do.
+    mayUse(uploads, ['s3:GetObject', 's3:PutObject', 's3:ListMultipartUploadParts'], UPLOADS_PREFIX),
+    mayUse(production, ['s3:GetObject', 's3:PutObject'], VIDEOS_PREFIX),
     ...ledgerOf(storage),
     ...deletionOf({ uploads, production }),
-    { actions: ['s3:PutObject'], resources: objects(DELETED_PREFIX), why: own },
+    mayUse(uploads, ['s3:PutObject'], DELETED_PREFIX),
     // 404 instead of 403 for what is not there.
     mayList(uploads, IDEMPOTENCY_PREFIX, USAGE_PREFIX, WEBHOOKS_PREFIX),
-    {
-      actions: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'],
-      resources: objects(WEBHOOKS_PREFIX),
-      why: own,
-    },
+    mayUse(uploads, ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], WEBHOOKS_PREFIX),
     { actions: ['sqs:SendMessage'], resources: [queues.uploads.queueArn, queues.events.queueArn] },
     {
       actions: ['ssm:GetParameter', 'ssm:GetParametersByPath', 'ssm:PutParameter', 'ssm:DeleteParameter'],
-      resources: [
-        stack.formatArn({ service: 'ssm', resource: 'parameter', resourceName: `${parameters.slice(1)}/*` }),
-      ],
+      resources: [parameterArn(stack, `${parameters}/*`)],
       why: 'Tokens are named by their hashes, secrets by their endpoints; the path holds nothing else.',
     },
   ];

@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import type { buryEnvironmentSchema } from '../jobs/environment.ts';
 import { ATTEMPTS_PATTERN, OPEN_PREFIX, UNTOLD_PREFIX, VIDEOS_PREFIX } from '../jobs/names.ts';
 import { BURY_BATCH, BURY_TIMEOUT_SECONDS } from '../jobs/platform.ts';
-import { mayList, type Permission } from './allow.ts';
+import { mayList, mayUse, type Permission } from './allow.ts';
 import { claimingOf } from './claiming.ts';
 import { PlatformFunction } from './function.ts';
 import { mayPublishLive } from './live.ts';
@@ -48,7 +48,6 @@ export class Bury extends Construct {
 
 function permissionsOf({ storage, queues }: BuryProps): Permission[] {
   const { uploads, production } = storage;
-  const own = 'Keys are made at run time; the prefix holds nothing else.';
   return [
     ...claimingOf(storage),
     {
@@ -56,18 +55,10 @@ function permissionsOf({ storage, queues }: BuryProps): Permission[] {
       resources: [uploads.arnForObjects(ATTEMPTS_PATTERN)],
       why: 'Attempts of any video, and nothing else.',
     },
-    {
-      actions: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'],
-      resources: [uploads.arnForObjects(`${OPEN_PREFIX}*`)],
-      why: own,
-    },
+    mayUse(uploads, ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], OPEN_PREFIX),
     mayList(uploads, OPEN_PREFIX),
-    {
-      actions: ['s3:PutObject'],
-      resources: [uploads.arnForObjects(`${UNTOLD_PREFIX}*`)],
-      why: own,
-    },
-    { actions: ['s3:GetObject'], resources: [production.arnForObjects(`${VIDEOS_PREFIX}*`)], why: own },
+    mayUse(uploads, ['s3:PutObject'], UNTOLD_PREFIX),
+    mayUse(production, ['s3:GetObject'], VIDEOS_PREFIX),
     mayList(production, VIDEOS_PREFIX),
     { actions: ['sqs:SendMessage'], resources: [queues.tasks.queueArn] },
   ];

@@ -13,7 +13,7 @@ import {
   WORKERS_PREFIX,
 } from '../jobs/names.ts';
 import { MEND_MINUTES, MEND_TIMEOUT_SECONDS } from '../jobs/platform.ts';
-import { mayList, type Permission } from './allow.ts';
+import { mayList, mayUse, type Permission } from './allow.ts';
 import { deletionOf } from './deletion.ts';
 import type { EdgeStore } from './edge-store.ts';
 import { type Deployed, PlatformFunction } from './function.ts';
@@ -70,32 +70,15 @@ export class Mend extends Construct {
 
 function permissionsOf(stack: Stack, { platform, storage, queues }: MendProps): Permission[] {
   const { uploads, production } = storage;
-  const own = 'Keys are made at run time; the prefix holds nothing else.';
   return [
-    {
-      actions: ['s3:GetObject', 's3:PutObject'],
-      resources: [uploads.arnForObjects(`${JOBS_PREFIX}*`)],
-      why: own,
-    },
-    {
-      actions: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'],
-      resources: [uploads.arnForObjects(`${OPEN_PREFIX}*`)],
-      why: own,
-    },
-    {
-      actions: ['s3:PutObject'],
-      resources: [uploads.arnForObjects(`${UNTOLD_PREFIX}*`)],
-      why: own,
-    },
-    {
-      actions: ['s3:GetObject', 's3:DeleteObject'],
-      resources: [uploads.arnForObjects(`${WORKERS_PREFIX}*`)],
-      why: own,
-    },
-    { actions: ['s3:GetObject'], resources: [production.arnForObjects(`${VIDEOS_PREFIX}*`)], why: own },
+    mayUse(uploads, ['s3:GetObject', 's3:PutObject'], JOBS_PREFIX),
+    mayUse(uploads, ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], OPEN_PREFIX),
+    mayUse(uploads, ['s3:PutObject'], UNTOLD_PREFIX),
+    mayUse(uploads, ['s3:GetObject', 's3:DeleteObject'], WORKERS_PREFIX),
+    mayUse(production, ['s3:GetObject'], VIDEOS_PREFIX),
     ...ledgerOf(storage),
     ...deletionOf({ uploads, production }),
-    { actions: ['s3:DeleteObject'], resources: [uploads.arnForObjects(`${DELETED_PREFIX}*`)], why: own },
+    mayUse(uploads, ['s3:DeleteObject'], DELETED_PREFIX),
     // Listings, and 404 instead of 403 for what is not there.
     mayList(uploads, WORKERS_PREFIX),
     { actions: ['sqs:SendMessage'], resources: [queues.uploads.queueArn, queues.events.queueArn] },
