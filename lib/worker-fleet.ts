@@ -205,7 +205,6 @@ function permissionsOf({ storage: { uploads, production }, queues: { tasks } }: 
         'sqs:ReceiveMessage',
         'sqs:DeleteMessage',
         'sqs:ChangeMessageVisibility',
-        'sqs:GetQueueAttributes',
         'sqs:SendMessage',
       ],
       resources: [tasks.queueArn],

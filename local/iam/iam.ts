@@ -11,13 +11,13 @@ import { allows, type Call, type Grant, grantsOf, policySchema } from './policy.
 const functionSchema = z.enum(['dispatch', 'sweep', 'bury', 'mend', 'notify', 'api', 'authorize-live']);
 export type FunctionRole = z.infer<typeof functionSchema>;
 
+/** The roles of functions. */
+export const FUNCTIONS: readonly FunctionRole[] = functionSchema.options;
+
 /** A role of the stack that runs on a laptop. */
 export type Role = FunctionRole | 'worker';
 
-const policiesSchema = z.record(
-  z.enum([...functionSchema.options, 'worker']),
-  policySchema.transform(grantsOf),
-);
+const policiesSchema = z.record(z.enum([...FUNCTIONS, 'worker']), policySchema.transform(grantsOf));
 
 /** What each role may do. */
 export const GRANTS: Readonly<Record<Role, readonly Grant[]>> = policiesSchema.parse(
@@ -75,10 +75,10 @@ export function openIam(onCall: (call: RoleCall) => void = () => {}): Iam {
     secretAccessKey: randomBytes(20).toString('base64'),
     sessionToken: randomBytes(40).toString('base64'),
   };
-  const keys: Credential[] = [OWNER, worker, ...functionSchema.options.map(functionKey)];
+  const keys: Credential[] = [OWNER, worker, ...FUNCTIONS.map(functionKey)];
   const roles = new Map<string | undefined, Role>([
     [worker.accessKeyId, 'worker'],
-    ...functionSchema.options.map((role): [string, Role] => [functionKey(role).accessKeyId, role]),
+    ...FUNCTIONS.map((role): [string, Role] => [functionKey(role).accessKeyId, role]),
   ]);
   return {
     worker,

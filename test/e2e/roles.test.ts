@@ -1,7 +1,6 @@
 /**
- * Every role may do what its code does, and no more: the functions do here whatever they ever do, and a worker makes
- * videos of every kind; nothing is denied, and every permission is used. The permissions are those of the synthesized
- * stack (test/lib/policies.test.ts).
+ * Every function may do what its code does, and no more: here they do whatever they ever do. Nothing is denied, and every
+ * permission is used. The permissions are those of the synthesized stack (test/lib/policies.test.ts).
  */
 import { randomUUID } from 'node:crypto';
 import { CreateFleetCommand, DescribeInstancesCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
@@ -34,10 +33,10 @@ import { requestFirst } from '../../jobs/requests.ts';
 import type { ObjectStore } from '../../jobs/store.ts';
 import { Tokens } from '../../jobs/tokens.ts';
 import { reportWorker } from '../../jobs/workers.ts';
-import { GRANTS, type Role, type RoleCall } from '../../local/iam/iam.ts';
-import { allows, spellGrant } from '../../local/iam/policy.ts';
+import { FUNCTIONS, type RoleCall } from '../../local/iam/iam.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
 import { captureLog } from '../support/log-lines.ts';
+import { unusedPermissions } from '../support/permissions.ts';
 import { PARAMETERS, type Stage, startStage } from '../support/stage.ts';
 import { makeTiny } from '../support/tiny-video.ts';
 import { startReceiver } from '../support/webhooks.ts';
@@ -431,26 +430,6 @@ describe('of the functions', () => {
   });
 
   test('each uses every permission that it has', () => {
-    const { worker: _, ...functions } = GRANTS;
-    expect(unused(functions)).toEqual([]);
+    expect(unusedPermissions(FUNCTIONS, calls)).toEqual([]);
   });
 });
-
-/** What roles may do and never did, but for what has a reason. */
-function unused(roles: Partial<Record<Role, (typeof GRANTS)[Role]>>): string[] {
-  return Object.entries(roles).flatMap(([role, grants]) =>
-    grants
-      .filter((grant) => !calls.some((call) => call.role === role && allows(grant, call)))
-      .map((grant) => `${role} ${spellGrant(grant)}`)
-      .filter((grant) => !UNSEEN.some(([pattern]) => pattern.test(grant))),
-  );
-}
-
-/** Permissions that no service of a laptop sees used, and who uses them. */
-const UNSEEN: ReadonlyArray<readonly [grant: RegExp, why: string]> = [
-  [/ logs:(CreateLogStream|PutLogEvents) /, 'Lambda itself writes what a function prints.'],
-  [
-    / sqs:(ReceiveMessage|DeleteMessage|ChangeMessageVisibility|GetQueueAttributes|GetQueueUrl) .*:(uploads|events|\w+-dead-letters)$/,
-    'Lambda itself reads the queues of functions.',
-  ],
-];
