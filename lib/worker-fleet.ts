@@ -201,12 +201,7 @@ function permissionsOf({ storage: { uploads, production }, queues: { tasks } }: 
     mayList(uploads, UPLOADS_PREFIX, JOBS_PREFIX, CAPACITY_PREFIX, MODELS_PREFIX, WORKERS_PREFIX),
     mayList(production, VIDEOS_PREFIX),
     {
-      actions: [
-        'sqs:ReceiveMessage',
-        'sqs:DeleteMessage',
-        'sqs:ChangeMessageVisibility',
-        'sqs:SendMessage',
-      ],
+      actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility', 'sqs:SendMessage'],
       resources: [tasks.queueArn],
     },
     {
