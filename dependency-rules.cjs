@@ -8,8 +8,8 @@ const ROOMS = {
   lambda: ['api', 'jobs', 'video'],
   'worker-scripts': ['jobs', 'video'],
   // Of `api`, only the client that others build on.
-  // Of `worker-scripts`, only the cage, which doctor tries.
-  cli: ['api/client', 'check', 'jobs', 'video', 'local', 'worker-scripts/cage'],
+  // Of `worker-scripts`, only the cage, which doctor tries, and the look at a source, by which estimate plans.
+  cli: ['api/client', 'check', 'jobs', 'video', 'local', 'worker-scripts/cage', 'worker-scripts/inspect'],
   // Of `web`, only files.ts: the list of pages that the edge serves and the stack deploys.
   local: ['jobs', 'video', 'web'],
   lib: ['jobs', 'video', 'web'],
@@ -52,7 +52,7 @@ module.exports = {
       from: { path: `^${room}/` },
       to: {
         path: `^(${[...Object.keys(ROOMS), 'bench', 'test'].join('|')})/`,
-        pathNot: `^(${[room, ...allowed].join('|')})/`,
+        pathNot: `^(${[room, ...allowed].join('|')})(/|\\.ts$)`,
       },
     })),
   ],

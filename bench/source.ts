@@ -1,5 +1,5 @@
 /** A local file as the pipeline's planner sees it, and as ffmpeg reads it in a worker. */
-import { serveFile } from '../test/support/file-server.ts';
+import { serveFile } from '../cli/file-server.ts';
 import { type Plan, planVideo } from '../video/plan.ts';
 import type { EncodeSettings } from '../video/settings.ts';
 import { inspect } from '../worker-scripts/inspect.ts';

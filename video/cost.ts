@@ -3,8 +3,8 @@
  * would cost elsewhere, at list prices. Pure.
  */
 import { z } from 'zod';
-import type { Plan } from './plan.ts';
-import type { Prices } from './prices.ts';
+import { durationOf, type Plan } from './plan.ts';
+import { besideComputing, type Prices } from './prices.ts';
 import { toNumber } from './rational.ts';
 import { objectsOf, type Receipt } from './receipt.ts';
 import { codecSchema } from './settings.ts';
@@ -35,6 +35,12 @@ export type Bill = z.infer<typeof billSchema>;
 const WRITES = { task: 5, taskAndRung: 1, video: 35 } as const;
 const READS = { task: 12, taskAndRung: 3, video: 90 } as const;
 
+/** @param stored objects of what is made */
+const requestsOf = (
+  { task, taskAndRung, video }: typeof WRITES | typeof READS,
+  { tasks, rungs, stored }: { readonly tasks: number; readonly rungs: number; readonly stored: number },
+): number => stored + tasks * (task + taskAndRung * rungs) + video;
+
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 /** US dollars of a task's CPU time. */
@@ -50,14 +56,13 @@ function pricedBy(receipts: readonly Receipt[]): Bill['pricedBy'] {
 /** What an encode's tasks cost. @param prices for what no receipt tells */
 export function billOf(plan: Plan, receipts: readonly Receipt[], prices: Prices): Bill {
   const stored = receipts.flatMap(({ objects, files }) => [...objects, ...files]).length;
-  const requests = ({ task, taskAndRung, video }: typeof WRITES | typeof READS) =>
-    receipts.length * (task + taskAndRung * plan.rungs.length) + video;
+  const counts = { tasks: receipts.length, rungs: plan.rungs.length };
   const bytesOf = (rendition: string) => sum(objectsOf(receipts, rendition).map(({ bytes }) => bytes));
   return {
     machinesUsd: sum(receipts.map((receipt) => taskUsd(receipt, prices))),
     pricedBy: pricedBy(receipts),
-    writes: stored + requests(WRITES),
-    reads: requests(READS),
+    writes: requestsOf(WRITES, { ...counts, stored }),
+    reads: requestsOf(READS, { ...counts, stored: 0 }),
     framesPerSecond: toNumber(plan.rate),
     rungs: plan.rungs.map(({ name, codec, width, height }) => ({
       codec,
@@ -66,6 +71,36 @@ export function billOf(plan: Plan, receipts: readonly Receipt[], prices: Prices)
       bytes: bytesOf(name),
     })),
     soundBytes: bytesOf('audio-0'),
+  };
+}
+
+/** vCPUs of the machines that an estimate goes by, and GB of their disks: the smallest. */
+const FORESEEN = { vcpus: 2, diskGigabytes: 20 } as const;
+
+/** The bill that a plan foresees, on demand; its bytes are what its rungs may have at most. */
+export function foreseenBill(plan: Plan, prices: Prices): Bill {
+  const tasks = plan.chunks.length + plan.audio.length + (plan.text.length > 0 ? 1 : 0) + 1;
+  const counts = { tasks, rungs: plan.rungs.length };
+  const seconds = durationOf(plan);
+  const bytesAt = (kbps: number) => Math.ceil((kbps * 1000 * seconds) / 8);
+  const usdPerVcpuHour = prices.vcpuHour + besideComputing(prices, FORESEEN.diskGigabytes) / FORESEEN.vcpus;
+  return {
+    machinesUsd: (plan.workSeconds / 3600) * usdPerVcpuHour,
+    pricedBy: 'list',
+    // Sounds are stored in parts, one a chunk or so.
+    writes: requestsOf(WRITES, {
+      ...counts,
+      stored: plan.chunks.length * (plan.rungs.length + plan.audio.length),
+    }),
+    reads: requestsOf(READS, { ...counts, stored: 0 }),
+    framesPerSecond: toNumber(plan.rate),
+    rungs: plan.rungs.map(({ codec, width, height, maxKbps }) => ({
+      codec,
+      width,
+      height,
+      bytes: bytesAt(maxKbps),
+    })),
+    soundBytes: plan.audio[0] ? bytesAt(plan.audio[0].kbps) : 0,
   };
 }
 

@@ -8,19 +8,22 @@ import { SpotreelClient } from '../../api/client/index.ts';
 import { jobKeys, newVideoId, type Revision, sourceKey } from '../../jobs/names.ts';
 import { type LocalPlatform, startLocalPlatform } from '../../local/platform.ts';
 import { receiptSchema } from '../../video/receipt.ts';
-import { jsonOfCli } from '../support/cli.ts';
+import { jsonOfCli, runCli } from '../support/cli.ts';
 import { ffmpeg } from '../support/media.ts';
 import { scratch } from '../support/spotreel.ts';
 
 const id = newVideoId();
+/** 20 seconds: long enough that the encoding is most of the work. */
+const SECONDS = 20;
 let folder: Awaited<ReturnType<typeof scratch>>;
+let clip: string;
 let platform: LocalPlatform;
 let client: SpotreelClient;
 
 beforeAll(async () => {
   folder = await scratch();
-  const clip = join(folder.path, 'clip.mp4');
-  await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25:duration=4', clip);
+  clip = join(folder.path, 'clip.mp4');
+  await ffmpeg('-f', 'lavfi', '-i', `testsrc2=size=854x480:rate=25:duration=${SECONDS}`, clip);
   platform = await startLocalPlatform({
     port: 0,
     dataDir: join(folder.path, 'data'),
@@ -81,6 +84,36 @@ test('once its owner resumes it is encoded, and costs what its CPU seconds cost 
   expect(spent).toMatchObject({ tasks, cpuSeconds: expect.closeTo(cpuSeconds, 6) });
   expect(cost).toMatchObject({ machines: expect.closeTo(usd, 9), pricedBy: 'spot' });
   expect(cost?.elsewhere.map(({ service }) => service)).toEqual(['MediaConvert', 'Mux', 'Cloudflare Stream']);
+});
+
+test('an estimate of the same file is of the right size, in CPU and in money, and needs no platform', async () => {
+  const [estimate] = await jsonOfCli(['estimate', clip]);
+  const { cost, spent } = await client.showVideo(id);
+  const ratios = {
+    cpu: estimate.workSeconds / (spent?.cpuSeconds ?? 0),
+    requests: estimate.cost.requests / (cost?.requests ?? 0),
+  };
+  // Content and machines make a third of difference; neighbours on a busy machine may make more of it.
+  for (const ratio of Object.values(ratios)) {
+    expect(ratio).toBeGreaterThan(1 / 3);
+    expect(ratio).toBeLessThan(3);
+  }
+  expect(estimate.durationSeconds).toBe(SECONDS);
+  const mediaConvert = (services: typeof estimate.cost.elsewhere) =>
+    services.find(({ service }: { service: string }) => service === 'MediaConvert').once;
+  expect(mediaConvert(estimate.cost.elsewhere)).toBeCloseTo(mediaConvert(cost?.elsewhere), 9);
+});
+
+test.each([
+  ['no video', ['estimate', import.meta.filename], /can not become a video/],
+  ['not there', ['estimate', '/nowhere.mp4'], /can not be read/],
+  [
+    'to be encoded by settings that there are not',
+    ['estimate', import.meta.filename, '--settings', '{"presett":1}'],
+    /presett/,
+  ],
+])('what is %s gets no estimate', async (_, args, words) => {
+  expect(await runCli(args)).toMatchObject({ code: 2, stderr: expect.stringMatching(words) });
 });
 
 test('what machines cost is counted while they run', async () => {

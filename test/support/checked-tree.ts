@@ -15,7 +15,7 @@ import type { MediaObject } from '../../video/receipt.ts';
 import { AAC_FRAME } from '../../video/settings.ts';
 import { describeMedia } from '../../worker-scripts/media.ts';
 import { encodeSound } from './encode-sound.ts';
-import { serveFile } from './file-server.ts';
+import { serveFile } from '../../cli/file-server.ts';
 import { ffmpeg, numberedPicture } from './media.ts';
 
 /** Files by their path in the tree. */

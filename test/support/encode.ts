@@ -8,7 +8,7 @@ import { readFragments, upright } from '../../video/fmp4.ts';
 import { type Plan, planVideo } from '../../video/plan.ts';
 import { type EncodeSettings, encodeSettingsSchema } from '../../video/settings.ts';
 import { inspect } from '../../worker-scripts/inspect.ts';
-import { serveFile } from './file-server.ts';
+import { serveFile } from '../../cli/file-server.ts';
 
 const exec = promisify(execFile);
 

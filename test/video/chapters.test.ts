@@ -4,11 +4,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
+import { serveFile } from '../../cli/file-server.ts';
 import { clipChapters, type ProbedChapter } from '../../video/chapters.ts';
 import { probeArguments } from '../../video/ffmpeg-arguments.ts';
 import { ffprobeSchema, readSource } from '../../video/probe.ts';
 import { corpusFile, testWithCorpus } from '../support/corpus.ts';
-import { serveFile } from '../support/file-server.ts';
 import { ffmpeg } from '../support/media.ts';
 import { scratch } from '../support/spotreel.ts';
 

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { checkStream } from '../../check/check.ts';
 import { readInit } from '../../check/init.ts';
+import { serveFile } from '../../cli/file-server.ts';
 import { pictureCodec } from '../../video/codec-strings.ts';
 import { chunkArguments } from '../../video/ffmpeg-arguments.ts';
 import { readFragments } from '../../video/fmp4.ts';
@@ -14,7 +15,6 @@ import { chooseRungs } from '../../video/ladder.ts';
 import { type Plan, planSchema } from '../../video/plan.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
 import { checkedTree, MASTER, treeReader, urlOf } from '../support/checked-tree.ts';
-import { serveFile } from '../support/file-server.ts';
 import { ffmpeg, numberedPicture } from '../support/media.ts';
 import { tinyPlan } from '../support/tiny-video.ts';
 

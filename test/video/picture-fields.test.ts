@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { serveFile } from '../../cli/file-server.ts';
 import { chunkArguments } from '../../video/ffmpeg-arguments.ts';
 import { fieldOrderOf } from '../../video/interlace.ts';
 import type { Chunk, Plan } from '../../video/plan.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
 import { corpusFile, testWithCorpus } from '../support/corpus.ts';
 import { OWN_SIZE, planFile } from '../support/encode.ts';
-import { serveFile } from '../support/file-server.ts';
 import { ffmpeg } from '../support/media.ts';
 
 const exec = promisify(execFile);

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { serveFile } from '../../cli/file-server.ts';
 import type { FailureCode } from '../../video/failures.ts';
 import { type EncodeSettings, encodeSettingsSchema } from '../../video/settings.ts';
 import { type Inspection, inspect, readJson } from '../../worker-scripts/inspect.ts';
 import { corpusFile, testWithCorpus } from '../support/corpus.ts';
-import { serveFile } from '../support/file-server.ts';
 import { ffmpeg } from '../support/media.ts';
 
 let folder: string;

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { serveFile } from '../../cli/file-server.ts';
 import { chooseRungs, prunedFindings } from '../../video/ladder.ts';
 import { planVideo } from '../../video/plan.ts';
 import { prunedRungs, samplesOf, worthPruning } from '../../video/prune.ts';
@@ -11,7 +12,6 @@ import { inspect } from '../../worker-scripts/inspect.ts';
 import { Memory } from '../../worker-scripts/memory.ts';
 import { findPruned } from '../../worker-scripts/prune.ts';
 import { corpusFile, testWithCorpus } from '../support/corpus.ts';
-import { serveFile } from '../support/file-server.ts';
 import { ffmpeg } from '../support/media.ts';
 import { tinyPlan } from '../support/tiny-video.ts';
 
