@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Reader } from '../../check/reader.ts';
+import { serveFile } from '../../cli/file-server.ts';
 import { pictureCodec } from '../../video/codec-strings.ts';
 import { chunkArguments } from '../../video/ffmpeg-arguments.ts';
 import { AAC_CODEC, BoxSplitter, delayPresentation, writeFragment } from '../../video/fmp4.ts';
@@ -15,7 +16,6 @@ import type { MediaObject } from '../../video/receipt.ts';
 import { AAC_FRAME } from '../../video/settings.ts';
 import { describeMedia } from '../../worker-scripts/media.ts';
 import { encodeSound } from './encode-sound.ts';
-import { serveFile } from '../../cli/file-server.ts';
 import { ffmpeg, numberedPicture } from './media.ts';
 
 /** Files by their path in the tree. */

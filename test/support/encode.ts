@@ -3,12 +3,12 @@ import { execFile } from 'node:child_process';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { serveFile } from '../../cli/file-server.ts';
 import { chunkArguments } from '../../video/ffmpeg-arguments.ts';
 import { readFragments, upright } from '../../video/fmp4.ts';
 import { type Plan, planVideo } from '../../video/plan.ts';
 import { type EncodeSettings, encodeSettingsSchema } from '../../video/settings.ts';
 import { inspect } from '../../worker-scripts/inspect.ts';
-import { serveFile } from '../../cli/file-server.ts';
 
 const exec = promisify(execFile);
 
