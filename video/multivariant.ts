@@ -2,7 +2,8 @@
  * Multivariant playlists (RFC 8216; rule numbers are those of Apple's "HLS authoring specification for Apple devices"):
  * of what is finished, and of what is still being made.
  */
-import { audioGroups, audioMedia } from './audio-groups.ts';
+import { type AudioGroup, audioGroups, audioMedia } from './audio-groups.ts';
+import type { Rung } from './ladder.ts';
 import type { Plan } from './plan.ts';
 import {
   audioSegments,
@@ -20,6 +21,7 @@ import {
 import { type Rational, toNumber } from './rational.ts';
 import { audioRendition, type MediaObject, objectsOf, type Receipt } from './receipt.ts';
 import { BUFFER_SECONDS } from './settings.ts';
+import type { Size } from './size.ts';
 import { TEXT_GROUP, type TextRendition, textMedia } from './text/tracks.ts';
 
 /** A rendition and its objects, in the order of their time. */
@@ -45,6 +47,10 @@ const codecsTag = (codecs: readonly (string | undefined)[]): string =>
   `CODECS="${[...new Set(codecs.filter((codec) => codec !== undefined))].join(',')}"`;
 
 const frameRateText = (rate: Rational): string => toNumber(rate).toFixed(3);
+
+const resolutionTag = ({ width, height }: Size): string => `RESOLUTION=${width}x${height}`;
+
+const rangeTag = ({ hdr }: Pick<Rung, 'hdr'>): string => `VIDEO-RANGE=${hdr?.toUpperCase() ?? 'SDR'}`;
 
 /** What a multivariant playlist is of. */
 interface Renditions {
@@ -106,70 +112,108 @@ export function earlyPlaylist(renditions: Omit<Renditions, 'text'>): string {
   );
 }
 
-function multivariant({ plan, base, rungs, audio, text }: Renditions, rates: BitRates): string {
+/** A way to hear a stream: a group of renditions, of which a player takes one; the costliest counts. */
+interface Way extends BitRate {
+  readonly tags: readonly string[];
+  readonly codecs: readonly (string | undefined)[];
+}
+
+const SILENT: Way = { tags: [], codecs: [], ...NO_BITS };
+
+function wayOf(
+  { id, members }: AudioGroup,
+  audio: readonly RenditionMedia[],
+  rates: readonly BitRate[],
+): Way {
+  const worst = (pick: keyof BitRate) =>
+    Math.max(0, ...members.map((index) => (rates[index] ?? NO_BITS)[pick]));
+  return {
+    tags: [`AUDIO="${id}"`],
+    codecs: members.map((index) => audio[index]?.objects[0]?.codec),
+    peak: worst('peak'),
+    average: worst('average'),
+  };
+}
+
+const bandwidthTag = ({ peak, average }: BitRate): string => `BANDWIDTH=${peak},AVERAGE-BANDWIDTH=${average}`;
+
+const streamTag = (tags: readonly string[], uri: string): string =>
+  `#EXT-X-STREAM-INF:${tags.join(',')}\n${uri}`;
+
+/** The variants of a picture: each rung with each way to hear it, the one to begin with first. */
+function variantsOf(
+  { plan, base, rungs }: Renditions,
+  rates: readonly BitRate[],
+  ways: readonly Way[],
+  subtitles: readonly string[],
+): string[] {
+  const variants = ways.flatMap((way, index) =>
+    plan.rungs.map((rung, rungIndex) => {
+      const own = rates[rungIndex] ?? NO_BITS;
+      const both = { peak: own.peak + way.peak, average: own.average + way.average };
+      const { codec } = firstOf(rungs[rungIndex]?.objects ?? []);
+      const tags = [
+        bandwidthTag(both),
+        codecsTag([codec, ...way.codecs]),
+        resolutionTag(rung),
+        `FRAME-RATE=${frameRateText(plan.rate)}`,
+        rangeTag(rung),
+        ...way.tags,
+        ...subtitles,
+        'CLOSED-CAPTIONS=NONE',
+      ];
+      return {
+        farFromFirst: Math.abs(Math.log(both.peak / FIRST_BITS_PER_SECOND)),
+        common: index === 0 && rung.codec === 'h264',
+        stream: streamTag(tags, `${base}${rung.name}/index.m3u8`),
+      };
+    }),
+  );
+  const [start] = variants.filter(({ common }) => common).toSorted((a, b) => a.farFromFirst - b.farFromFirst);
+  const ordered = [...(start ? [start] : []), ...variants.filter((variant) => variant !== start)];
+  return ordered.map(({ stream }) => stream);
+}
+
+/** The key frames of each rung, where there are playlists of them. */
+const keyFrameStreams = ({ plan, base, rungs }: Renditions, rates: readonly BitRate[]): string[] =>
+  rates.flatMap((rate, index) => {
+    const rung = plan.rungs[index];
+    if (!rung) return [];
+    const { codec } = firstOf(rungs[index]?.objects ?? []);
+    const tags = [
+      bandwidthTag(rate),
+      codecsTag([codec]),
+      resolutionTag(rung),
+      rangeTag(rung),
+      `URI="${base}${rung.name}/iframes.m3u8"`,
+    ];
+    return [`#EXT-X-I-FRAME-STREAM-INF:${tags.join(',')}`];
+  });
+
+function multivariant(renditions: Renditions, rates: BitRates): string {
+  const { plan, base, audio, text } = renditions;
   const groups = audioGroups(
     plan.audio,
     audio.map(({ objects }) => objects.length > 0),
   );
-  const uri = (index: number) => `${base}${audio[index]?.name ?? ''}/index.m3u8`;
-  const media = groups.flatMap((group) => audioMedia(group, plan.audio, uri));
-  const worst = (members: readonly number[], pick: 'peak' | 'average') =>
-    Math.max(0, ...members.map((index) => (rates.audio[index] ?? NO_BITS)[pick]));
-  // Each variant with each group (Apple's rule 2.3: stereo for every device beside what is better).
-  const ways = groups.map(({ id, members }) => {
-    const tag = `AUDIO="${id}"`;
-    const codecs = members.map((index) => audio[index]?.objects[0]?.codec);
-    return { tag: [tag], codecs, peak: worst(members, 'peak'), average: worst(members, 'average'), members };
-  });
+  const uriOf = (index: number) => `${base}${audio[index]?.name ?? ''}/index.m3u8`;
   const subtitles = text.length > 0 ? [`SUBTITLES="${TEXT_GROUP}"`] : [];
-  const silent = { tag: [], codecs: [], ...NO_BITS };
-
-  const pictures = plan.rungs.map(({ width, height, name, codec: family, hdr }, index) => {
-    const keys = rates.keyFrames[index];
-    const { codec } = firstOf(rungs[index]?.objects ?? []);
-    const range = `VIDEO-RANGE=${hdr?.toUpperCase() ?? 'SDR'}`;
-    return {
-      ...(rates.rungs[index] ?? NO_BITS),
-      family,
-      codec,
-      size: `RESOLUTION=${width}x${height},FRAME-RATE=${frameRateText(plan.rate)},${range}`,
-      uri: `${base}${name}/index.m3u8`,
-      keyStream: keys
-        ? [
-            `#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=${keys.peak},AVERAGE-BANDWIDTH=${keys.average},CODECS="${codec}",RESOLUTION=${width}x${height},${range},URI="${base}${name}/iframes.m3u8"`,
-          ]
-        : [],
-    };
-  });
-  const variants = (ways.length > 0 ? ways : [silent]).flatMap((way, index) =>
-    pictures.map(({ peak, average, family, codec, size, uri }) => {
-      const bandwidth = peak + way.peak;
-      const tags = [
-        `BANDWIDTH=${bandwidth},AVERAGE-BANDWIDTH=${average + way.average}`,
-        codecsTag([codec, ...way.codecs]),
-        size,
-        ...way.tag,
-        ...subtitles,
-        'CLOSED-CAPTIONS=NONE',
-      ];
-      const common = index === 0 && family === 'h264';
-      return { bandwidth, common, stream: `#EXT-X-STREAM-INF:${tags.join(',')}\n${uri}` };
-    }),
-  );
-  const soundAlone = ways.map(({ tag, codecs, peak, average, members }) => {
-    const rates = `BANDWIDTH=${peak},AVERAGE-BANDWIDTH=${average}`;
-    const tags = [rates, codecsTag(codecs), ...tag, ...subtitles];
-    return `#EXT-X-STREAM-INF:${tags.join(',')}\n${uri(members[0] ?? 0)}`;
-  });
-  const distance = (variant: { bandwidth: number }) =>
-    Math.abs(Math.log(variant.bandwidth / FIRST_BITS_PER_SECOND));
-  const [start] = variants.filter(({ common }) => common).toSorted((a, b) => distance(a) - distance(b));
-  const ordered = [...(start ? [start] : []), ...variants.filter((variant) => variant !== start)];
+  // Each variant with each group (Apple's rule 2.3: stereo for every device beside what is better).
+  const ways = groups.map((group) => wayOf(group, audio, rates.audio));
+  const soundAlone = () =>
+    ways.map((way, index) =>
+      streamTag(
+        [bandwidthTag(way), codecsTag(way.codecs), ...way.tags, ...subtitles],
+        uriOf(groups[index]?.members[0] ?? 0),
+      ),
+    );
   return textOf([
     ...['#EXTM3U', `#EXT-X-VERSION:${VERSION}`, INDEPENDENT],
-    ...media,
+    ...groups.flatMap((group) => audioMedia(group, plan.audio, uriOf)),
     ...textMedia(text),
-    ...(pictures.length > 0 ? ordered.map(({ stream }) => stream) : soundAlone),
-    ...pictures.flatMap(({ keyStream }) => keyStream),
+    ...(plan.rungs.length > 0
+      ? variantsOf(renditions, rates.rungs, ways.length > 0 ? ways : [SILENT], subtitles)
+      : soundAlone()),
+    ...keyFrameStreams(renditions, rates.keyFrames),
   ]);
 }
