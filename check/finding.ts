@@ -38,3 +38,6 @@ export function collapse(findings: readonly Finding[]): Finding[] {
     });
   });
 }
+
+/** What an error says of itself. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,6 +1,8 @@
 /** Reads init segments (RFC 8216, 3.3; ISO/IEC 14496-12, 8). */
+
 import { AUDIO_ENTRY, type Box, boxesIn, children, find, VISUAL_ENTRY } from './boxes.ts';
 import { type Codec, readCodec } from './codecs.ts';
+import { messageOf } from './finding.ts';
 import type { Colours } from './parameter-sets.ts';
 
 /** Defaults of a track's samples (trex, 8.8.3). */
@@ -118,6 +120,6 @@ export function readInit(data: Buffer): Init {
       ],
     };
   } catch (error) {
-    return { tracks: [], problems: [error instanceof Error ? error.message : String(error)] };
+    return { tracks: [], problems: [messageOf(error)] };
   }
 }

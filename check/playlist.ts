@@ -1,6 +1,6 @@
 /** Playlists as the rules need them: tags with their lines, URIs resolved, byte ranges counted out. */
 import { setOptions, parse as strictParse } from 'hls-parser';
-import { type Finding, finding } from './finding.ts';
+import { type Finding, finding, messageOf } from './finding.ts';
 import type { ByteRange } from './reader.ts';
 import { attribute, isTag, type Tag, type Token, tokenize } from './tokens.ts';
 
@@ -152,7 +152,7 @@ function strictOpinion(url: string, text: string): Finding[] {
     strictParse(text);
     return [];
   } catch (error) {
-    return [finding('parser', { playlist: url }, error instanceof Error ? error.message : String(error))];
+    return [finding('parser', { playlist: url }, messageOf(error))];
   }
 }
 

@@ -1,12 +1,11 @@
 /** Reads a segment of fragmented MP4: its timeline by track, its key frames, and what is wrong with its boxes. */
 import { type Box, boxesIn } from './boxes.ts';
+import { messageOf } from './finding.ts';
 import { readFragment, type Sample, type TrackFragment } from './fragments.ts';
 import type { Init, Track } from './init.ts';
 import { hasCaptions, isKeyPicture } from './pictures.ts';
 import type { Problem, Run, SegmentFacts } from './run.ts';
 import { checkIndex } from './sidx.ts';
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Samples lie in their `mdat` and fill it. */
 function checkBytes(mdat: Box | undefined, fragments: readonly TrackFragment[]): Problem[] {

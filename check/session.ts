@@ -1,6 +1,6 @@
 /** One run of the checker: reads, and gathers what is found. */
 import { checkDelivery } from './delivery.ts';
-import { type Finding, finding, type Place } from './finding.ts';
+import { type Finding, finding, messageOf, type Place } from './finding.ts';
 import type { ByteRange, Reader, ResourceKind } from './reader.ts';
 
 /** Bytes beyond which a resource is not read: nobody's player would. */
@@ -34,7 +34,7 @@ export class Session {
       this.findings.push(finding('byte-range', place, message));
       return undefined;
     } catch (error) {
-      this.findings.push(finding('resolves', place, error instanceof Error ? error.message : String(error)));
+      this.findings.push(finding('resolves', place, messageOf(error)));
       return undefined;
     }
   }

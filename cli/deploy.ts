@@ -42,7 +42,7 @@ function cdkProgram(): string {
 }
 
 /** Runs CDK in the platform's folder. @returns its exit code */
-export function runCdk(args: readonly string[]): Promise<number> {
+function runCdk(args: readonly string[]): Promise<number> {
   const child = spawn(process.execPath, [cdkProgram(), ...args], { cwd: ROOT, stdio: 'inherit' });
   return new Promise((done, reject) => {
     child.on('error', reject);

@@ -221,7 +221,6 @@ export const workerEnvironmentSchema = z.object({
   PRICES: prices,
   LIVE_TOPICS: liveTopics,
 });
-export type WorkerEnvironment = z.infer<typeof workerEnvironmentSchema>;
 
 /** The tag that marks a deployment's machines. */
 export const PLATFORM_TAG = 'spotreel:platform';
