@@ -10,7 +10,13 @@ import { isRevision, isVideoId, type Revision, type VideoId } from '../jobs/name
 import { VIDEO_STATES } from '../jobs/status.ts';
 import { subtitlesRequestSchema } from '../jobs/subtitles.ts';
 import { scopeSchema as keptScope } from '../jobs/tokens.ts';
-import { downloadSchema, loudnessSchema, presetSchema, rungSettingsSchema } from '../video/settings.ts';
+import {
+  downloadSchema,
+  encryptionSchema,
+  loudnessSchema,
+  presetSchema,
+  rungSettingsSchema,
+} from '../video/settings.ts';
 import { TEXT_KINDS } from '../video/text/made.ts';
 import { LARGEST_PART, LARGEST_UPLOAD, MOST_PARTS } from './parts.ts';
 
@@ -54,6 +60,7 @@ export const optionsSchema = z
     audioKbps: z.int().min(32).max(320).optional(),
     loudness: loudnessSchema.optional(),
     download: downloadSchema.optional(),
+    encryption: encryptionSchema.optional(),
   })
   .openapi('EncodeOptions', { description: 'Encode settings that differ from the platform’s.' });
 

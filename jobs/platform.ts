@@ -274,6 +274,8 @@ export const CACHE_CONTROL = {
   immutable: 'public, max-age=31536000, immutable',
   /** Early playlists are replaced as they grow; `master.m3u8` and `video.json` by a publish or a rollback. */
   replaceable: 'public, max-age=5',
+  /** Keys of encrypted segments. */
+  secret: 'no-store',
 } as const;
 
 export const CONTENT_TYPES: ReadonlyArray<{ readonly suffix: string; readonly type: string }> = [
@@ -282,6 +284,7 @@ export const CONTENT_TYPES: ReadonlyArray<{ readonly suffix: string; readonly ty
   { suffix: '.m4a', type: 'audio/mp4' },
   { suffix: '.vtt', type: 'text/vtt; charset=utf-8' },
   { suffix: '.json', type: 'application/json' },
+  { suffix: '.key', type: 'application/octet-stream' },
   { suffix: '.html', type: 'text/html; charset=utf-8' },
   { suffix: '.js', type: 'text/javascript; charset=utf-8' },
   { suffix: '.css', type: 'text/css; charset=utf-8' },

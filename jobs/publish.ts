@@ -10,6 +10,7 @@ import type { Plan } from '../video/plan.ts';
 import {
   audioPlaylist,
   emptyPlaylist,
+  hasKeyFrames,
   keyFramePlaylist,
   targetDuration,
   videoPlaylist,
@@ -89,7 +90,9 @@ function playlistsOf(plan: Plan, receipts: readonly Receipt[]) {
   const below = [
     ...rungs.flatMap(({ name, objects }) => [
       { path: `${name}/index.m3u8`, text: videoPlaylist(plan, objects, target) },
-      { path: `${name}/iframes.m3u8`, text: keyFramePlaylist(plan, objects) },
+      ...(hasKeyFrames(plan)
+        ? [{ path: `${name}/iframes.m3u8`, text: keyFramePlaylist(plan, objects) }]
+        : []),
     ]),
     ...audio.map(({ name, objects }) => ({
       path: `${name}/index.m3u8`,

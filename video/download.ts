@@ -12,16 +12,13 @@ export const DOWNLOAD_PATH = 'download.mp4';
 export interface PlacedFragment {
   /** Which track's it is. */
   readonly track: number;
-  /** Path of its object, below the revision. */
-  readonly path: string;
+  readonly object: MediaObject;
   readonly offset: number;
   readonly length: number;
 }
 
-/** A track, and where its init segment lies. */
-export type DownloadTrack = Omit<ProgressiveTrack, 'init'> & {
-  readonly init: { readonly path: string; readonly length: number };
-};
+/** A track, and the object whose init segment it has. */
+export type DownloadTrack = Omit<ProgressiveTrack, 'init'> & { readonly first: MediaObject };
 
 /** What the file is made of. */
 export interface Download {
@@ -32,18 +29,17 @@ export interface Download {
 
 /** The fragments of a rendition, each with the second at which it begins. */
 function fragmentsOf(
-  rendition: string,
   track: number,
   objects: readonly MediaObject[],
   ticksPerSecond: number,
   ticksPerSample: number,
 ) {
-  return objects.flatMap(({ file, decodeTime, fragments }) => {
-    let time = decodeTime;
-    return fragments.map(({ offset, length, frames }) => {
+  return objects.flatMap((object) => {
+    let time = object.decodeTime;
+    return object.fragments.map(({ offset, length, frames }) => {
       const seconds = time / ticksPerSecond;
       time += frames * ticksPerSample;
-      return { seconds, track, path: `${rendition}/${file}`, offset, length };
+      return { seconds, track, object, offset, length };
     });
   });
 }
@@ -79,12 +75,11 @@ export function downloadOf(plan: Plan, receipts: readonly Receipt[]): Download {
     tracks: renditions.map(({ name, objects, ticksPerSample, delay, allSync }) => {
       const [first] = objects;
       if (!first) throw new Error(`Revision ${plan.revision} has no ${name} to make a download of`);
-      const init = { path: `${name}/${first.file}`, length: first.initLength };
-      return { init, ticksPerSample, delay, allSync };
+      return { first, ticksPerSample, delay, allSync };
     }),
     fragments: renditions
-      .flatMap(({ name, objects, ticksPerSecond, ticksPerSample }, track) =>
-        fragmentsOf(name, track, objects, ticksPerSecond, ticksPerSample),
+      .flatMap(({ objects, ticksPerSecond, ticksPerSample }, track) =>
+        fragmentsOf(track, objects, ticksPerSecond, ticksPerSample),
       )
       .toSorted((a, b) => a.seconds - b.seconds)
       .map(({ seconds: _, ...fragment }) => fragment),

@@ -9,6 +9,7 @@ import {
   audioSegments,
   type BitRate,
   firstOf,
+  hasKeyFrames,
   INDEPENDENT,
   keyFrames,
   measureBandwidth,
@@ -84,7 +85,7 @@ export function masterPlaylist(renditions: Renditions): string {
   return multivariant(renditions, {
     rungs: picture.map((segments) => measureBandwidth(segments, target)),
     audio: sound.map((segments) => measureBandwidth(segments, target)),
-    keyFrames: rungs.map(({ objects }) => {
+    keyFrames: (hasKeyFrames(plan) ? rungs : []).map(({ objects }) => {
       const keys = keyFrames(plan, objects);
       return measureBandwidth(keys, targetOf(keys));
     }),

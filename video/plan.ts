@@ -18,7 +18,14 @@ import { pictureFindings } from './picture-findings.ts';
 import { planSound } from './plan-sound.ts';
 import type { Source, VideoTrack } from './probe.ts';
 import { type Rational, rational, rationalSchema, toNumber } from './rational.ts';
-import { AAC_FRAME, AUDIO_RATE, type EncodeSettings, loudnessSchema, presetSchema } from './settings.ts';
+import {
+  AAC_FRAME,
+  AUDIO_RATE,
+  type EncodeSettings,
+  encryptionSchema,
+  loudnessSchema,
+  presetSchema,
+} from './settings.ts';
 import { chooseSound, type Sound, soundSchema } from './sound.ts';
 import type { Span } from './sound-span.ts';
 import { speechTrack } from './text/speech-track.ts';
@@ -76,6 +83,8 @@ export const planSchema = z.object({
   thumbnailWidths: z.array(z.int().positive()).default([]),
   /** The rung that can be downloaded as one file. */
   download: z.string().exactOptional(),
+  /** How segments are encrypted. */
+  encryption: encryptionSchema.exactOptional(),
   /** vCPU-seconds of all chunks and audio tracks, as `video/work.ts` estimates them. */
   workSeconds: z.number().positive(),
   findings: z.array(findingSchema),
@@ -283,6 +292,7 @@ function planPicture(
     chapters: clipChapters(source.chapters, ends.first, seconds),
     thumbnailWidths: settings.thumbnailWidths,
     ...(download !== undefined && { download }),
+    ...(settings.encryption && { encryption: settings.encryption }),
     workSeconds: workOf({ ...shape, ...tasks, text }),
     findings: [
       ...pictureFindings(video, picture, found, seconds),

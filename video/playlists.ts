@@ -2,6 +2,7 @@
  * Media and I-frame playlists (RFC 8216; rule numbers are those of Apple's "HLS authoring specification for Apple
  * devices"), written from measured sizes.
  */
+import { encryptedLength, KEY_PATH, vectorOf } from './encryption.ts';
 import { audioEdges, type Plan } from './plan.ts';
 import { toNumber } from './rational.ts';
 import type { MediaObject } from './receipt.ts';
@@ -13,44 +14,63 @@ export interface Segment {
   readonly offset: number;
   readonly length: number;
   readonly seconds: number;
+  /** The initialisation vector, where it is encrypted. */
+  readonly vector?: Buffer;
 }
 
 /** The version that EXT-X-MAP in a playlist that is not I-frames only needs (RFC 8216, 7). */
 export const VERSION = 7;
 
-/** Fragments of a rendition put together to segments of so many frames; the last may be shorter. */
-function segmentsOf(objects: readonly MediaObject[], segmentFrames: number, frameSeconds: number): Segment[] {
-  const segments: Segment[] = [];
-  for (const { file, fragments } of objects) {
-    let open: { offset: number; length: number; frames: number } | undefined;
-    const close = () => {
-      if (open)
-        segments.push({
-          file,
-          offset: open.offset,
-          length: open.length,
-          seconds: open.frames * frameSeconds,
-        });
-      open = undefined;
-    };
-    for (const { offset, length, frames } of fragments) {
-      open = open
-        ? { offset: open.offset, length: open.length + length, frames: open.frames + frames }
-        : { offset, length, frames };
-      if (open.frames >= segmentFrames) close();
-    }
-    close();
+type Fragments = MediaObject['fragments'];
+
+/** Fragments put together to segments of so many frames; the last may be shorter. */
+export function segmentRuns(fragments: Fragments, segmentFrames: number): Fragments[] {
+  const runs: Fragments[] = [];
+  let open: Fragments = [];
+  let frames = 0;
+  for (const fragment of fragments) {
+    open.push(fragment);
+    frames += fragment.frames;
+    if (frames < segmentFrames) continue;
+    runs.push(open);
+    open = [];
+    frames = 0;
   }
-  return segments;
+  return open.length > 0 ? [...runs, open] : runs;
 }
+
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);
+
+/** The segments of a rendition. */
+const segmentsOf = (
+  objects: readonly MediaObject[],
+  segmentFrames: number,
+  frameSeconds: number,
+): Segment[] =>
+  objects.flatMap((object) =>
+    segmentRuns(object.fragments, segmentFrames).map((run) => {
+      const offset = run[0]?.offset ?? 0;
+      const length = sumOf(run.map((fragment) => fragment.length));
+      const seconds = sumOf(run.map(({ frames }) => frames)) * frameSeconds;
+      const place = { file: object.file, offset, seconds };
+      if (!object.segmentStarts) return { ...place, length };
+      return { ...place, length: encryptedLength(length), vector: vectorOf(object, offset) };
+    }),
+  );
 
 /** The segments of one rung. */
 export const videoSegments = (plan: Plan, objects: readonly MediaObject[]): Segment[] =>
   segmentsOf(objects, plan.segmentFrames, 1 / toNumber(plan.rate));
 
-/** The segments of an audio track: its fragments, as they were cut. */
+/** Frames of an audio track's segments, which are its fragments, as they were cut. */
+export const ANY_FRAMES = 1;
+
+/** The segments of an audio track. */
 export const audioSegments = (objects: readonly MediaObject[]): Segment[] =>
-  segmentsOf(objects, 1, AAC_FRAME / AUDIO_RATE);
+  segmentsOf(objects, ANY_FRAMES, AAC_FRAME / AUDIO_RATE);
+
+/** Whether key frames can be had by themselves: a segment is encrypted whole. */
+export const hasKeyFrames = ({ encryption }: Plan): boolean => encryption === undefined;
 
 /** The key frames of one rung, each lasting until the next. */
 export function keyFrames(plan: Plan, objects: readonly MediaObject[]): Segment[] {
@@ -94,13 +114,18 @@ export const INDEPENDENT = '#EXT-X-INDEPENDENT-SEGMENTS';
 /** A playlist of these lines. */
 export const textOf = (lines: readonly string[]): string => `${lines.join('\n')}\n`;
 
-/** The init segment and what follows it. */
+/** How a segment is encrypted. The key lies beside the renditions' folders, so that a token in the path leads to it, too. */
+const keyLines = ({ vector }: Segment): string[] =>
+  vector ? [`#EXT-X-KEY:METHOD=AES-128,URI="../${KEY_PATH}",IV=0x${vector.toString('hex')}`] : [];
+
+/** The init segment, which no key comes before and which therefore is not encrypted, and what follows it. */
 const mediaLines = (segments: readonly Segment[], first: MediaObject): string[] => [
   `#EXT-X-MAP:URI="${first.file}",BYTERANGE="${first.initLength}@0"`,
-  ...segments.flatMap(({ file, offset, length, seconds }) => [
-    `#EXTINF:${seconds.toFixed(6)},`,
-    `#EXT-X-BYTERANGE:${length}@${offset}`,
-    file,
+  ...segments.flatMap((segment) => [
+    ...keyLines(segment),
+    `#EXTINF:${segment.seconds.toFixed(6)},`,
+    `#EXT-X-BYTERANGE:${segment.length}@${segment.offset}`,
+    segment.file,
   ]),
 ];
 

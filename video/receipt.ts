@@ -26,6 +26,8 @@ export const mediaObjectSchema = z.object({
   /** Of the first fragment, in ticks of the rendition. */
   decodeTime: z.int().nonnegative(),
   fragments: z.array(fragmentSchema).min(1),
+  /** Where encrypted segments begin; absent where none is. `fragments` then say where their first byte is, encrypted. */
+  segmentStarts: z.array(z.int().positive()).exactOptional(),
 });
 export type MediaObject = z.infer<typeof mediaObjectSchema>;
 

@@ -1,4 +1,5 @@
 /** The last check before a video is published: does the tree hold what the plan promised? */
+import { KEY_BYTES, KEY_PATH } from './encryption.ts';
 import { audioDelay, type Plan, timescaleOf } from './plan.ts';
 import {
   audioRendition,
@@ -82,5 +83,6 @@ export function verifyTree(
     ...objects.map(({ rendition, file, bytes }) => ({ path: `${rendition}/${file}`, bytes })),
     ...files,
   ]);
+  if (plan.encryption) all.push({ path: KEY_PATH, bytes: KEY_BYTES });
   return [...picture, ...sound, ...verifyStored(all, stored)];
 }

@@ -82,8 +82,7 @@ class SoundCutter {
     const index = this.#objects.length;
     const file = `part-${String(index).padStart(5, '0')}.m4a`;
     const object = describeMedia(this.#rendition, file, data, () => AAC_CODEC);
-    await storePart(this.#context, this.#task, this.#plan, { index, object, data });
-    this.#objects.push(object);
+    this.#objects.push(await storePart(this.#context, this.#task, this.#plan, { index, object, data }));
   }
 }
 

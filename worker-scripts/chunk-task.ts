@@ -98,8 +98,7 @@ export async function chunkTask(context: TaskContext, task: Task & { kind: 'chun
           const data = delayPresentation(upright(written), plan.delayFrames * ticksPerFrame);
           const object = describeMedia(name, file, data, pictureCodec);
           checkChunk(object, chunk.from, chunk.to, ticksPerFrame);
-          await storeMedia(context, task, object, data);
-          return object;
+          return storeMedia(context, task, plan, { object, data, segmentFrames: plan.segmentFrames });
         }),
       );
       return { objects, cpuSeconds, seen };

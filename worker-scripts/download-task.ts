@@ -10,6 +10,7 @@ import { ProgressiveMp4 } from '../video/progressive.ts';
 import { requireClaim, requirePlan, type TaskContext } from './context.ts';
 import { putFrontLast } from './front-last.ts';
 import { once } from './media.ts';
+import { MediaReader } from './media-reader.ts';
 
 /** Reads of S3 at once: with GOPs of two seconds at 15 Mbit/s about 30 MB. */
 const READS_AT_ONCE = 8;
@@ -24,14 +25,14 @@ const nameFor = (fileName: string): string => `${fileName.replace(/\.[^.]{1,5}$/
 
 /** Reads what the file is made of, and gives it out as it is to be written. */
 async function* mediaOf(
-  { production, signal }: TaskContext,
-  keyOf: (path: string) => string,
+  { signal }: TaskContext,
+  reader: MediaReader,
   { fragments }: Download,
   mp4: ProgressiveMp4,
 ): AsyncGenerator<Buffer> {
-  const reading = inBatches(fragments, READS_AT_ONCE, async ({ track, path, offset, length }) => {
+  const reading = inBatches(fragments, READS_AT_ONCE, async ({ track, object, offset, length }) => {
     signal.throwIfAborted();
-    return { track, bytes: await production.getRange(keyOf(path), offset, length) };
+    return { track, bytes: await reader.read(object, offset, length) };
   });
   for await (const { track, bytes } of reading) yield mp4.add(track, bytes);
 }
@@ -39,19 +40,16 @@ async function* mediaOf(
 /** Writes the file. @returns its bytes */
 async function writeFile(context: TaskContext, encode: Encode, download: Download): Promise<number> {
   const { video, revision } = encode;
-  const keyOf = (path: string) => videoKeys.media(video, revision, path);
+  const reader = new MediaReader(context, encode);
   const tracks = await Promise.all(
-    download.tracks.map(async ({ init, ...track }) => ({
-      ...track,
-      init: await context.production.getRange(keyOf(init.path), 0, init.length),
-    })),
+    download.tracks.map(async ({ first, ...track }) => ({ ...track, init: await reader.init(first) })),
   );
   const mp4 = new ProgressiveMp4(tracks);
-  const media = mediaOf(context, keyOf, download, mp4);
+  const media = mediaOf(context, reader, download, mp4);
   const most = download.fragments.reduce((sum, { length }) => sum + length, 0);
   const partBytes = Math.max(PART_BYTES, Math.ceil(most / MOST_PARTS));
   const { fileName, title } = await requireClaim(context, video);
-  const key = keyOf(DOWNLOAD_PATH);
+  const key = videoKeys.media(video, revision, DOWNLOAD_PATH);
   const headers = {
     contentType: contentTypeOf(key),
     cacheControl: CACHE_CONTROL.immutable,

@@ -6,11 +6,14 @@ import type { Encode, Task } from '../jobs/messages.ts';
 import { jobKeys, type TaskName, videoKeys } from '../jobs/names.ts';
 import { CACHE_CONTROL, contentTypeOf } from '../jobs/platform.ts';
 import { doneTasks, taskName, writeReceipt } from '../jobs/progress.ts';
+import { encrypted } from '../video/encryption.ts';
 import { readFragments } from '../video/fmp4.ts';
 import type { Plan } from '../video/plan.ts';
+import { ANY_FRAMES, segmentRuns } from '../video/playlists.ts';
 import { type MediaObject, type Receipt, receiptFragment, type StoredFile } from '../video/receipt.ts';
 import type { TaskContext } from './context.ts';
 import type { Part } from './live-progress.ts';
+import { readKey } from './media-reader.ts';
 
 /** Reads a media file's boxes into the form that receipts and playlists use. */
 export function describeMedia(
@@ -35,14 +38,23 @@ export function describeMedia(
   };
 }
 
-/** Stores a media object, once. */
+/**
+ * Stores a media object, once, encrypted where that is planned.
+ * @param segmentFrames frames of its segments
+ * @returns the object as it is stored
+ */
 export async function storeMedia(
   context: TaskContext,
   encode: Encode,
-  { rendition, file }: MediaObject,
-  data: Buffer,
-): Promise<void> {
-  await storeFile(context, encode, `${rendition}/${file}`, data);
+  { encryption }: Plan,
+  { object, data, segmentFrames }: { object: MediaObject; data: Buffer; segmentFrames: number },
+): Promise<MediaObject> {
+  const runs = segmentRuns(object.fragments, segmentFrames);
+  const stored = encryption
+    ? encrypted(object, runs, data, await readKey(context, encode))
+    : { object, data };
+  await storeFile(context, encode, `${object.rendition}/${object.file}`, stored.data);
+  return stored.object;
 }
 
 /** Stores an object of a revision, once. @param path below the revision */
@@ -60,17 +72,21 @@ export async function storeFile(
   return { path, bytes: bytes.length };
 }
 
-/** Stores a part of a sound, once, and lets it be heard where that can be. @param index in the order of their time */
+/**
+ * Stores a part of a sound, once, and lets it be heard where that can be. @param index in the order of their time
+ * @returns the object as it is stored
+ */
 export async function storePart(
   context: TaskContext,
   task: Task & { kind: 'audio' },
   plan: Plan,
   part: { readonly index: number; readonly object: MediaObject; readonly data: Buffer },
-): Promise<void> {
-  await storeMedia(context, task, part.object, part.data);
-  if (!isHeardEarly(task)) return;
-  await recordPart(context.uploads, task, part.index, part.object);
+): Promise<MediaObject> {
+  const object = await storeMedia(context, task, plan, { ...part, segmentFrames: ANY_FRAMES });
+  if (!isHeardEarly(task)) return object;
+  await recordPart(context.uploads, task, part.index, object);
   await letPlay(context, task, plan, await doneTasks(context.uploads, task));
+  return object;
 }
 
 /** Lets what is made of a video play, and tells it. */

@@ -1,9 +1,12 @@
 /** `plan`: looks at a source, decides everything, and queues the work. */
+import { randomBytes } from 'node:crypto';
 import type { Encode } from '../jobs/messages.ts';
-import { jobKeys } from '../jobs/names.ts';
+import { jobKeys, videoKeys } from '../jobs/names.ts';
+import { CACHE_CONTROL, contentTypeOf } from '../jobs/platform.ts';
 import { nextTasks } from '../jobs/progress.ts';
 import { sendTasks } from '../jobs/queue.ts';
 import { readSettings } from '../jobs/requests.ts';
+import { KEY_BYTES, KEY_PATH } from '../video/encryption.ts';
 import { type Plan, planSchema, planVideo } from '../video/plan.ts';
 import { worthPruning } from '../video/prune.ts';
 import { needsCopy } from '../video/timestamps.ts';
@@ -37,11 +40,20 @@ async function makePlan(context: TaskContext, { video, revision }: Encode): Prom
   );
 }
 
+/** Makes the key of an encode's segments, once. */
+async function makeKey({ production }: TaskContext, { video, revision }: Encode): Promise<void> {
+  const key = videoKeys.media(video, revision, KEY_PATH);
+  const headers = { contentType: contentTypeOf(key), cacheControl: CACHE_CONTROL.secret };
+  await production.putOnce(key, randomBytes(KEY_BYTES), headers);
+}
+
 /** Plans an encode unless it has a plan, and queues what it still misses. */
 export async function planTask(context: TaskContext, { video, revision }: Encode): Promise<void> {
   const { uploads, sqs, tasksQueueUrl } = context;
   if (!(await uploads.exists(jobKeys.plan(video, revision)))) {
     const plan = await makePlan(context, { video, revision });
+    // Before the plan: whoever has that finds the key.
+    if (plan.encryption) await makeKey(context, { video, revision });
     await uploads.putOnceJson(jobKeys.plan(video, revision), plan);
     context.live.planned({ video, revision }, plan);
   }

@@ -1,0 +1,104 @@
+/** A private video whose segments are encrypted: who has a token has the key, and the file as it was. */
+import { execFile } from 'node:child_process';
+import { openAsBlob } from 'node:fs';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { SpotreelClient } from '../../api/client/index.ts';
+import { type Browser, browserTest, startBrowser, until } from '../support/browser.ts';
+import { ffmpeg } from '../support/media.ts';
+import { useSpotreel } from '../support/use-spotreel.ts';
+
+const SECONDS = 10;
+const RATE = 25;
+
+const spotreel = useSpotreel();
+let client: SpotreelClient;
+let browser: Browser;
+let id: string;
+let base: string;
+
+beforeAll(async () => {
+  client = new SpotreelClient({ url: spotreel.url });
+  browser = await startBrowser({ args: ['--autoplay-policy=no-user-gesture-required'] });
+  const clip = spotreel.path('clip.mp4');
+  const picture = `testsrc2=size=160x120:rate=${RATE}:duration=${SECONDS}`;
+  const sound = ['-f', 'lavfi', '-i', `sine=duration=${SECONDS}`];
+  await ffmpeg('-f', 'lavfi', '-i', picture, ...sound, '-pix_fmt', 'yuv420p', clip);
+  const options = { encryption: 'aes-128', download: 'highest' } as const;
+  ({ id } = await client.upload(await openAsBlob(clip), {
+    fileName: 'clip.mp4',
+    type: 'video/mp4',
+    options,
+  }));
+  expect(await spotreel.ended(id)).toBe('ready');
+  await client.updateVideo(id, { visibility: 'private' });
+  const { playbackUrl = '' } = await client.createPlaybackToken(id);
+  base = `${spotreel.url}${playbackUrl}`;
+});
+afterAll(async () => {
+  await browser?.close();
+  await client.updateVideo(id, { visibility: 'unlisted' }); // the stream is checked in the end
+});
+
+const textAt = async (url: string | URL) => (await fetch(url)).text();
+
+/** Of the first rung: its playlist's address and text. */
+async function rung() {
+  const [path = ''] = /^[^#].*\.m3u8$/m.exec(await textAt(base)) ?? [];
+  const url = new URL(path, base);
+  return { url, text: await textAt(url) };
+}
+
+/** How many frames of picture a player gets. */
+async function framesOf(url: string): Promise<number> {
+  const args = [
+    '-v',
+    'error',
+    '-count_frames',
+    '-select_streams',
+    'v:0',
+    '-show_entries',
+    'stream=nb_read_frames',
+  ];
+  const { stdout } = await promisify(execFile)('ffprobe', [...args, '-of', 'csv=p=0', url]);
+  return Number(stdout.trim().split('\n')[0]);
+}
+
+test('the key is behind the token, with everything else', async () => {
+  const { url, text } = await rung();
+  const [, path = ''] = /#EXT-X-KEY:METHOD=AES-128,URI="([^"]+)"/.exec(text) ?? [];
+  const key = new URL(path, url);
+  const answer = await fetch(key);
+  expect([answer.status, (await answer.arrayBuffer()).byteLength]).toEqual([200, 16]);
+  expect(answer.headers.get('cache-control')).toBe('no-store');
+  expect((await fetch(key.href.replace(/\/t\/[^/]+/, ''))).status).toBe(404);
+});
+
+test('no segment can be read without it', async () => {
+  const { url, text } = await rung();
+  const [, length, offset, file = ''] = /BYTERANGE:(\d+)@(\d+)\n(.*)/.exec(text) ?? [];
+  const range = `bytes=${offset}-${Number(offset) + Number(length) - 1}`;
+  const bytes = Buffer.from(await (await fetch(new URL(file, url), { headers: { range } })).arrayBuffer());
+  expect(bytes).toHaveLength(Number(length));
+  expect(bytes.includes('moof') || bytes.includes('mdat')).toBe(false);
+});
+
+test('ffmpeg plays it whole', async () => {
+  expect(await framesOf(base)).toBe(SECONDS * RATE);
+});
+
+test('its pictures and its download are made of it all the same', async () => {
+  const details = (await (await fetch(new URL('video.json', base))).json()) as { thumbnails: object[] };
+  expect(details.thumbnails.length).toBeGreaterThan(0);
+  const { url } = await rung();
+  expect(await framesOf(new URL('../download.mp4', url).href)).toBe(SECONDS * RATE);
+});
+
+browserTest('hls.js plays it', async () => {
+  const { page, problems } = await browser.newTab();
+  await page.goto(`${spotreel.url.replace('localhost', '127.0.0.1')}/watch?v=${id}`);
+  await until('it plays', async () => {
+    return page.evaluate(`(document.querySelector('video')?.currentTime ?? 0) > 0.5`);
+  });
+  expect(problems).toEqual([]);
+});
