@@ -110,6 +110,8 @@ const ATTEMPTS: readonly Attempt[] = [
   { name: 'a user namespace', perl: `calls(${calls.unshare}, 0x10000000)`, outside: 'untried' },
   // Memory: 16 GiB, of which nothing is touched.
   { name: 'too much memory', perl: `calls(${calls.mmap}, 0, ${16 * GiB}, 3, 0x4022, -1, 0)` },
+  { name: 'too much memory, as a stack', perl: `calls(${calls.mmap}, 0, ${16 * GiB}, 3, 0x4122, -1, 0)` },
+  { name: 'a million million addresses', perl: `calls(${calls.mmap}, 0, ${1024 * GiB}, 1, 0x4022, -1, 0)` },
   { name: 'shared memory', perl: `calls(${calls.mmap}, 0, 4096, 3, 0x21, -1, 0)` },
   { name: 'memory as a file', perl: `my $name = "x"; calls(${calls.memfd_create}, $name, 0)` },
   {

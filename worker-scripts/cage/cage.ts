@@ -22,6 +22,8 @@ const DEVICES = ['/dev/null', '/dev/urandom'];
 const LIMITS = {
   /** Bytes of private memory: of what an encode takes, twice, and its threads' stacks, mostly unused. */
   data: (memoryBytes: number) => 6 * 2 ** 30 + 2 * memoryBytes,
+  /** Bytes of addresses, used or not: what the kernel keeps of each page is a 512th of it. */
+  as: 2 ** 38,
   /** Bytes of each file. */
   fsize: 2 ** 30,
   /** Threads; processes can not be made. With five rungs in three codecs ffmpeg has 115 on two cores. */

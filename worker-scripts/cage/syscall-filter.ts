@@ -71,8 +71,8 @@ const CLONE3 = call(435);
 const CLONE = { numbers: call(56, 220), flags: 0, thread: 0x10000 } as const;
 /** Of sockets those of IPv4 alone: not netlink, and not AF_VSOCK, which knows no network namespaces. */
 const SOCKET = { numbers: call(41, 198), family: 0, inet: 2 } as const;
-/** Memory shared with others counts for no RLIMIT_DATA. */
-const MMAP = { numbers: call(9, 222), flags: 3, sharedAnonymous: 0x21 } as const;
+/** Memory that is shared, or that grows like a stack, counts for no RLIMIT_DATA (mm/mmap.c, `is_data_mapping`). */
+const MMAP = { numbers: call(9, 222), flags: 3, sharedAnonymous: 0x21, growsDown: 0x100 } as const;
 
 /** x86's calls with 32-bit pointers begin here. */
 const X32 = 0x40000000;
@@ -133,6 +133,8 @@ function instructions(arch: Architecture): Instruction[] {
     ...on(
       MMAP.numbers,
       load(argument(MMAP.flags)),
+      hasBits(MMAP.growsDown, 1),
+      deny,
       and(MMAP.sharedAnonymous),
       isEqual(MMAP.sharedAnonymous, 1),
       deny,
