@@ -22,8 +22,11 @@ const DISK_BYTES = 6 * 2 ** 30;
 /** What Ubuntu's images have and Debian's smallest tree has not. */
 const PACKAGES = ['systemd-sysv', 'dbus', 'curl', 'ca-certificates', 'python3'];
 const DISTRIBUTION = { suite: 'bookworm', mirror: 'http://deb.debian.org/debian' };
-/** What must be in the machine's console. */
+/** What must be in the machine's journal. */
 const SIGNS = ['spotreel: the worker runs', '"cage":"closed"', '"worker-ended"'];
+
+/** Where systemd keeps its journal for good, if the folder is there. */
+const JOURNAL = 'var/log/journal';
 
 const BOOT = join(import.meta.dirname, 'bare-machine/boot.ts');
 
@@ -41,7 +44,15 @@ async function makeDisk(folder: string, tree: string): Promise<void> {
   run('mount', '-o', 'loop', disk, tree);
   const { suite, mirror } = DISTRIBUTION;
   run('debootstrap', '--variant=minbase', `--include=${PACKAGES.join(',')}`, suite, tree, mirror);
+  await mkdir(join(tree, JOURNAL), { recursive: true });
 }
+
+/** What the machine's units said, oldest first. */
+const readJournal = (tree: string): string =>
+  execFileSync('journalctl', ['--output=cat', '--no-pager', `--directory=${join(tree, JOURNAL)}`], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 2 ** 20,
+  });
 
 /** Serves what CDK's bucket of assets has: the worker, and its Node. */
 async function serveAssets(): Promise<{ url: string; close: () => void }> {
@@ -61,11 +72,11 @@ async function serveAssets(): Promise<{ url: string; close: () => void }> {
   return { url: `http://127.0.0.1:${port}`, close: () => server.close() };
 }
 
-/** Waits until the machine that the platform asked for has ended. @returns what was on its console */
-async function machineOf({ ec2 }: LocalPlatform): Promise<string> {
+/** Waits until the machine that the platform asked for has ended. */
+async function machineEnd({ ec2 }: LocalPlatform): Promise<void> {
   for (;;) {
     const [machine] = ec2.instances();
-    if (machine?.state === 'terminated') return readFile(machine.logFile, 'utf8');
+    if (machine?.state === 'terminated') return;
     await sleep(1000);
   }
 }
@@ -86,12 +97,13 @@ try {
   try {
     const video = await uploadFile(platform.s3, platform.uploadBucket, file);
     say(`video ${video} is uploaded; a machine boots, encodes it and ends`);
-    const console = await machineOf(platform);
+    await machineEnd(platform);
     const state = (await videoStatus(platform.stores, video))?.state;
     say(`the machine has ended; the video is ${state}`);
-    const missing = SIGNS.filter((sign) => !console.includes(sign));
+    const journal = readJournal(tree);
+    const missing = SIGNS.filter((sign) => !journal.includes(sign));
     if (state !== 'ready' || missing.length > 0)
-      throw new Error(`Not on the machine's console: ${missing.join(', ')}\n${console.slice(-8000)}`);
+      throw new Error(`Not in the machine's journal: ${missing.join(', ')}\n${journal.slice(-8000)}`);
   } finally {
     await platform.close();
     assets.close();

@@ -96,6 +96,8 @@ const ATTEMPTS: readonly Attempt[] = [
   { name: 'another task’s file', perl: `reads(${perl(files.other)})` },
   { name: 'the list of tasks', perl: `my $d; opendir($d, ${perl(folder)}) && grep { /other/ } readdir($d)` },
   // Processes.
+  { name: 'to be root', perl: '$> == 0', outside: 'untried' },
+  { name: 'to be traced', perl: `calls(${calls.ptrace}, 0, 0, 0, 0)` },
   {
     name: 'to fork',
     perl: 'my $pid = fork(); exit 0 if defined $pid && $pid == 0; waitpid($pid, 0) if $pid; $pid',
@@ -121,6 +123,7 @@ const ATTEMPTS: readonly Attempt[] = [
   // The disk.
   { name: 'too large a file', perl: `my $f; open($f, "+<", ${perl(files.own)}) && truncate($f, ${2 * GiB})` },
   { name: 'a file more', perl: `writes(${perl(join(folder, 'task-own', 'more'))})` },
+  { name: 'a file in the root', perl: 'writes("/more")', outside: 'untried' },
   { name: 'a file in /tmp', perl: `writes(${perl(join(folder, 'loose'))})` },
   { name: 'what it is to read', perl: `writes(${perl(files.tiles)})` },
   {
