@@ -172,6 +172,7 @@ const PROBLEM_OF: Readonly<Record<RedriveError['code'], ProblemCode>> = {
   'no-such-video': 'not-found',
   'no-such-revision': 'conflict',
   'nothing-to-roll-back-to': 'conflict',
+  'revision-leaving': 'conflict',
 };
 
 /** Does what `redrive` does, with its refusals as problems. */

@@ -114,6 +114,8 @@ export const mendEnvironmentSchema = z.object({
   EVENTS_QUEUE_URL: z.url(),
   /** Seconds after which a machine should have ended itself. */
   MAX_LIFETIME_SECONDS: z.coerce.number().positive(),
+  /** Days for which revisions are kept that were replaced; without it for good. */
+  DELETE_REVISIONS_AFTER_DAYS: z.coerce.number().int().positive().optional(),
   ...spending,
   LIVE_TOPICS: liveTopics,
   ...keyValueStore,

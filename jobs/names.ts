@@ -28,6 +28,8 @@ export const JOBS_PREFIX = 'jobs/';
 export const OPEN_PREFIX = 'open/';
 /** Where encodes are marked of whose end others may not have been told yet. */
 export const UNTOLD_PREFIX = 'untold/';
+/** Where revisions are marked that were replaced. */
+export const OLD_PREFIX = 'old/';
 /** Where workers leave their heartbeats. */
 export const WORKERS_PREFIX = 'workers/';
 /** Every attempt's key, as a pattern of IAM, whose `*` takes in slashes. */
@@ -165,6 +167,8 @@ export const openPrefix = (id: VideoId): string => `${OPEN_PREFIX}${id}/`;
 export const openKey = (id: VideoId, revision: Revision): string => `${openPrefix(id)}${revision}`;
 /** Key of the mark of an encode of whose end others may not have been told yet. */
 export const untoldKey = (id: VideoId, revision: Revision): string => `${UNTOLD_PREFIX}${id}/${revision}`;
+/** Key of the mark of a revision that was replaced. */
+export const oldKey = (id: VideoId, revision: Revision): string => `${OLD_PREFIX}${id}/${revision}`;
 /** The key of a worker's heartbeat. @param worker an instance id */
 export const workerKey = (worker: string): string => `${WORKERS_PREFIX}${worker}.json`;
 

@@ -255,9 +255,9 @@ export interface ExpiryRule {
 }
 
 /** What S3 deletes by itself in the upload bucket: what is kept for a while. Videos never expire. */
-export const UPLOAD_EXPIRIES: readonly ExpiryRule[] = [
+export const uploadExpiries = (incompleteUploadDays: number): readonly ExpiryRule[] => [
   // As long as the source may still come, and a day more. Once it is there, its claim has taken all over.
-  { prefix: PENDING_PREFIX, days: INCOMPLETE_UPLOAD_DAYS + 1 },
+  { prefix: PENDING_PREFIX, days: incompleteUploadDays + 1 },
   // A key is good for a day.
   { prefix: IDEMPOTENCY_PREFIX, days: 2 },
   // Of callers who created nothing since; what they had in flight is over.

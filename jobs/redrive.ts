@@ -6,6 +6,7 @@ import { type Claim, readClaim } from './claim.ts';
 import { recordFailure } from './failed.ts';
 import type { Encode } from './messages.ts';
 import { jobKeys, type Revision, type VideoId } from './names.ts';
+import { isLeaving } from './old-marks.ts';
 import { markOpen, markUntold } from './open.ts';
 import { canPlay, doneTasks, missingTasks, readPlan } from './progress.ts';
 import { publish, publishedRevision, type Stores } from './publish.ts';
@@ -31,7 +32,7 @@ export interface Redriver {
 
 /** A request that can not be met as things are; the message says why and what can be done. */
 export class RedriveError extends RefusedError<
-  'no-such-video' | 'no-such-revision' | 'nothing-to-roll-back-to'
+  'no-such-video' | 'no-such-revision' | 'nothing-to-roll-back-to' | 'revision-leaving'
 > {
   override readonly name = 'RedriveError';
 }
@@ -94,6 +95,11 @@ export async function reencode(
   const settings = encodeSettingsSchema.parse({ ...settingsOf(claim, redriver.settings), ...changes });
   const before = await requestedRevision(uploads, video);
   const revision = await recordSettings(uploads, video, claim, settings);
+  if (await isLeaving(uploads, { video, revision }))
+    throw new RedriveError(
+      'revision-leaving',
+      `${video} was encoded so before, and what was made is being deleted now. Ask again in an hour.`,
+    );
   const plays = (await publishedRevision(production, video)) === revision;
   // The mark comes before the request: if this ends in between, the sweeper carries on.
   if (!plays) await markOpen(uploads, { video, revision });
@@ -134,7 +140,10 @@ async function rollbackTarget(
   const present = requests.at(-1);
   const earlier = [...new Set(requests.toReversed())].filter((revision) => revision !== present);
   const candidates = to === undefined ? earlier : requests.filter((revision) => revision === to).slice(0, 1);
-  for (const revision of candidates) if (await isComplete(uploads, { video, revision })) return revision;
+  for (const revision of candidates) {
+    const encode = { video, revision };
+    if ((await isComplete(uploads, encode)) && !(await isLeaving(uploads, encode))) return revision;
+  }
   if (to === undefined)
     throw new RedriveError('nothing-to-roll-back-to', `${video} has no earlier revision that is complete.`);
   const known = [...new Set(requests)].join(', ') || 'none';

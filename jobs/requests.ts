@@ -8,6 +8,7 @@ import { type EncodeSettings, encodeSettingsSchema, RECIPE_VERSION } from '../vi
 import type { Claim } from './claim.ts';
 import { encodeSchema } from './messages.ts';
 import { jobKeys, type Revision, revisionOf, type VideoId } from './names.ts';
+import { markOld } from './old-marks.ts';
 import { markOpen } from './open.ts';
 import type { ObjectStore } from './store.ts';
 
@@ -103,7 +104,9 @@ export async function requestRevision(
 ): Promise<void> {
   for (;;) {
     const last = (await requestKeys(uploads, video)).at(-1);
-    if (last !== undefined && (await uploads.getJson(last, requestSchema))?.revision === revision) return;
+    const before = last === undefined ? undefined : (await uploads.getJson(last, requestSchema))?.revision;
+    if (before === revision) return;
+    if (before !== undefined) await markOld(uploads, { video, revision: before });
     const number = Number(last?.slice(jobKeys.requests(video).length, -'.json'.length) ?? 0);
     // Another one may have asked since: then its request is the last, and this one comes after it.
     if ((await uploads.putOnceJson(jobKeys.request(video, number + 1), requestOf(revision))) === 'written')

@@ -11,6 +11,7 @@ import { keyValueStoreOf } from '../jobs/key-value-store.ts';
 import { mendUnfinished } from '../jobs/mend.ts';
 import { mendEvents } from '../jobs/mend-events.ts';
 import { mendMachines } from '../jobs/mend-machines.ts';
+import { mendRevisions } from '../jobs/old-revisions.ts';
 import { MEND_TIMEOUT_SECONDS } from '../jobs/platform.ts';
 import { mendSpending } from '../jobs/spending.ts';
 import { ObjectStore } from '../jobs/store.ts';
@@ -32,6 +33,7 @@ const PART_MS = (MEND_TIMEOUT_SECONDS * 1000) / 2;
 export const handler = invocations('mend', environment.PLATFORM, async (_: unknown) => {
   const { UPLOADS_QUEUE_URL, TASKS_QUEUE_URL, EVENTS_QUEUE_URL, PLATFORM, MAX_LIFETIME_SECONDS } =
     environment;
+  const { DELETE_REVISIONS_AFTER_DAYS: keptDays } = environment;
   const now = new Date();
   const deadline = now.getTime() + PART_MS;
   // First, for what waits for money must not be taken for stalled. Where that is not known, nothing waits.
@@ -57,6 +59,7 @@ export const handler = invocations('mend', environment.PLATFORM, async (_: unkno
       held: heldBy !== undefined,
     }),
     mendDeletions(stores, edge, now, deadline),
+    ...(keptDays === undefined ? [] : [mendRevisions({ stores, keptDays, now, deadline })]),
     mendEvents({ stores, sqs, eventsQueueUrl: EVENTS_QUEUE_URL, now, deadline }),
     mendMachines({
       ec2,

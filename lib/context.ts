@@ -41,6 +41,7 @@ const contextSchema = z.object({
   rootVolumeGib: number,
   zones: number,
   encodeSettings: jsonOr(z.record(z.string(), z.unknown())).optional(),
+  lifecycle: jsonOr(z.record(z.string(), z.unknown())).optional(),
   oidc: jsonOr(z.record(z.string(), z.unknown())).optional(),
   dailyCeiling: number,
   monthlyCeiling: number,

@@ -3,6 +3,7 @@ import {
   DELETED_PREFIX,
   INDEX_PREFIX,
   JOBS_PREFIX,
+  OLD_PREFIX,
   OPEN_PREFIX,
   PENDING_PREFIX,
   UNTOLD_PREFIX,
@@ -13,7 +14,15 @@ import { mayList, mayUse, type Permission } from './allow.ts';
 import type { Storage } from './storage.ts';
 
 /** Every prefix below which a video has objects, in the upload bucket. */
-const PLACES = [UPLOADS_PREFIX, PENDING_PREFIX, INDEX_PREFIX, JOBS_PREFIX, OPEN_PREFIX, UNTOLD_PREFIX];
+const PLACES = [
+  UPLOADS_PREFIX,
+  PENDING_PREFIX,
+  INDEX_PREFIX,
+  JOBS_PREFIX,
+  OPEN_PREFIX,
+  UNTOLD_PREFIX,
+  OLD_PREFIX,
+];
 
 export function deletionOf({ uploads, production }: Pick<Storage, 'uploads' | 'production'>): Permission[] {
   return [

@@ -13,5 +13,11 @@ export function deploymentIn(app: App): void {
   const props = propsFromContext(app.node);
   // What is to go with the platform is in its stack.
   if (props.removalPolicy === RemovalPolicy.DESTROY) new SpotreelStack(app, name, props);
-  else new SpotreelStack(app, name, { ...props, state: new SpotreelStateStack(app, `${name}State`) });
+  else {
+    const { lifecycle = {} } = props;
+    new SpotreelStack(app, name, {
+      ...props,
+      state: new SpotreelStateStack(app, `${name}State`, { lifecycle }),
+    });
+  }
 }

@@ -7,6 +7,7 @@ import { type mendEnvironmentSchema, PLATFORM_TAG } from '../jobs/environment.ts
 import {
   DELETED_PREFIX,
   JOBS_PREFIX,
+  OLD_PREFIX,
   OPEN_PREFIX,
   UNTOLD_PREFIX,
   VIDEOS_PREFIX,
@@ -17,6 +18,7 @@ import { mayList, mayUse, type Permission } from './allow.ts';
 import { deletionOf } from './deletion.ts';
 import type { EdgeStore } from './edge-store.ts';
 import { type Deployed, PlatformFunction } from './function.ts';
+import type { Lifecycle } from './lifecycle.ts';
 import { mayPublishLive } from './live.ts';
 import type { Queues } from './queues.ts';
 import { ledgerOf, type SpendingProps, spendingEnvironment } from './spending.ts';
@@ -31,13 +33,16 @@ export interface MendProps extends SpendingProps {
   /** What the topics of the platform's messages begin with. */
   readonly liveTopics: string;
   readonly maxLifetime: Duration;
+  readonly lifecycle: Lifecycle;
 }
 
 export class Mend extends Construct {
   constructor(scope: Construct, id: string, props: MendProps) {
     super(scope, id);
     const { platform, storage, queues, maxLifetime, liveTopics, edgeStore } = props;
-    const environment: Deployed<typeof mendEnvironmentSchema> = {
+    const { deleteRevisionsAfterDays } = props.lifecycle;
+    type Environment = Omit<Deployed<typeof mendEnvironmentSchema>, 'DELETE_REVISIONS_AFTER_DAYS'>;
+    const environment: Environment & { DELETE_REVISIONS_AFTER_DAYS?: string } = {
       ...edgeStore.environment,
       UPLOAD_BUCKET: storage.uploads.bucketName,
       PRODUCTION_BUCKET: storage.production.bucketName,
@@ -48,6 +53,9 @@ export class Mend extends Construct {
       MAX_LIFETIME_SECONDS: String(maxLifetime.toSeconds()),
       LIVE_TOPICS: liveTopics,
       ...spendingEnvironment(props),
+      ...(deleteRevisionsAfterDays !== undefined && {
+        DELETE_REVISIONS_AFTER_DAYS: String(deleteRevisionsAfterDays),
+      }),
     };
     const { handler } = new PlatformFunction(this, 'Function', {
       description: 'Spotreel: what stalled goes on or ends; machines that should be gone are terminated',
@@ -71,7 +79,7 @@ export class Mend extends Construct {
 function permissionsOf(stack: Stack, { platform, storage, queues }: MendProps): Permission[] {
   const { uploads, production } = storage;
   return [
-    mayUse(uploads, ['s3:GetObject', 's3:PutObject'], JOBS_PREFIX),
+    mayUse(uploads, ['s3:GetObject', 's3:PutObject'], JOBS_PREFIX, OLD_PREFIX),
     mayUse(uploads, ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], OPEN_PREFIX),
     mayUse(uploads, ['s3:PutObject'], UNTOLD_PREFIX),
     mayUse(uploads, ['s3:GetObject', 's3:DeleteObject'], WORKERS_PREFIX),

@@ -6,6 +6,7 @@ import { type OidcInput, oidcSchema, originSchema, type Quota, quotaSchema } fro
 import { type OwnPrices, pricesSchema } from '../video/prices.ts';
 import { encodeSettingsSchema } from '../video/settings.ts';
 import { type Architecture, MAX_INSTANCE_TYPES, type WorkerType } from './instance-types.ts';
+import { type Lifecycle, lifecycleSchema } from './lifecycle.ts';
 
 export interface CheckedSettings {
   readonly maxVcpus: number;
@@ -21,6 +22,7 @@ export interface CheckedSettings {
   readonly oidc: OidcInput | undefined;
   readonly corsOrigins: readonly string[];
   readonly quota: Quota;
+  readonly lifecycle: Lifecycle;
   readonly alarmEmail: string | undefined;
   readonly prices: OwnPrices;
   readonly dailyCeiling: number;
@@ -74,6 +76,7 @@ function problemsOf(settings: CheckedSettings): string[] {
     ...rules.flatMap(([holds, problem]) => (holds ? [] : [problem])),
     ...misfits('encodeSettings', encodeSettingsSchema, settings.encodeSettings),
     ...misfits('oidc', oidcSchema.optional(), settings.oidc),
+    ...misfits('lifecycle', lifecycleSchema, settings.lifecycle),
     ...misfits('alarmEmail', z.email().optional(), settings.alarmEmail),
     ...misfits('quota', quotaSchema, settings.quota),
     ...misfits('prices', pricesSchema, settings.prices),

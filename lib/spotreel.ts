@@ -15,6 +15,7 @@ import { Bury } from './bury.ts';
 import { Dashboard } from './dashboard.ts';
 import { Dispatch } from './dispatch.ts';
 import { type Architecture, DEFAULT_INSTANCE_TYPES, type WorkerType } from './instance-types.ts';
+import type { Lifecycle } from './lifecycle.ts';
 import { Live } from './live.ts';
 import { Mend } from './mend.ts';
 import { Network } from './network.ts';
@@ -154,6 +155,14 @@ export interface SpotreelProps {
   readonly state?: State;
 
   /**
+   * What is deleted, or kept for less, after how many days (docs/lifecycle.md). Where `state` is a stack of its own, give it
+   * the same: what becomes of sources is the buckets'.
+   *
+   * @default - parts of uploads that were never completed go after 7; nothing else does
+   */
+  readonly lifecycle?: Lifecycle;
+
+  /**
    * Who is told of alarms by email; AWS asks them to confirm. Others may subscribe to `alarmTopic`.
    *
    * @default - nobody
@@ -207,6 +216,7 @@ export class Spotreel extends Construct {
       corsOrigins: props.corsOrigins ?? [],
       quota: { ...DEFAULT_QUOTA, ...props.quota },
       alarmEmail: props.alarmEmail,
+      lifecycle: props.lifecycle ?? {},
       prices: props.prices ?? {},
       dailyCeiling: props.dailyCeiling ?? 10,
       monthlyCeiling: props.monthlyCeiling ?? 100,
@@ -218,7 +228,7 @@ export class Spotreel extends Construct {
     const liveTopics = `spotreel/${platform}`;
     const network = new Network(this, 'Network', settings);
     const { queues, storage, edgeStore } =
-      props.state ?? stateIn(this, props.removalPolicy ?? RemovalPolicy.RETAIN);
+      props.state ?? stateIn(this, props.removalPolicy ?? RemovalPolicy.RETAIN, settings.lifecycle);
     const fleet = new WorkerFleet(this, 'Workers', {
       ...settings,
       platform,

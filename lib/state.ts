@@ -5,6 +5,7 @@
 import { RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { EdgeStore } from './edge-store.ts';
+import type { Lifecycle } from './lifecycle.ts';
 import { Queues } from './queues.ts';
 import { Storage } from './storage.ts';
 
@@ -14,12 +15,16 @@ export interface State {
   readonly edgeStore: EdgeStore;
 }
 
-/** Makes it in a scope. @param removalPolicy of buckets and store; DESTROY deletes what is in them, too */
-export function stateIn(scope: Construct, removalPolicy: RemovalPolicy): State {
+/**
+ * Makes it in a scope.
+ * @param removalPolicy of buckets and store; DESTROY deletes what is in them, too
+ * @param lifecycle of what is in the buckets
+ */
+export function stateIn(scope: Construct, removalPolicy: RemovalPolicy, lifecycle: Lifecycle): State {
   const queues = new Queues(scope, 'Queues');
   return {
     queues,
-    storage: new Storage(scope, 'Storage', { queues, removalPolicy }),
+    storage: new Storage(scope, 'Storage', { queues, removalPolicy, lifecycle }),
     edgeStore: new EdgeStore(scope, 'EdgeStore', { removalPolicy }),
   };
 }
@@ -30,13 +35,18 @@ export class SpotreelStateStack extends Stack implements State {
   readonly storage: Storage;
   readonly edgeStore: EdgeStore;
 
-  constructor(scope: Construct, id: string, props?: StackProps) {
+  /** @param lifecycle the platform's setting of that name: what becomes of sources is the buckets' */
+  constructor(
+    scope: Construct,
+    id: string,
+    { lifecycle = {}, ...props }: StackProps & { readonly lifecycle?: Lifecycle } = {},
+  ) {
     super(scope, id, {
       description: 'Spotreel: uploads, videos, and what is on its way',
       terminationProtection: true,
       ...props,
     });
-    const { queues, storage, edgeStore } = stateIn(this, RemovalPolicy.RETAIN);
+    const { queues, storage, edgeStore } = stateIn(this, RemovalPolicy.RETAIN, lifecycle);
     this.queues = queues;
     this.storage = storage;
     this.edgeStore = edgeStore;

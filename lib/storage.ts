@@ -11,9 +11,9 @@ import {
   PLAYBACK_CORS,
   PRODUCTION_NOTIFICATIONS,
   UPLOAD_CORS,
-  UPLOAD_EXPIRIES,
   UPLOAD_NOTIFICATIONS,
 } from '../jobs/platform.ts';
+import { type Lifecycle, uploadRules } from './lifecycle.ts';
 import type { Queues } from './queues.ts';
 
 /** What all our buckets are. */
@@ -37,13 +37,14 @@ export interface StorageProps {
   readonly queues: Pick<Queues, Notification['queue']>;
   /** What becomes of the buckets with the stack; DESTROY deletes what is in them, too. */
   readonly removalPolicy: RemovalPolicy;
+  readonly lifecycle: Lifecycle;
 }
 
 export class Storage extends Construct {
   readonly uploads: s3.IBucket;
   readonly production: s3.IBucket;
 
-  constructor(scope: Construct, id: string, { queues, removalPolicy }: StorageProps) {
+  constructor(scope: Construct, id: string, { queues, removalPolicy, lifecycle }: StorageProps) {
     super(scope, id);
     const props = {
       ...PRIVATE_BUCKET,
@@ -53,10 +54,7 @@ export class Storage extends Construct {
     const uploads = new s3.Bucket(this, 'Uploads', {
       ...props,
       cors: UPLOAD_CORS.map(corsRule),
-      lifecycleRules: [
-        ...props.lifecycleRules,
-        ...UPLOAD_EXPIRIES.map(({ prefix, days }) => ({ prefix, expiration: Duration.days(days) })),
-      ],
+      lifecycleRules: uploadRules(lifecycle),
     });
     const production = new s3.Bucket(this, 'Production', { ...props, cors: [corsRule(PLAYBACK_CORS)] });
     production.addToResourcePolicy(openToCloudFront(production));

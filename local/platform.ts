@@ -26,8 +26,8 @@ import {
   QUEUES,
   SWEEP_MINUTES,
   UPLOAD_CORS,
-  UPLOAD_EXPIRIES,
   UPLOAD_NOTIFICATIONS,
+  uploadExpiries,
   WEBHOOK_RETRY_SECONDS,
 } from '../jobs/platform.ts';
 import { programFile } from '../jobs/program-file.ts';
@@ -173,7 +173,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
             name: UPLOAD_BUCKET,
             cors: UPLOAD_CORS,
             notifications: UPLOAD_NOTIFICATIONS,
-            expiries: UPLOAD_EXPIRIES,
+            expiries: uploadExpiries(INCOMPLETE_UPLOAD_DAYS),
           },
           { name: PRODUCTION_BUCKET, cors: [], notifications: PRODUCTION_NOTIFICATIONS },
         ],

@@ -107,6 +107,7 @@ test('the default types are six of each size and architecture, the smallest with
 describe('the CDK context', () => {
   const READ: ReadonlyArray<readonly [context: Record<string, unknown>, props: SpotreelProps]> = [
     [{ alarmEmail: 'me@example.org' }, { alarmEmail: 'me@example.org' }],
+    [{ lifecycle: '{"coldSourcesAfterDays":7}' }, { lifecycle: { coldSourcesAfterDays: 7 } }],
     [{}, {}],
     [{ maxVcpus: '64' }, { maxVcpus: 64 }],
     [{ maxVcpus: 64 }, { maxVcpus: 64 }],

@@ -25,8 +25,8 @@ import {
   SWEEP_MINUTES,
   securityHeaders,
   UPLOAD_CORS,
-  UPLOAD_EXPIRIES,
   UPLOAD_NOTIFICATIONS,
+  uploadExpiries,
   WEBHOOK_RETRY_SECONDS,
 } from '../../jobs/platform.ts';
 import { guardSource, rewriteSource } from '../../web/files.ts';
@@ -144,7 +144,7 @@ describe('every bucket', () => {
         .LifecycleConfiguration.Rules.filter((rule) => 'ExpirationInDays' in rule),
     );
     expect(rules).toEqual(
-      UPLOAD_EXPIRIES.map(({ prefix, days }) => ({
+      uploadExpiries(INCOMPLETE_UPLOAD_DAYS).map(({ prefix, days }) => ({
         ExpirationInDays: days,
         Prefix: prefix,
         Status: 'Enabled',
@@ -525,7 +525,7 @@ describe('least privilege', () => {
       const prefixes = z.object({ 's3:prefix': z.unknown() }).parse(Condition['StringLike'])['s3:prefix'];
       for (const prefix of [prefixes].flat())
         expect(prefix).toMatch(
-          /^(uploads|jobs|open|untold|pending|index|deleted|idempotency|usage|webhooks|workers|models|v|capacity|spending)\/\*$/,
+          /^(uploads|jobs|open|old|untold|pending|index|deleted|idempotency|usage|webhooks|workers|models|v|capacity|spending)\/\*$/,
         );
     }
   });

@@ -5,6 +5,7 @@ import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
+  DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
@@ -63,6 +64,10 @@ export function serveS3(mock: Mock, objects: Objects, times = new Map<string, Da
     if (input.IfMatch !== undefined && input.IfMatch !== etagOf(text ?? ''))
       throw s3Error(412, 'PreconditionFailed');
     objects.delete(nameOf(input));
+    return {};
+  });
+  mock.on(DeleteObjectsCommand).callsFake(({ Bucket, Delete }) => {
+    for (const { Key } of Delete.Objects) objects.delete(nameOf({ Bucket, Key }));
     return {};
   });
   serveParts(mock, objects, times);

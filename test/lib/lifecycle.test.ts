@@ -1,0 +1,82 @@
+/** What the buckets delete, or keep for less, by the owner's settings; by default nothing that anybody would miss. */
+import { describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import type { Lifecycle } from '../../lib/lifecycle.ts';
+import { SpotreelStateStack } from '../../lib/state.ts';
+import { synthesize, testApp } from './support/template.ts';
+
+const rulesSchema = z.object({
+  LifecycleConfiguration: z.object({ Rules: z.array(z.record(z.string(), z.unknown())) }),
+});
+type Resources = ReturnType<typeof synthesize>;
+
+/** The rules of the upload bucket. */
+const rulesOf = (resources: Resources) => {
+  const bucket = resources.find(
+    ({ Type, id }) => Type === 'AWS::S3::Bucket' && id.includes('StorageUploads'),
+  );
+  return rulesSchema.parse(bucket?.Properties).LifecycleConfiguration.Rules;
+};
+const sourceRules = (lifecycle: Lifecycle) =>
+  rulesOf(synthesize({ lifecycle })).filter(({ Prefix }) => Prefix === 'uploads/');
+const mendIsTold = (lifecycle: Lifecycle) => {
+  const mend = synthesize({ lifecycle }).find(
+    ({ Type, id }) => Type === 'AWS::Lambda::Function' && id.includes('Mend'),
+  );
+  return JSON.stringify(mend).match(/"DELETE_REVISIONS_AFTER_DAYS":"(\d+)"/)?.[1];
+};
+
+test('without settings no source and no revision is ever deleted or moved', () => {
+  expect(sourceRules({})).toEqual([]);
+  expect(mendIsTold({})).toBeUndefined();
+});
+
+test.each<[Lifecycle, object]>([
+  [{ deleteSourcesAfterDays: 90 }, { ExpirationInDays: 90 }],
+  [{ coldSourcesAfterDays: 7 }, { Transitions: [{ StorageClass: 'GLACIER_IR', TransitionInDays: 7 }] }],
+  [
+    { coldSourcesAfterDays: 7, deleteSourcesAfterDays: 365 },
+    { ExpirationInDays: 365, Transitions: [{ StorageClass: 'GLACIER_IR', TransitionInDays: 7 }] },
+  ],
+])('%j is one rule of sources', (lifecycle, rule) => {
+  expect(sourceRules(lifecycle)).toEqual([{ Prefix: 'uploads/', Status: 'Enabled', ...rule }]);
+});
+
+test('parts of uploads that were never completed go when they are told to, and what announced them a day later', () => {
+  const rules = rulesOf(synthesize({ lifecycle: { incompleteUploadDays: 1 } }));
+  expect(rules[0]).toMatchObject({ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } });
+  expect(rules).toContainEqual({ Prefix: 'pending/', ExpirationInDays: 2, Status: 'Enabled' });
+});
+
+test('mend is told for how many days replaced revisions are kept', () => {
+  expect(mendIsTold({ deleteRevisionsAfterDays: 60 })).toBe('60');
+});
+
+test('buckets in a stack of their own have the rules, too', () => {
+  const app = testApp();
+  const stack = new SpotreelStateStack(app, 'State', { lifecycle: { deleteSourcesAfterDays: 90 } });
+  const { template } = app.synth().getStackArtifact(stack.artifactId);
+  expect(JSON.stringify(template)).toContain('"ExpirationInDays":90,"Prefix":"uploads/"');
+});
+
+describe('is refused by name:', () => {
+  test.each<[string, Lifecycle, string]>([
+    [
+      'sources that go while they may still be encoded',
+      { deleteSourcesAfterDays: 7 },
+      'deleteSourcesAfterDays',
+    ],
+    [
+      'revisions that go while their tasks may be queued',
+      { deleteRevisionsAfterDays: 14 },
+      'deleteRevisionsAfterDays',
+    ],
+    [
+      'sources that are deleted before they are moved',
+      { coldSourcesAfterDays: 90, deleteSourcesAfterDays: 60 },
+      'lifecycle.coldSourcesAfterDays: is not before deleteSourcesAfterDays',
+    ],
+  ])('%s', (_, lifecycle, message) => {
+    expect(() => synthesize({ lifecycle })).toThrow(message);
+  });
+});
