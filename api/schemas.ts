@@ -250,7 +250,7 @@ const costSchema = z
   })
   .openapi('Cost', { description: 'In US dollars. docs/cost.md says how each is counted.' });
 
-const heldBySchema = keptHeldBy.openapi('HeldBy', {
+const heldBySchema = z.enum(keptHeldBy.options).openapi('HeldBy', {
   description:
     'The spending ceiling that keeps machines from being launched: a video waits until the day or the month is over, or its owner resumes.',
 });

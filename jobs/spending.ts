@@ -37,6 +37,9 @@ const UNLISTED_MS = 60_000;
 /** Tries to note that a machine ended, beside others that end: mend counts those that could not be. */
 const END_TRIES = 6;
 
+/** Machines of one TerminateInstances; EC2 advises to end no more than 1000 at once. */
+const ENDED_AT_ONCE = 500;
+
 /** The entry of what was asked for and not answered yet. */
 const askedBy = (asker: string): string => `asked-${asker}`;
 
@@ -152,7 +155,9 @@ export async function mendSpending(mender: SpendingMender): Promise<HeldBy | und
   if (stop !== undefined && listed.size > 0) {
     const fields = { by: stop, ...spending.ceilings, machines: listed.size };
     logMetrics('error', 'spending-ceiling-reached', fields, { CeilingReached: 1 });
-    await ec2.send(new TerminateInstancesCommand({ InstanceIds: [...listed.keys()] }));
+    const ids = [...listed.keys()];
+    for (let from = 0; from < ids.length; from += ENDED_AT_ONCE)
+      await ec2.send(new TerminateInstancesCommand({ InstanceIds: ids.slice(from, from + ENDED_AT_ONCE) }));
   }
   return by;
 }

@@ -35,9 +35,13 @@ export const STEPS = {
   planned: { 'jobs/ reads': 1, 'tasks queue': 1 },
   /** What runs, and the calibration. */
   describe: { DescribeInstances: 1, 'capacity/ reads': 1 },
-  /** The launch is told before and after, each time by HEAD, GET and PUT; refusals and quotas are read. */
-  fleet: { CreateFleet: 1, 'capacity/ reads': 6, 'capacity/ writes': 2 },
-  instance: { instances: 1 },
+  /**
+   * The launch is told before and after, and its cost set aside and counted, each time by HEAD, GET and PUT; refusals and
+   * quotas are read.
+   */
+  fleet: { CreateFleet: 1, 'capacity/ reads': 10, 'capacity/ writes': 4 },
+  /** Its end is told twice; the first time its cost is counted. */
+  instance: { instances: 1, 'capacity/ reads': 4, 'capacity/ writes': 1 },
   sweep: { Lambda: 1, 'tasks queue': 1 },
   receive: { 'tasks queue': 1 },
   heartbeat: { 'tasks queue': 1 },
