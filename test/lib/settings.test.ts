@@ -59,6 +59,9 @@ describe('a stack with', () => {
     ['a quota that lets nothing in', { quota: { videosInFlight: 0 } }, 'quota.videosInFlight'],
     ['a name for an address', { alarmEmail: 'me' }, 'alarmEmail: Invalid email address'],
     ['a page for a site', { corsOrigins: ['https://example.org/page'] }, 'corsOrigins.0: is not an origin'],
+    ['no money for a day', { dailyCeiling: 0 }, 'dailyCeiling is 0; give US dollars of at least 0.1'],
+    ['endless money for a month', { monthlyCeiling: Number.POSITIVE_INFINITY }, 'monthlyCeiling is Infinity'],
+    ['a price below nothing', { prices: { s3Month: -1 } }, 'prices.s3Month: '],
     ['a wrong encode setting', { encodeSettings: { preset: 'warp' } }, 'encodeSettings.preset'],
   ];
 
