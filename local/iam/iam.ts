@@ -17,7 +17,8 @@ export const FUNCTIONS: readonly FunctionRole[] = functionSchema.options;
 /** A role of the stack that runs on a laptop. */
 export type Role = FunctionRole | 'worker';
 
-const policiesSchema = z.record(z.enum([...FUNCTIONS, 'worker']), policySchema.transform(grantsOf));
+/** Each role's policy, as the grants that it is short for. */
+export const policiesSchema = z.record(z.enum([...FUNCTIONS, 'worker']), policySchema.transform(grantsOf));
 
 /** What each role may do. */
 export const GRANTS: Readonly<Record<Role, readonly Grant[]>> = policiesSchema.parse(

@@ -1,5 +1,9 @@
-/** cdk-nag's AwsSolutions pack finds nothing, but what is acknowledged with a reason. */
+/**
+ * What others' rules say of the stacks: cdk-nag's AwsSolutions pack, and AWS's linter of templates, which CDK runs in every
+ * synthesis (@aws/cloudformation-validate) and cdk.json makes strict. Nothing is found but what is acknowledged with a reason.
+ */
 import { expect, test } from '@jest/globals';
+import { Stack } from 'aws-cdk-lib';
 import { CfnQueue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { SpotreelStack } from '../../lib/index.ts';
@@ -23,4 +27,19 @@ test('a queue without TLS or dead letters would be found', () => {
   new CfnQueue(stack, 'Bare');
   const { violations } = new AwsSolutionsChecks(app).validateScope(app);
   expect(violations.map(({ ruleName }) => ruleName)).toEqual(['AwsSolutions-SQS3', 'AwsSolutions-SQS4']);
+});
+
+const STRICT = { '@aws-cdk/core:validateAgainstDefaultRules': true };
+
+test('the linter of templates finds nothing', () => {
+  const app = testApp(STRICT);
+  new SpotreelStack(app, 'Spotreel');
+  expect(() => app.synth()).not.toThrow();
+});
+
+test('a property that CloudFormation does not take would be found', () => {
+  const app = testApp(STRICT);
+  const queue = new CfnQueue(new Stack(app, 'Broken'), 'Queue');
+  queue.addPropertyOverride('VisibilityTimeout', 'long');
+  expect(() => app.synth()).toThrow('VisibilityTimeout');
 });
