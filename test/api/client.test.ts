@@ -251,6 +251,10 @@ test('every operation of the OpenAPI document is a method', async () => {
     client.listUndelivered('*'),
     client.replayWebhook('*'),
     client.createUploadToken({ maxBytes: 1 }),
+    client.createPlaybackToken('*'),
+    client.rotatePlaybackKey(),
+    client.showSpending(),
+    client.resumeSpending(),
   ]);
   expect([...asked].toSorted()).toEqual(operations.toSorted());
 });
