@@ -20,12 +20,14 @@ import {
   LEDGER_KEY,
   newVideoId,
   pendingKey,
+  revisionOf,
   sourceKey,
   UPLOADS_PREFIX,
   untoldKey,
   videoIdOf,
   videoKeys,
 } from '../../jobs/names.ts';
+import { markLeaving, markOld } from '../../jobs/old-marks.ts';
 import { markOpen, unmarkOpen } from '../../jobs/open.ts';
 import { publish } from '../../jobs/publish.ts';
 import { sendTasks } from '../../jobs/queue.ts';
@@ -363,7 +365,7 @@ describe('notify', () => {
 });
 
 describe('mend', () => {
-  test('helps what stalled, ends what can not, tells again, sweeps after deletions and ends silent machines', async () => {
+  test('helps what stalled, ends what can not, tells again, sweeps what was deleted or replaced, ends silent machines', async () => {
     const { uploads } = stage.stores;
     await stage.hoursAgo(40, async () => {
       const stuck = await claimed();
@@ -386,6 +388,11 @@ describe('mend', () => {
       );
       await uploads.putJson(deletedKey(video), { at: new Date().toISOString(), busy: true, uploadedAt });
       await launch();
+    });
+    await stage.hoursAgo(48, async () => {
+      const revision = revisionOf({ etag: 'replaced', size: 1 }, {});
+      await markOld(uploads, { ...(await claimed()), revision });
+      await markLeaving(uploads, { ...(await claimed()), revision });
     });
     await stage.hoursAgo(3, async () => {
       const at = new Date().toISOString();
