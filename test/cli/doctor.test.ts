@@ -123,6 +123,7 @@ test('with the port taken by which progress is heard', async () => {
 test('without ffmpeg and without a platform', async () => {
   const ended = await runCli(['doctor', '--url', 'http://127.0.0.1:9'], { PATH: '/nowhere' });
   expect(ended.stdout).toMatch(/^STOP {2}ffmpeg is not there.*\n +sudo apt-get install ffmpeg$/m);
+  expect(ended.stdout).toMatch(/^note {2}ffmpeg runs without a cage, for bubblewrap is not installed$/m);
   expect(ended.stdout).toMatch(/^STOP {2}Nothing answers at http:\/\/127\.0\.0\.1:9$/m);
   expect(ended.code).toBe(1);
 });

@@ -91,7 +91,7 @@ describe('in the launch templates', () => {
         TASKS_QUEUE_URL: 'https://sqs.example/tasks',
         LOGS_URL: 'https://logs.example',
       }),
-    ).toMatchObject({ IDLE_SECONDS: 45 });
+    ).toMatchObject({ IDLE_SECONDS: 45, CAGE: 'required' });
     expect(arm64).toContain('--on-active=10800s');
   });
 });
