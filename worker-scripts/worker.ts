@@ -1,6 +1,7 @@
 /** The worker's entry: started by systemd on an instance (bootstrap.sh), ends when there is nothing left to do. */
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism, hostname, totalmem } from 'node:os';
+import { resolve } from 'node:path';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -43,7 +44,8 @@ const price = await machinePrice(
   environment.PRICES,
 );
 
-await mkdir(environment.SCRATCH_DIR, { recursive: true });
+const scratchDir = resolve(environment.SCRATCH_DIR);
+await mkdir(scratchDir, { recursive: true });
 const proxy = await SourceProxy.start(s3);
 const cage = await openCage(proxy.port).then(
   (server) => {
@@ -63,7 +65,7 @@ const loop = new TaskLoop(
     sqs: new SQSClient({}),
     tasksQueueUrl: environment.TASKS_QUEUE_URL,
     proxy,
-    scratchDir: environment.SCRATCH_DIR,
+    scratchDir,
     memory: new Memory(totalmem()),
     worker,
     price,

@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { access, chmod, constants, rm, stat, writeFile } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { availableParallelism, release, constants as system } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, resolve } from 'node:path';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { asOwner, type CageNetwork, openNetwork } from './network.ts';
@@ -67,7 +67,8 @@ interface Cage {
 }
 
 let cage: Cage | undefined;
-let runs = 0;
+/** Runs so far, and where to begin: other workers of this machine do elsewhere. */
+let runs = process.pid;
 
 /**
  * Opens this process's cage. From now on every program runs inside.
@@ -93,7 +94,7 @@ export async function openCage(port: number): Promise<Server> {
 /** Where the PATH has a program. */
 export async function findProgram(name: string): Promise<string | undefined> {
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    const file = join(folder, name);
+    const file = resolve(folder, name);
     const isThere = await access(file, constants.X_OK).then(
       () => true,
       () => false,
