@@ -1,5 +1,4 @@
 /** Reads init segments (RFC 8216, 3.3; ISO/IEC 14496-12, 8). */
-
 import { AUDIO_ENTRY, type Box, boxesIn, children, find, VISUAL_ENTRY } from './boxes.ts';
 import { type Codec, readCodec } from './codecs.ts';
 import { messageOf } from './finding.ts';

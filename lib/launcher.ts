@@ -1,5 +1,4 @@
 /** A Lambda that may launch workers: its permissions and its environment. */
-
 import type { Duration } from 'aws-cdk-lib';
 import { Stack } from 'aws-cdk-lib';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';

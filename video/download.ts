@@ -1,5 +1,4 @@
 /** The file for downloading: which rung and sound it is made of, and in which order they lie in it. */
-
 import { type Plan, timescaleOf } from './plan.ts';
 import type { ProgressiveTrack } from './progressive.ts';
 import { audioRendition, type MediaObject, objectsOf, type Receipt } from './receipt.ts';

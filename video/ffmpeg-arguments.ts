@@ -2,7 +2,6 @@
  * The command lines of ffmpeg and ffprobe, as pure functions of the plan. Measured reasons for every flag stand in
  * docs/encoding.md.
  */
-
 import { SAY_PROGRESS } from './encoded-frames.ts';
 import { encoderArguments } from './encoders.ts';
 import type { Rung } from './ladder.ts';

@@ -3,7 +3,6 @@
  * documented: asked for is what Karpenter's policy allows, which is proven in use.
  * https://karpenter.sh/docs/reference/cloudformation/
  */
-
 import { SERVICE_ROLES } from '../../jobs/platform.ts';
 import { ACCOUNT } from '../aws/account.ts';
 import type { QueryFields } from '../aws/query.ts';
