@@ -5,15 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readClaim } from '../jobs/claim.ts';
 import { hasEnded } from '../jobs/live-message.ts';
 import { type VideoId, videoKeys } from '../jobs/names.ts';
-import { type VideoStatus, videoStatus } from '../jobs/status.ts';
+import { videoStatus } from '../jobs/status.ts';
 import { addSubtitles } from '../jobs/subtitles.ts';
 import { type LocalPlatform, startLocalPlatform } from '../local/platform.ts';
 import { uploadFile } from '../local/upload.ts';
-import { failedLine } from './endings.ts';
-import { EncodeProgress, ProgressLines } from './progress.ts';
-import { watchUrl } from './remote.ts';
+import { jsonTeller, lineTeller, type Teller } from './local-teller.ts';
 import { pairSubtitles, type SubtitleFile, type VideoFile } from './subtitle-files.ts';
-import { messageOf } from './text.ts';
 
 export interface LocalOptions {
   readonly port: number;
@@ -30,53 +27,19 @@ const LOOK_EVERY_MS = 400;
 /** How it stands takes seven requests, each signed and checked on this machine, so that is asked each so many looks. */
 const STATUS_EVERY_LOOKS = 5;
 
-/** What `--json` prints of a video. */
-function jsonLine(status: VideoStatus, platform: LocalPlatform): string {
-  const { id, state, title, failure } = status;
-  const playbackUrl = status.playbackUrl === undefined ? undefined : `${platform.url}${status.playbackUrl}`;
-  return JSON.stringify({ id, state, title, playbackUrl, failure });
-}
-
-/** Follows a video to its end and prints how it goes. Says whether it is ready. */
-async function follow(
-  platform: LocalPlatform,
-  id: VideoId,
-  lines: ProgressLines,
-  json: boolean,
-): Promise<boolean> {
-  const progress = new EncodeProgress();
+/** Follows a video to its end, and tells how it goes. Says whether it is ready. */
+async function follow(platform: LocalPlatform, id: VideoId, teller: Teller): Promise<boolean> {
   for (let look = 0; ; await sleep(LOOK_EVERY_MS, undefined, { signal: platform.stopped }), look++) {
     const isPublished = await platform.stores.production.exists(videoKeys.master(id));
     if (!isPublished && look % STATUS_EVERY_LOOKS !== 0) continue;
     const status = await videoStatus(platform.stores, id);
     if (!status) continue; // its event is on the way
-    const isOver = hasEnded(status);
-    if (!json) {
-      const urls = {
-        watchUrl: watchUrl(platform.url, id),
-        playbackUrl: `${platform.url}${status.playbackUrl ?? ''}`,
-      };
-      const text = progress.textOf(status, Date.now() / 1000, urls);
-      if (isOver) lines.finish(id, text);
-      else lines.set(id, text, `${status.state} ${status.percent}`);
-    }
-    if (isOver) {
-      if (json) console.log(jsonLine(status, platform));
+    if (hasEnded(status)) {
+      teller.ended(status);
       return status.state === 'ready';
     }
+    teller.stands(status);
   }
-}
-
-/** Tells why a file is not there. */
-function tellFailed(
-  file: string,
-  code: 'upload' | 'subtitles',
-  error: unknown,
-  lines: ProgressLines,
-  json: boolean,
-): void {
-  if (json) console.log(failedLine(file, code, error));
-  else lines.finish(file, `${file}: ${messageOf(error)}`);
 }
 
 /** Adds subtitles to a video as soon as it is known. A file that is none is told. Says whether all were added. */
@@ -84,8 +47,7 @@ async function attach(
   { stores, stopped }: LocalPlatform,
   id: VideoId,
   subtitles: readonly SubtitleFile[],
-  lines: ProgressLines,
-  json: boolean,
+  teller: Teller,
 ): Promise<boolean> {
   while (!(await readClaim(stores.uploads, id))) await sleep(LOOK_EVERY_MS, undefined, { signal: stopped });
   let added = true;
@@ -94,7 +56,7 @@ async function attach(
       await addSubtitles(stores, id, { language }, await readFile(file));
     } catch (error) {
       if (stopped.aborted) throw error;
-      tellFailed(file, 'subtitles', error, lines, json);
+      teller.failed(file, 'subtitles', error);
       added = false;
     }
   }
@@ -105,17 +67,16 @@ async function attach(
 async function uploadAndFollow(
   platform: LocalPlatform,
   { file, subtitles }: VideoFile,
-  lines: ProgressLines,
-  json: boolean,
+  teller: Teller,
 ): Promise<boolean> {
   try {
-    if (!json) lines.set(file, `${file}: uploading`);
+    teller.uploading(file);
     const id = await uploadFile(platform.s3, platform.uploadBucket, file);
-    lines.rename(file, id);
-    const added = subtitles.length === 0 || (await attach(platform, id, subtitles, lines, json));
-    return (await follow(platform, id, lines, json)) && added;
+    teller.arrived(file, id);
+    const added = subtitles.length === 0 || (await attach(platform, id, subtitles, teller));
+    return (await follow(platform, id, teller)) && added;
   } catch (error) {
-    if (!platform.stopped.aborted) tellFailed(file, 'upload', error, lines, json);
+    if (!platform.stopped.aborted) teller.failed(file, 'upload', error);
     return false;
   }
 }
@@ -144,8 +105,8 @@ export async function runLocal(files: readonly string[], options: LocalOptions):
       console.log(`  S3   ${platform.s3Url}   upload to s3://${platform.uploadBucket}/uploads/`);
       console.log(`  SQS  ${platform.sqsUrl}\n  EC2  ${platform.ec2Url}`);
     }
-    const lines = new ProgressLines(process.stdout);
-    const all = Promise.all(videos.map((video) => uploadAndFollow(platform, video, lines, json)));
+    const teller = json ? jsonTeller(platform.url) : lineTeller(platform.url);
+    const all = Promise.all(videos.map((video) => uploadAndFollow(platform, video, teller)));
     const ended = await Promise.race([all, interrupted]);
     if (ended === 'interrupted') return 130;
     if (once) return ended.every(Boolean) ? 0 : 1;
