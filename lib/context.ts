@@ -6,6 +6,7 @@ import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import { PriceClass } from 'aws-cdk-lib/aws-cloudfront';
 import type { Node } from 'constructs';
 import { z } from 'zod';
+import { domainSchema } from './domain.ts';
 import type { SpotreelProps } from './spotreel.ts';
 
 /** JSON text, or what it would be. */
@@ -52,6 +53,8 @@ const contextSchema = z.object({
   alarmEmail: z.string().optional(),
   /** `retain` or `destroy`. */
   removalPolicy: z.enum(['retain', 'destroy']).optional(),
+  domain: jsonOr(domainSchema).optional(),
+  webAclArn: z.string().optional(),
   /** `100`, `200` or `all`. */
   priceClass: z.preprocess(String, z.enum(['100', '200', 'all'])).optional(),
 });

@@ -4,6 +4,7 @@
  * cached for how long is said by the objects themselves (`CACHE_CONTROL`); of the API nothing is.
  */
 import { Duration, Validations } from 'aws-cdk-lib';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import { HttpOrigin, S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
@@ -20,6 +21,7 @@ import {
 } from '../jobs/platform.ts';
 import { TOKEN_PATH } from '../jobs/playback-tokens.ts';
 import { guardSource, rewriteSource } from '../web/files.ts';
+import type { Domain } from './domain.ts';
 
 /**
  * Errors that CloudFront would keep for ten seconds, whatever a behaviour's cache policy says: a video may be published
@@ -38,6 +40,8 @@ export interface PlaybackProps {
   /** Origins that the pages speak with besides their own. */
   readonly connect: readonly string[];
   readonly priceClass: cloudfront.PriceClass;
+  readonly domain: Domain | undefined;
+  readonly webAclArn: string | undefined;
 }
 
 /** What the headers of a behaviour say. */
@@ -54,7 +58,7 @@ export class Playback extends Construct {
 
   constructor(scope: Construct, id: string, props: PlaybackProps) {
     super(scope, id);
-    const { production, pages, edgeStore, api, connect, priceClass } = props;
+    const { production, pages, edgeStore, api, connect, priceClass, domain, webAclArn } = props;
     const shared = { viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS };
     const own = {
       ...shared,
@@ -109,6 +113,12 @@ export class Playback extends Construct {
       comment: 'Spotreel: playback',
       httpVersion: cloudfront.HttpVersion.HTTP2_AND_3,
       priceClass,
+      ...(webAclArn !== undefined && { webAclId: webAclArn }),
+      ...(domain && {
+        domainNames: [domain.name],
+        certificate: Certificate.fromCertificateArn(this, 'Certificate', domain.certificateArn),
+        minimumProtocolVersion: cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+      }),
       defaultBehavior: page,
       additionalBehaviors: {
         ...Object.fromEntries(

@@ -5,6 +5,7 @@ import { MIN_INSTANCE_TYPES } from '../jobs/capacity.ts';
 import { type OidcInput, oidcSchema, originSchema, type Quota, quotaSchema } from '../jobs/environment.ts';
 import { type OwnPrices, pricesSchema } from '../video/prices.ts';
 import { encodeSettingsSchema } from '../video/settings.ts';
+import { type Domain, domainSchema, webAclArnSchema } from './domain.ts';
 import { type Architecture, MAX_INSTANCE_TYPES, type WorkerType } from './instance-types.ts';
 import { type Lifecycle, lifecycleSchema } from './lifecycle.ts';
 
@@ -22,6 +23,8 @@ export interface CheckedSettings {
   readonly oidc: OidcInput | undefined;
   readonly corsOrigins: readonly string[];
   readonly quota: Quota;
+  readonly domain: Domain | undefined;
+  readonly webAclArn: string | undefined;
   readonly lifecycle: Lifecycle;
   readonly alarmEmail: string | undefined;
   readonly prices: OwnPrices;
@@ -80,6 +83,8 @@ function problemsOf(settings: CheckedSettings): string[] {
     ...misfits('alarmEmail', z.email().optional(), settings.alarmEmail),
     ...misfits('quota', quotaSchema, settings.quota),
     ...misfits('prices', pricesSchema, settings.prices),
+    ...misfits('domain', domainSchema.optional(), settings.domain),
+    ...misfits('webAclArn', webAclArnSchema.optional(), settings.webAclArn),
     ...misfits('corsOrigins', originSchema.array(), settings.corsOrigins),
   ];
 }

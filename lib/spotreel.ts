@@ -14,6 +14,7 @@ import { Budget } from './budget.ts';
 import { Bury } from './bury.ts';
 import { Dashboard } from './dashboard.ts';
 import { Dispatch } from './dispatch.ts';
+import type { Domain } from './domain.ts';
 import { type Architecture, DEFAULT_INSTANCE_TYPES, type WorkerType } from './instance-types.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { Live } from './live.ts';
@@ -183,6 +184,21 @@ export interface SpotreelProps {
    * @default PriceClass.PRICE_CLASS_100
    */
   readonly priceClass?: PriceClass;
+
+  /**
+   * A name of one's own, and the ARN of its certificate in us-east-1. Let the name point at the distribution (CNAME or
+   * alias); links then outlast the distribution.
+   *
+   * @default - CloudFront's own name
+   */
+  readonly domain?: Domain;
+
+  /**
+   * ARN of a web ACL of AWS WAF, of the scope CLOUDFRONT. It bills by the month.
+   *
+   * @default - none
+   */
+  readonly webAclArn?: string;
 }
 
 export class Spotreel extends Construct {
@@ -195,6 +211,8 @@ export class Spotreel extends Construct {
   readonly alarmTopic: sns.ITopic;
   /** Host name of the pages and the videos. */
   readonly playbackDomain: string;
+  /** CloudFront's own name, which a domain of one's own points at. */
+  readonly distributionDomain: string;
   /** Where the API's tokens are kept in SSM's Parameter Store. */
   readonly apiParameters: string;
 
@@ -221,6 +239,8 @@ export class Spotreel extends Construct {
       dailyCeiling: props.dailyCeiling ?? 10,
       monthlyCeiling: props.monthlyCeiling ?? 100,
       priceClass: props.priceClass ?? PriceClass.PRICE_CLASS_100,
+      domain: props.domain,
+      webAclArn: props.webAclArn,
     };
     checkSettings(settings);
 
@@ -281,7 +301,8 @@ export class Spotreel extends Construct {
     this.productionBucket = storage.production;
     this.tasksQueue = queues.tasks;
     this.alarmTopic = alarms.topic;
-    this.playbackDomain = playback.distribution.distributionDomainName;
+    this.playbackDomain = props.domain?.name ?? playback.distribution.distributionDomainName;
+    this.distributionDomain = playback.distribution.distributionDomainName;
     this.apiParameters = parameters;
   }
 }

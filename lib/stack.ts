@@ -16,6 +16,7 @@ export class SpotreelStack extends Stack {
       ProductionBucket: platform.productionBucket.bucketName,
       AlarmTopic: platform.alarmTopic.topicArn,
       TasksQueueUrl: platform.tasksQueue.queueUrl,
+      DistributionDomain: platform.distributionDomain,
       PlaybackUrl: `https://${platform.playbackDomain}`,
       ApiUrl: `https://${platform.playbackDomain}/api`,
       ApiParameters: platform.apiParameters,
