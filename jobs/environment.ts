@@ -69,7 +69,6 @@ export const spendingSettingsOf = (environment: z.infer<z.ZodObject<typeof spend
 /** The key-value store that the edge reads; where it answers, as an SDK would be told. */
 const keyValueStore = {
   KEY_VALUE_STORE: z.string().regex(/^arn:[a-z-]+:cloudfront::\d{12}:key-value-store\/[A-Za-z0-9-]+$/),
-  AWS_ENDPOINT_URL_CLOUDFRONT_KEYVALUESTORE: z.url().optional(),
 };
 
 export const dispatchEnvironmentSchema = z.object({

@@ -2,11 +2,19 @@
  * CloudFront's key-value store, which functions at the edge read: what is written is at every edge within seconds.
  * https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_Operations_Amazon_CloudFront_KeyValueStore.html
  */
-import type { S3Client } from '@aws-sdk/client-s3';
-import { z } from 'zod';
-import { type Credentials, signedHeaders } from './sigv4a.ts';
-
-const SERVICE = 'cloudfront-keyvaluestore';
+import { lookup } from 'node:dns';
+import { Agent } from 'node:http';
+import type { LookupFunction } from 'node:net';
+import '@aws-sdk/signature-v4a'; // signs for every region at once, as the store asks
+import {
+  CloudFrontKeyValueStoreClient,
+  type CloudFrontKeyValueStoreClientConfig,
+  CloudFrontKeyValueStoreServiceException,
+  DescribeKeyValueStoreCommand,
+  GetKeyCommand,
+  ResourceNotFoundException,
+  UpdateKeysCommand,
+} from '@aws-sdk/client-cloudfront-keyvaluestore';
 
 /** Tries of an update. Each that fails is a success of another's. */
 const UPDATE_TRIES = 20;
@@ -14,30 +22,34 @@ const UPDATE_TRIES = 20;
 /** Milliseconds for an answer. */
 const ANSWER_MS = 10_000;
 
-const valueSchema = z.object({ Value: z.string() });
+/**
+ * Names below `localhost` are the loopback interface's (RFC 6761, 6.3), though not every resolver knows it: the client puts
+ * the account before the host of whatever endpoint it is given.
+ */
+const lookUp: LookupFunction = (host, options, done) =>
+  lookup(host.endsWith('.localhost') ? 'localhost' : host, options, done);
 
-export interface KeyValueStoreOptions {
-  readonly arn: string;
-  /** Where it answers. @default the account's own address */
-  readonly endpoint?: string | undefined;
-  readonly credentials: () => Promise<Credentials>;
-}
+/** A client of the store. @param config beside what the environment says */
+export const keyValueStoreClient = (
+  config: CloudFrontKeyValueStoreClientConfig = {},
+): CloudFrontKeyValueStoreClient =>
+  new CloudFrontKeyValueStoreClient({
+    ...config,
+    requestHandler: { requestTimeout: ANSWER_MS, httpAgent: new Agent({ keepAlive: true, lookup: lookUp }) },
+  });
 
 /** The store refused, or failed. */
 export class KeyValueStoreError extends Error {
   override readonly name = 'KeyValueStoreError';
 }
 
-/** The account's address, by the ARN `arn:aws:cloudfront::<account>:key-value-store/<id>`. */
-const addressOf = (arn: string): string => `https://${arn.split(':')[4]}.cloudfront-kvs.global.api.aws`;
-
 export class KeyValueStore {
-  readonly #base: string;
-  readonly #credentials: KeyValueStoreOptions['credentials'];
+  readonly #client: CloudFrontKeyValueStoreClient;
+  readonly #arn: string;
 
-  constructor({ arn, endpoint = addressOf(arn), credentials }: KeyValueStoreOptions) {
-    this.#base = `${endpoint}/key-value-stores/${encodeURIComponent(arn)}`;
-    this.#credentials = credentials;
+  constructor(client: CloudFrontKeyValueStoreClient, arn: string) {
+    this.#client = client;
+    this.#arn = arn;
   }
 
   /**
@@ -49,73 +61,44 @@ export class KeyValueStore {
     for (const [key, value] of Object.entries(changes))
       if ((await this.#get(key)) !== value) differing.push([key, value]);
     if (differing.length === 0) return;
-    const body = JSON.stringify({
-      Puts: differing.flatMap(([Key, Value]) => (Value === undefined ? [] : [{ Key, Value }])),
-      Deletes: differing.flatMap(([Key, Value]) => (Value === undefined ? [{ Key }] : [])),
-    });
+    const Puts = differing.flatMap(([Key, Value]) => (Value === undefined ? [] : [{ Key, Value }]));
+    const Deletes = differing.flatMap(([Key, Value]) => (Value === undefined ? [{ Key }] : []));
     for (let tries = 1; ; tries++) {
-      const version = await this.#version();
-      const answer = await this.#send('POST', '/keys', body, { 'if-match': version });
-      if (answer.ok) return;
-      // Whatever it calls the refusal: where another has written meanwhile, that is why.
-      if (tries === UPDATE_TRIES || (await this.#version()) === version)
-        throw await refused('update', answer);
+      const IfMatch = await this.#version();
+      try {
+        await this.#client.send(new UpdateKeysCommand({ KvsARN: this.#arn, IfMatch, Puts, Deletes }));
+        return;
+      } catch (error) {
+        // Whatever it calls the refusal: where another has written meanwhile, that is why.
+        if (tries === UPDATE_TRIES || (await this.#version()) === IfMatch) throw refused('update', error);
+      }
     }
   }
 
-  async #get(key: string): Promise<string | undefined> {
-    const answer = await this.#send('GET', `/keys/${encodeURIComponent(key)}`);
-    if (answer.status === 404) return undefined;
-    if (!answer.ok) throw await refused('read', answer);
-    return valueSchema.parse(await answer.json()).Value;
+  async #get(Key: string): Promise<string | undefined> {
+    try {
+      const { Value } = await this.#client.send(new GetKeyCommand({ KvsARN: this.#arn, Key }));
+      return Value;
+    } catch (error) {
+      if (error instanceof ResourceNotFoundException) return undefined;
+      throw refused('read', error);
+    }
   }
 
   /** The ETag of the whole. */
   async #version(): Promise<string> {
-    const answer = await this.#send('GET', '');
-    if (!answer.ok) throw await refused('describe', answer);
-    return answer.headers.get('etag') ?? '';
-  }
-
-  async #send(
-    method: string,
-    path: string,
-    body = '',
-    headers: Readonly<Record<string, string>> = {},
-  ): Promise<Response> {
-    const url = new URL(`${this.#base}${path}`);
-    const signed = signedHeaders(await this.#credentials(), {
-      method,
-      url,
-      body,
-      service: SERVICE,
-      date: new Date(),
-    });
-    return fetch(url, {
-      method,
-      headers: { ...headers, ...signed, ...(body && { 'content-type': 'application/json' }) },
-      ...(body && { body }),
-      signal: AbortSignal.timeout(ANSWER_MS),
-    });
+    try {
+      const { ETag } = await this.#client.send(new DescribeKeyValueStoreCommand({ KvsARN: this.#arn }));
+      return ETag ?? '';
+    } catch (error) {
+      throw refused('describe', error);
+    }
   }
 }
 
-/** The store that the environment names, with the credentials that a client of the SDK found. */
-export const keyValueStoreOf = (
-  environment: {
-    readonly KEY_VALUE_STORE: string;
-    readonly AWS_ENDPOINT_URL_CLOUDFRONT_KEYVALUESTORE?: string | undefined;
-  },
-  { config }: S3Client,
-): KeyValueStore =>
-  new KeyValueStore({
-    arn: environment.KEY_VALUE_STORE,
-    endpoint: environment.AWS_ENDPOINT_URL_CLOUDFRONT_KEYVALUESTORE,
-    credentials: () => config.credentials(),
-  });
-
 /** What the store said, which no caller of ours may read: it names the account. */
-async function refused(action: string, answer: Response): Promise<KeyValueStoreError> {
-  const said = (await answer.text()).slice(0, 500);
-  return new KeyValueStoreError(`The key-value store does not ${action}: ${answer.status} ${said}`);
+function refused(action: string, cause: unknown): KeyValueStoreError {
+  const status =
+    cause instanceof CloudFrontKeyValueStoreServiceException ? `${cause.$metadata.httpStatusCode} ` : '';
+  return new KeyValueStoreError(`The key-value store does not ${action}: ${status}${cause}`, { cause });
 }

@@ -12,7 +12,7 @@ import { IotAnnouncer } from '../jobs/announcer.ts';
 import { Endpoints } from '../jobs/endpoints.ts';
 import { apiEnvironmentSchema, ceilingsOf, parseEnvironment } from '../jobs/environment.ts';
 import { invocations } from '../jobs/invocation.ts';
-import { keyValueStoreOf } from '../jobs/key-value-store.ts';
+import { KeyValueStore, keyValueStoreClient } from '../jobs/key-value-store.ts';
 import { PlaybackKeys } from '../jobs/playback-keys.ts';
 import { ObjectStore } from '../jobs/store.ts';
 import { Tokens } from '../jobs/tokens.ts';
@@ -28,7 +28,7 @@ const stores = {
   production: new ObjectStore(s3, environment.PRODUCTION_BUCKET),
 };
 
-const edge = keyValueStoreOf(environment, s3);
+const edge = new KeyValueStore(keyValueStoreClient(), environment.KEY_VALUE_STORE);
 const announcer = new IotAnnouncer(new IoTDataPlaneClient({}), environment.LIVE_TOPICS);
 
 const answer = handle(

@@ -7,7 +7,7 @@ import { IotAnnouncer } from '../jobs/announcer.ts';
 import { mendDeletions } from '../jobs/deletion.ts';
 import { mendEnvironmentSchema, parseEnvironment, spendingSettingsOf } from '../jobs/environment.ts';
 import { invocations } from '../jobs/invocation.ts';
-import { keyValueStoreOf } from '../jobs/key-value-store.ts';
+import { KeyValueStore, keyValueStoreClient } from '../jobs/key-value-store.ts';
 import { mendUnfinished } from '../jobs/mend.ts';
 import { mendEvents } from '../jobs/mend-events.ts';
 import { mendMachines } from '../jobs/mend-machines.ts';
@@ -24,7 +24,7 @@ const stores = {
 };
 const sqs = new SQSClient({});
 const ec2 = new EC2Client({});
-const edge = keyValueStoreOf(environment, s3);
+const edge = new KeyValueStore(keyValueStoreClient(), environment.KEY_VALUE_STORE);
 const announcer = new IotAnnouncer(new IoTDataPlaneClient({}), environment.LIVE_TOPICS);
 
 /** Milliseconds of a run that deletions, and beside them events, may take. */

@@ -109,7 +109,9 @@ export async function startKeyValueStore({
 
   const listening = await listen(port, apiListener(answer, ['GET', 'POST']));
   return {
-    ...listening,
+    close: () => listening.close(),
+    // Of the client's own making is a name below this one (jobs/key-value-store.ts).
+    url: `http://localhost:${listening.port}`,
     arn: ARN,
     exists: async (key) => items.has(key),
     async get(key) {

@@ -3,10 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { KeyValueStore, KeyValueStoreError } from '../../jobs/key-value-store.ts';
+import { KeyValueStore, KeyValueStoreError, keyValueStoreClient } from '../../jobs/key-value-store.ts';
 import { type LocalKeyValueStore, startKeyValueStore } from '../../local/key-value-store/key-value-store.ts';
+import { AWS } from '../support/aws.ts';
 
-const credentials = async () => ({ accessKeyId: 'owner', secretAccessKey: 'secret' });
+const storeOf = (url: string, arn: string) =>
+  new KeyValueStore(keyValueStoreClient({ ...AWS, endpoint: url }), arn);
 
 let dataDir: string;
 let local: LocalKeyValueStore;
@@ -14,7 +16,7 @@ let store: KeyValueStore;
 
 const start = async () => {
   local = await startKeyValueStore({ dataDir, port: 0 });
-  store = new KeyValueStore({ arn: local.arn, endpoint: local.url, credentials });
+  store = storeOf(local.url, local.arn);
 };
 
 beforeEach(async () => {
@@ -53,7 +55,7 @@ test('it outlives a restart', async () => {
 
 test('a refusal is an error, and not tried again and again', async () => {
   await expect(store.update({ a: 'x'.repeat(1025) })).rejects.toThrow(KeyValueStoreError);
-  const other = new KeyValueStore({ arn: `${local.arn}-other`, endpoint: local.url, credentials });
+  const other = storeOf(local.url, `${local.arn}-other`);
   await expect(other.update({ a: '1' })).rejects.toThrow('The key-value store does not describe: 404');
 });
 
@@ -65,7 +67,7 @@ test('a role may do what its policy says, and nothing else', async () => {
     authorize: (id, { action }) => id === 'owner' && action !== 'cloudfront-keyvaluestore:UpdateKeys',
   });
   try {
-    const reading = new KeyValueStore({ arn: guarded.arn, endpoint: guarded.url, credentials });
+    const reading = storeOf(guarded.url, guarded.arn);
     await expect(reading.update({ a: undefined })).resolves.toBeUndefined();
     await expect(reading.update({ a: '1' })).rejects.toThrow('does not update: 403');
   } finally {

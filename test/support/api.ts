@@ -4,7 +4,7 @@ import { createApi } from '../../api/app.ts';
 import { tokenAccess } from '../../api/token-access.ts';
 import { Endpoints } from '../../jobs/endpoints.ts';
 import { type OidcInput, oidcSchema, type Quota } from '../../jobs/environment.ts';
-import { KeyValueStore } from '../../jobs/key-value-store.ts';
+import { KeyValueStore, keyValueStoreClient } from '../../jobs/key-value-store.ts';
 import { QUEUES, UPLOAD_CORS } from '../../jobs/platform.ts';
 import { PlaybackKeys } from '../../jobs/playback-keys.ts';
 import type { Scope } from '../../jobs/tokens.ts';
@@ -12,7 +12,7 @@ import { Tokens } from '../../jobs/tokens.ts';
 import { startKeyValueStore } from '../../local/key-value-store/key-value-store.ts';
 import { LIST_PRICES } from '../../video/prices.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
-import { KEY, startAws } from './aws.ts';
+import { AWS, startAws } from './aws.ts';
 import { silentAnnouncer } from './live.ts';
 
 export interface Reply {
@@ -38,11 +38,7 @@ export async function startTestApi({
   ]);
   const { s3, stores, sqs, clients } = aws;
   const edgeStore = await startKeyValueStore({ dataDir: join(aws.dataDir, 'edge'), port: 0 });
-  const edge = new KeyValueStore({
-    arn: edgeStore.arn,
-    endpoint: edgeStore.url,
-    credentials: async () => KEY,
-  });
+  const edge = new KeyValueStore(keyValueStoreClient({ ...AWS, endpoint: edgeStore.url }), edgeStore.arn);
   const parameters = '/spotreel/test';
   const tokens = new Tokens(clients.ssm, parameters);
   const context = {
