@@ -91,7 +91,7 @@ async function ports(): Promise<Checked> {
   return {
     verdict: 'note',
     sentence: `Something has port ${taken.join(', ')}: the platform, or another program`,
-    fix: 'npm start -- --port 9000 takes others',
+    fix: 'spotreel local --port 9000 takes others',
   };
 }
 
@@ -100,7 +100,7 @@ async function disk(): Promise<Checked> {
   const free = bavail * bsize;
   if (free >= ROOM) return good(`${byteCount(free)} are free in this folder`);
   const sentence = `Only ${byteCount(free)} are free in this folder`;
-  return { verdict: 'note', sentence, fix: 'npm start -- --data DIR keeps everything in another' };
+  return { verdict: 'note', sentence, fix: 'spotreel local --data DIR keeps everything in another' };
 }
 
 /** Whether the platform answers, and at what distance its clock is. */
@@ -110,7 +110,13 @@ async function platform(url: string): Promise<Checked[]> {
     response = await fetch(new URL('/api/health', url), { signal: AbortSignal.timeout(PATIENCE_MS) });
     await response.arrayBuffer();
   } catch {
-    return [{ verdict: 'stop', sentence: `Nothing answers at ${url}`, fix: 'npm start, or another --url' }];
+    return [
+      {
+        verdict: 'stop',
+        sentence: `Nothing answers at ${url}`,
+        fix: 'spotreel local (npm start), or another --url',
+      },
+    ];
   }
   if (!response.ok)
     return [{ verdict: 'stop', sentence: `${url} answers ${response.status}: it is no platform of ours` }];

@@ -29,7 +29,7 @@ const NEXT_STEPS: Readonly<Record<number, string>> = {
 /** An error as one sentence with the next step. */
 function sentenceOf(error: unknown): string {
   if (error instanceof ConnectionError)
-    return `${error.message}: start it with npm start, or name another platform with --url or SPOTREEL_URL`;
+    return `${error.message}: start it with spotreel local (npm start), or name another platform with --url or SPOTREEL_URL`;
   if (!(error instanceof ApiError)) return messageOf(error);
   const { message, status, retryAfter } = error;
   if (retryAfter !== undefined) return `${message}: try again in ${retryAfter} seconds`;

@@ -9,6 +9,7 @@ import { videoStatus } from '../jobs/status.ts';
 import { addSubtitles } from '../jobs/subtitles.ts';
 import { type LocalPlatform, startLocalPlatform } from '../local/platform.ts';
 import { uploadFile } from '../local/upload.ts';
+import { UsageError } from './endings.ts';
 import { jsonTeller, lineTeller, type Teller } from './local-teller.ts';
 import { pairSubtitles, type SubtitleFile, type VideoFile } from './subtitle-files.ts';
 
@@ -81,6 +82,10 @@ async function uploadAndFollow(
   }
 }
 
+/** Whether an error says that a port is another's. */
+const isTaken = (error: unknown): error is NodeJS.ErrnoException & { readonly port: number } =>
+  error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error;
+
 /**
  * Runs the local platform until Ctrl-C, or with `once` until all files have ended.
  * @returns the exit code: 1 where `once` and a file is not ready
@@ -89,12 +94,15 @@ export async function runLocal(files: readonly string[], options: LocalOptions):
   const { port, workers, cores, dailyCeiling, once = false, json = false } = options;
   if (once && files.length === 0) throw new Error('--once needs at least one file');
   const videos = pairSubtitles(files);
-  const platform = await startLocalPlatform({
+  const started = startLocalPlatform({
     port,
     workers,
     dataDir: resolve(options.data),
     ...(cores !== undefined && { cores }),
     ...(dailyCeiling !== undefined && { dailyCeiling }),
+  });
+  const platform = await started.catch((error: unknown) => {
+    throw isTaken(error) ? new UsageError(`Port ${error.port} is taken: choose others with --port`) : error;
   });
   const interrupted = new Promise<'interrupted'>((done) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done('interrupted'));
