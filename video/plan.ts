@@ -84,7 +84,7 @@ export const planSchema = z.object({
   /** The rung that can be downloaded as one file. */
   download: z.string().exactOptional(),
   /** How segments are encrypted. */
-  encryption: encryptionSchema.exactOptional(),
+  encryption: encryptionSchema.exclude(['off']).exactOptional(),
   /** vCPU-seconds of all chunks and audio tracks, as `video/work.ts` estimates them. */
   workSeconds: z.number().positive(),
   findings: z.array(findingSchema),

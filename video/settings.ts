@@ -36,8 +36,8 @@ export const MAX_PIXELS = 16_384 * 8192;
 /** What is done about loudness. */
 export const loudnessSchema = z.enum(['keep', 'normalise']);
 
-/** What segments may be encrypted by. */
-export const encryptionSchema = z.literal('aes-128');
+/** How segments are encrypted. */
+export const encryptionSchema = z.enum(['off', 'aes-128']);
 
 /** Which rung the file for downloading is of: none, the highest, or the highest that is no larger than the one named. */
 export const downloadSchema = z.union([z.enum(['off', 'highest']), z.string().regex(/^[1-9]\d{1,3}p$/)]);
@@ -93,8 +93,8 @@ export const encodeSettingsSchema = z
     thumbnailWidths: z.array(z.int().min(16).max(3840)).max(10).default([320, 640, 1280]),
     /** Whether a file for downloading is made, an MP4 of one rung and the first sound. */
     download: downloadSchema.default('off'),
-    /** How segments are encrypted, with a key that is where they are; without it they are not. */
-    encryption: encryptionSchema.exactOptional(),
+    /** How segments are encrypted, with a key that is where they are. `off` is as good as absent: both make one revision. */
+    encryption: encryptionSchema.transform((given) => (given === 'off' ? undefined : given)).optional(),
     /** Sources longer than this, in seconds, are refused. */
     maxDurationSeconds: z
       .number()

@@ -178,6 +178,14 @@ describe('re-encode', () => {
     expect(await readRequests(redriver.stores.uploads, video)).toHaveLength(1);
   });
 
+  test('can do without the encryption that the platform sets, as if it set none', async () => {
+    const first = await upload();
+    redriver = { ...redriver, settings: encodeSettingsSchema.parse({ encryption: 'aes-128' }) };
+    const { revision } = await reencode(redriver, video, {});
+    expect(revision).not.toBe(first.revision);
+    expect((await reencode(redriver, video, { encryption: 'off' })).revision).toBe(first.revision);
+  });
+
   test('ends an unfinished encode that it takes the place of, so that its tasks are dropped', async () => {
     await upload();
     const { revision: second } = await reencode(redriver, video, slower);
