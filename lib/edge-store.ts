@@ -1,5 +1,5 @@
 /** The key-value store that CloudFront's functions read: which videos are private, and the keys of tokens for them. */
-import { Aws, Names, type RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Aws, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import { Construct } from 'constructs';
 import type { Permission } from './allow.ts';
@@ -23,7 +23,10 @@ export class EdgeStore extends Construct {
       keyValueStoreName: `${Aws.REGION}-${Names.uniqueResourceName(this, { maxLength: 40, separator: '-' })}`,
       comment: `Spotreel, ${Stack.of(this).stackName}: private videos, and keys of tokens`,
     });
-    store.applyRemovalPolicy(removalPolicy);
+    // A first deployment that fails must not leave it: the next would find its name taken.
+    store.applyRemovalPolicy(
+      removalPolicy === RemovalPolicy.RETAIN ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : removalPolicy,
+    );
     this.store = store;
     this.environment = { KEY_VALUE_STORE: store.keyValueStoreArn };
     this.mayWrite = {

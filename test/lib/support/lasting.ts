@@ -24,6 +24,9 @@ export interface Lasting {
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
+/** What becomes of a resource that was made: both retain it. */
+const keptOf = (policy: string): string => (policy === 'RetainExceptOnCreate' ? 'Retain' : policy);
+
 /** By stack and logical id, and by stack and output. */
 export function lastingOf(stacks: readonly DeployedStack[]): Record<string, Lasting | string> {
   const resources = stacks.flatMap(({ name, Resources }) =>
@@ -34,7 +37,7 @@ export function lastingOf(stacks: readonly DeployedStack[]): Record<string, Last
       return [
         [
           `${name}/${id}`,
-          { type: Type, deletion: DeletionPolicy, properties: Object.fromEntries(set) },
+          { type: Type, deletion: keptOf(DeletionPolicy), properties: Object.fromEntries(set) },
         ] as const,
       ];
     }),
