@@ -231,7 +231,7 @@ const costSchema = z
   .object({
     machines: z
       .number()
-      .openapi({ description: 'CPU time of its tasks, at what each machine cost; `pricedBy` says how.' }),
+      .openapi({ description: 'CPU time of its encoding, at what each machine cost; `pricedBy` says how.' }),
     requests: z.number().openapi({ description: 'To S3.' }),
     ...usd,
     pricedBy: z.enum(['spot', 'list', 'both']).openapi({

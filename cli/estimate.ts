@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { DEPLOYED } from '../jobs/platform.ts';
 import { makespan, tailSeconds } from '../jobs/time-left.ts';
-import { type Cost, costOf, foreseenBill } from '../video/cost.ts';
+import { type Cost, costOf, foreseenBill, foreseenBytes } from '../video/cost.ts';
 import { SourceError } from '../video/failures.ts';
 import { durationOf, type Plan, planVideo } from '../video/plan.ts';
 import { LIST_PRICES } from '../video/prices.ts';
@@ -29,7 +29,7 @@ export interface Estimate {
   readonly workSeconds: number;
   /** From the first machine's first task until the video can be played. */
   readonly readySeconds: number;
-  /** Bytes that are stored at most. */
+  /** Bytes that are stored where every picture takes as much as it may. */
   readonly bytes: number;
   /** US dollars, on demand. */
   readonly cost: Cost;
@@ -42,7 +42,7 @@ const PLAN_SECONDS = 1;
 export function estimateOf(plan: Plan, sourceBytes: number, vcpus: number): Estimate {
   const durationSeconds = durationOf(plan);
   const bill = foreseenBill(plan, LIST_PRICES);
-  const bytes = bill.rungs.reduce((sum, rung) => sum + rung.bytes, bill.soundBytes);
+  const bytes = foreseenBytes(plan);
   // Chunks take as long as they are; what sound costs is spread over them.
   const perFrame = plan.workSeconds / plan.frames;
   const works = plan.chunks.map(({ from, to }) => (to - from) * perFrame);
@@ -88,7 +88,7 @@ function estimateText(
     ['pictures', rungs.join(', ') || 'none'],
     ['work', `${clock(workSeconds)} of CPU, give or take a third`],
     ['ready after', `${clock(readySeconds)} on ${vcpus} vCPUs, and a machine's boot of about a minute`],
-    ['stored', `${byteCount(bytes)} at most`],
+    ['stored', `${byteCount(bytes)}, if every picture takes as much as it may`],
     ...costRows(cost),
   ];
   return [

@@ -116,12 +116,14 @@ export async function publishedStatus({ uploads, production }: Stores, encode: E
     readSpent(uploads, encode),
   ]);
   // Publishing writes the details before it lets their revision play: until then they tell of another one.
-  const told = details?.revision === encode.revision && published(encode.video, details);
+  const current = details?.revision === encode.revision ? details : undefined;
+  const told = current && published(encode.video, current);
   const plan = told ? undefined : await readPlan(uploads, encode);
   const known = told || (plan && { ...planned(plan), chapters: plan.chapters });
   return {
     ...(known && { ...known, encodedSeconds: known.durationSeconds }),
-    ...(spent && { spent }),
+    // The file for downloading may be made after the sum.
+    ...(spent && { spent: { ...spent, bytes: spent.bytes + (current?.download?.bytes ?? 0) } }),
     state: 'ready',
     percent: 100,
   } as const;

@@ -11,7 +11,7 @@ import { codecSchema } from './settings.ts';
 
 /** What of an encode costs money, as its receipts and its plan tell it. */
 export const billSchema = z.object({
-  /** US dollars of the machines for the CPU time of its tasks, at what each machine cost. */
+  /** US dollars of the machines for the CPU time that its receipts tell, at what each machine cost. */
   machinesUsd: z.number().nonnegative(),
   /** Whose prices those are: spot's as EC2 told them, the list's where it told none, or some of each. */
   pricedBy: z.enum(['spot', 'list', 'both']),
@@ -77,12 +77,24 @@ export function billOf(plan: Plan, receipts: readonly Receipt[], prices: Prices)
 /** vCPUs of the machines that an estimate goes by, and GB of their disks: the smallest. */
 const FORESEEN = { vcpus: 2, diskGigabytes: 20 } as const;
 
-/** The bill that a plan foresees, on demand; its bytes are what its rungs may have at most. */
+/** Bytes of so many kbit/s for the length of a plan. */
+const bytesAt = (plan: Plan, kbps: number): number => Math.ceil((kbps * 1000 * durationOf(plan)) / 8);
+
+/**
+ * Bytes of what a plan makes where every picture takes as much as it may: its rungs, every sound, and the file for
+ * downloading. Pictures beside the stream, text and playlists are not in it: a few megabytes.
+ */
+export function foreseenBytes(plan: Plan): number {
+  const kept = plan.rungs.find(({ name }) => name === plan.download);
+  const rungs = [...plan.rungs, ...(kept ? [kept] : [])].map(({ maxKbps }) => maxKbps);
+  const sounds = [...plan.audio, ...(kept ? plan.audio.slice(0, 1) : [])].map(({ kbps }) => kbps);
+  return sum([...rungs, ...sounds].map((kbps) => bytesAt(plan, kbps)));
+}
+
+/** The bill that a plan foresees, on demand, where every picture takes as much as it may. */
 export function foreseenBill(plan: Plan, prices: Prices): Bill {
   const tasks = plan.chunks.length + plan.audio.length + (plan.text.length > 0 ? 1 : 0) + 1;
   const counts = { tasks, rungs: plan.rungs.length };
-  const seconds = durationOf(plan);
-  const bytesAt = (kbps: number) => Math.ceil((kbps * 1000 * seconds) / 8);
   const usdPerVcpuHour = prices.vcpuHour + besideComputing(prices, FORESEEN.diskGigabytes) / FORESEEN.vcpus;
   return {
     machinesUsd: (plan.workSeconds / 3600) * usdPerVcpuHour,
@@ -98,9 +110,9 @@ export function foreseenBill(plan: Plan, prices: Prices): Bill {
       codec,
       width,
       height,
-      bytes: bytesAt(maxKbps),
+      bytes: bytesAt(plan, maxKbps),
     })),
-    soundBytes: plan.audio[0] ? bytesAt(plan.audio[0].kbps) : 0,
+    soundBytes: plan.audio[0] ? bytesAt(plan, plan.audio[0].kbps) : 0,
   };
 }
 

@@ -79,6 +79,15 @@ test('takes one read for all of it, and none of the plan', async () => {
   expect(keys.filter((key) => key?.endsWith('/plan.json'))).toEqual([]);
 });
 
+test('counts the file for downloading with what is stored, whenever it was made', async () => {
+  const before = await videoStatus(stores, video);
+  const key = `production/${videoKeys.details(video)}`;
+  const details = JSON.parse(objects.get(key) ?? '');
+  objects.set(key, JSON.stringify({ ...details, download: { path: 'download.mp4', bytes: 1000 } }));
+  const after = await videoStatus(stores, video);
+  expect(after?.spent?.bytes).toBe((before?.spent?.bytes ?? 0) + 1000);
+});
+
 test('does not take what another revision left for its own', async () => {
   const key = `production/${videoKeys.details(video)}`;
   const details = JSON.parse(objects.get(key) ?? '');

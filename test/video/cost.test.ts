@@ -1,6 +1,6 @@
 /** What a video costs in money, by the receipts of its tasks and a list of prices. */
 import { describe, expect, test } from '@jest/globals';
-import { type Bill, billOf, costOf } from '../../video/cost.ts';
+import { type Bill, billOf, costOf, foreseenBytes } from '../../video/cost.ts';
 import { LIST_PRICES, PRICES, type Prices, pricesSchema } from '../../video/prices.ts';
 import { tinyPlan, tinyReceipts } from '../support/tiny-video.ts';
 
@@ -136,6 +136,20 @@ describe('the cost of a video', () => {
   ])('what %s costs at MediaConvert is not told, for no price of it is known', (_, rungs) => {
     const services = costOf({ ...bill, rungs }, HOUR, prices).elsewhere.map(({ service }) => service);
     expect(services).toEqual(['Mux', 'Cloudflare Stream']);
+  });
+});
+
+describe('an estimate of what is stored', () => {
+  const tiny = tinyPlan('000000000000'); // 8 s with rungs of 900 and 450 kbit/s, and a sound of 128
+  const [sound] = tiny.audio;
+  if (!sound) throw new Error('It has a sound');
+  test.each([
+    ['every rung and the sound', {}, 900 + 450 + 128],
+    ['every further sound', { audio: [sound, { ...sound, kbps: 320 }] }, 900 + 450 + 128 + 320],
+    ['the file for downloading, of a rung and the first sound', { download: '360p' }, 2 * (900 + 128) + 450],
+    ['sound alone', { rungs: [] }, 128],
+  ])('counts %s', (_, differing, kbps) => {
+    expect(foreseenBytes({ ...tiny, ...differing })).toBe(kbps * 1000);
   });
 });
 
