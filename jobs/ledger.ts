@@ -41,8 +41,8 @@ export const ledgerSchema = z.object({
   running: z.record(z.string(), runningSchema),
   /** The day for which its owner lifted the ceilings. */
   resumed: z.string().exactOptional(),
-  /** The last launch that a ceiling held back, if none was made since. */
-  held: z.object({ by: heldBySchema, day: z.string() }).exactOptional(),
+  /** That a ceiling holds launches back: until more than so many dollars an hour are affordable, or its day or month is over. */
+  held: z.object({ by: heldBySchema, day: z.string(), usdPerHour: z.number().nonnegative() }).exactOptional(),
 });
 export type Ledger = z.infer<typeof ledgerSchema>;
 
@@ -158,19 +158,28 @@ export function exceeded(ledger: Ledger, ceilings: Ceilings, now: number): HeldB
   return usd < rateOf(ledger) * LOOK_HOURS ? by : undefined;
 }
 
-/** The ledger that says that a ceiling holds launches back, or that none does. */
-export function heldBack(ledger: Ledger, by: HeldBy | undefined, now: number): Ledger {
-  const { held, ...rest } = ledger;
+/**
+ * The ledger that says that a ceiling holds launches back.
+ * @param usdPerHour what can not be paid: the smallest machine, where a launch was refused; where machines were ended, all
+ *   that ran, so that what is left does not launch fewer of them, and fewer again, each to be ended with what it has in hand
+ */
+export function heldBack(ledger: Ledger, by: HeldBy, usdPerHour: number, now: number): Ledger {
+  const { held } = ledger;
   const day = dayOf(now);
-  if (held?.by === by && (by === undefined || held?.day === day)) return ledger;
-  return by === undefined ? rest : { ...rest, held: { by, day } };
+  if (held?.by === by && held.day === day && held.usdPerHour >= usdPerHour) return ledger;
+  return { ...ledger, held: { by, day, usdPerHour } };
+}
+
+/** The ledger that holds nothing back any more where what is held can be paid: machines ended, or a ceiling was raised. */
+export function released(ledger: Ledger, ceilings: Ceilings, now: number): Ledger {
+  const { held, ...rest } = ledger;
+  return held && affordable(ledger, ceilings, now).usdPerHour > held.usdPerHour ? rest : ledger;
 }
 
 /** The ledger whose ceilings are lifted until the day ends. */
-export const resumed = (ledger: Ledger, now: number): Ledger => ({
-  ...heldBack(ledger, undefined, now),
-  resumed: dayOf(now),
-});
+export function resumed({ held: _, ...ledger }: Ledger, now: number): Ledger {
+  return { ...ledger, resumed: dayOf(now) };
+}
 
 /** Which ceiling holds launches back at this moment: a day's ends with the day, a month's with the month. */
 export function heldBy({ held, resumed: lifted }: Ledger, now: number): HeldBy | undefined {

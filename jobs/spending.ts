@@ -19,6 +19,8 @@ import {
   heldBy,
   type Ledger,
   ledgerSchema,
+  rateOf,
+  released,
   resumed,
   type SpendingSettings,
   type Spent,
@@ -59,7 +61,7 @@ const change = (uploads: ObjectStore, changed: (ledger: Ledger) => Ledger): Prom
  * @param wanted vCPUs
  * @param smallest vCPUs of the smallest machine
  * @param now milliseconds since the epoch
- * @returns the vCPUs that may be launched; none where a ceiling leaves less than the smallest machine costs
+ * @returns the vCPUs that may be launched; none where a ceiling leaves less than the smallest machine costs, or holds
  */
 export async function reserve(
   uploads: ObjectStore,
@@ -70,17 +72,25 @@ export async function reserve(
 ): Promise<number> {
   let allowed = 0;
   let by: HeldBy = 'daily';
-  await change(uploads, (ledger) => {
-    const left = affordable(ledger, settings.ceilings, now);
-    // Each machine has a disk and an address; the smaller they are, the more of them come with so many vCPUs.
-    const perVcpu = atMost(settings, smallest) / smallest;
-    allowed = Math.min(wanted, Math.floor(left.usdPerHour / perVcpu));
-    by = left.by;
-    if (allowed < smallest) {
-      allowed = 0;
-      return heldBack(ledger, by, now);
+  await change(uploads, (before) => {
+    allowed = 0;
+    const ledger = released(before, settings.ceilings, now);
+    const held = heldBy(ledger, now);
+    if (held !== undefined) {
+      by = held;
+      return ledger;
     }
-    return started(heldBack(ledger, undefined, now), { [askedBy(asker)]: allowed * perVcpu }, now);
+    const left = affordable(ledger, settings.ceilings, now);
+    const least = atMost(settings, smallest);
+    // Each machine has a disk and an address; the smaller they are, the more of them come with so many vCPUs.
+    const perVcpu = least / smallest;
+    const vcpus = Math.min(wanted, Math.floor(left.usdPerHour / perVcpu));
+    if (vcpus < smallest) {
+      by = left.by;
+      return heldBack(ledger, by, least, now);
+    }
+    allowed = vcpus;
+    return started(ledger, { [askedBy(asker)]: allowed * perVcpu }, now);
   });
   if (allowed === 0)
     logMetrics('error', 'spending-held', { by, ...settings.ceilings }, { CeilingReached: 1 });
@@ -148,7 +158,10 @@ export async function mendSpending(mender: SpendingMender): Promise<HeldBy | und
   await change(uploads, (before) => {
     const ledger = countedUntil(setRight(before, listed, now), now);
     stop = exceeded(ledger, spending.ceilings, now);
-    const after = stop === undefined ? ledger : heldBack(ledger, stop, now);
+    const after =
+      stop === undefined
+        ? released(ledger, spending.ceilings, now)
+        : heldBack(ledger, stop, rateOf(ledger), now);
     by = heldBy(after, now);
     return after;
   });

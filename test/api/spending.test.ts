@@ -7,7 +7,7 @@ import { startTestApi, type TestApi } from '../support/api.ts';
 let api: TestApi;
 const tokens = { upload: '', read: '', admin: '' };
 const today = dayOf(Date.now());
-const HELD: Ledger = { days: { [today]: 12 }, running: {}, held: { by: 'daily', day: today } };
+const HELD: Ledger = { days: { [today]: 12 }, running: {}, held: { by: 'daily', day: today, usdPerHour: 1 } };
 const SHOWN = { today: 12, month: 12, dailyCeiling: 10, resumed: false, heldBy: 'daily' };
 
 beforeAll(async () => {

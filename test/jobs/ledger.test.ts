@@ -10,6 +10,8 @@ import {
   heldBack,
   heldBy,
   type Ledger,
+  rateOf,
+  released,
   resumed,
   spentUntil,
   started,
@@ -136,24 +138,55 @@ describe('a ceiling holds launches back', () => {
     ['monthly', '2026-11-30T23:59:00Z', 'monthly'],
     ['monthly', '2026-12-01T00:00:00Z', undefined],
   ] as const)('%s, seen at %s: %s', (by, time, held) => {
-    expect(heldBy(heldBack(EMPTY_LEDGER, by, NOON), at(time))).toBe(held);
+    expect(heldBy(heldBack(EMPTY_LEDGER, by, 1, NOON), at(time))).toBe(held);
   });
 
   test('until it is lifted, and again on the day after it is', () => {
-    const monthly = heldBack(EMPTY_LEDGER, 'monthly', NOON);
+    const monthly = heldBack(EMPTY_LEDGER, 'monthly', 1, NOON);
     const lifted = resumed(monthly, NOON);
     expect(heldBy(lifted, at('23:59'))).toBeUndefined();
     const tomorrow = at('2026-11-22T00:01:00Z');
-    expect(heldBy(heldBack(lifted, 'monthly', tomorrow), tomorrow)).toBe('monthly');
+    expect(heldBy(heldBack(lifted, 'monthly', 1, tomorrow), tomorrow)).toBe('monthly');
   });
 
-  test('until a launch is made', () => {
-    const held = heldBack(EMPTY_LEDGER, 'daily', NOON);
-    expect(heldBy(heldBack(held, undefined, NOON), NOON)).toBeUndefined();
+  const NINE_SPENT = spent({ '2026-11-21': 9 });
+  const refused = heldBack(runs(1.9, '12:00', NINE_SPENT), 'daily', 0.2, NOON);
+  const stopping = runs(8, '12:00', NINE_SPENT);
+  const stopped = heldBack(stopping, 'daily', rateOf(stopping), NOON);
+
+  test.each<[string, Ledger, Ceilings, string | undefined]>([
+    ['a launch for which there is not enough', refused, CEILINGS, 'daily'],
+    [
+      'that launch no more when a machine ended and left enough',
+      ended(refused, 'i-1.9', NOON),
+      CEILINGS,
+      undefined,
+    ],
+    ['what was ended, though less of it could be paid', ended(stopped, 'i-8', NOON), CEILINGS, 'daily'],
+    [
+      'it no more when the ceiling is raised',
+      ended(stopped, 'i-8', NOON),
+      { ...CEILINGS, daily: 20 },
+      undefined,
+    ],
+    [
+      'it still when it is raised by too little',
+      ended(stopped, 'i-8', NOON),
+      { ...CEILINGS, daily: 11 },
+      'daily',
+    ],
+    ['it no more without ceilings', ended(stopped, 'i-8', NOON), NO_CEILING, undefined],
+  ])('%s', (_, ledger, ceilings, by) => {
+    expect(heldBy(released(ledger, ceilings, NOON), NOON)).toBe(by);
+  });
+
+  test('for what was ended, whatever is refused besides', () => {
+    expect(heldBack(stopped, 'daily', 0.2, NOON)).toBe(stopped);
+    expect(heldBack(refused, 'daily', 8, NOON).held?.usdPerHour).toBe(8);
   });
 
   test('is said once a day', () => {
-    const held = heldBack(EMPTY_LEDGER, 'daily', NOON);
-    expect(heldBack(held, 'daily', at('13:00'))).toBe(held);
+    const held = heldBack(EMPTY_LEDGER, 'daily', 1, NOON);
+    expect(heldBack(held, 'daily', 1, at('13:00'))).toBe(held);
   });
 });

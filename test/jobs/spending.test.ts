@@ -11,7 +11,7 @@ import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { Capacity } from '../../jobs/ensure-capacity.ts';
-import { type Ledger, ledgerSchema, type SpendingSettings } from '../../jobs/ledger.ts';
+import { affordable, type Ledger, ledgerSchema, type SpendingSettings, started } from '../../jobs/ledger.ts';
 import { LEDGER_KEY } from '../../jobs/names.ts';
 import { countEnd, mendSpending, readSpending, resumeSpending } from '../../jobs/spending.ts';
 import { ObjectStore, toStoredJson } from '../../jobs/store.ts';
@@ -27,6 +27,8 @@ const uploads = new ObjectStore(new S3Client({}), 'uploads-bucket');
 const NOON = Date.parse('2026-11-21T12:00:00Z');
 const MINUTE = 60_000;
 const BESIDE = besideComputing(LIST_PRICES, 20);
+/** Dollars an hour that the smallest machine costs at most. */
+const SMALLEST = 2 * LIST_PRICES.dearestVcpuHour + BESIDE;
 const SPENDING: SpendingSettings = {
   ceilings: { daily: 10, monthly: 100 },
   prices: LIST_PRICES,
@@ -242,6 +244,36 @@ describe('mend', () => {
     expect(logged()).toContainEqual(
       expect.objectContaining({ level: 'error', event: 'spending-ceiling-reached', by: 'daily' }),
     );
+  });
+
+  test('launches nothing after that, of what is left, until the next day', async () => {
+    await uploads.put(
+      LEDGER_KEY,
+      toStoredJson(started({ days: { '2026-11-21': 9.91 }, running: {} }, { 'i-0': 0.4 }, NOON)),
+      { contentType: 'application/json' },
+    );
+    running(['i-0', 0]);
+    expect(await mend()).toBe('daily');
+    running();
+    await countEnd(uploads, 'i-0', new Date(NOON));
+    expect(affordable(await ledger(), SPENDING.ceilings, NOON).usdPerHour).toBeGreaterThan(SMALLEST);
+    await ensure(4);
+    expect(await mend(15)).toBe('daily');
+    await ensure(4, SPENDING, NOON + 16 * MINUTE);
+    expect(asked()).toEqual([]);
+    await ensure(4, SPENDING, NOON + 12 * 60 * MINUTE);
+    expect(asked()).toEqual([4]);
+  });
+
+  test('holds nothing back any more when a launch that was refused could be paid, though none is asked for', async () => {
+    await spentToday(10 - 0.9 * SMALLEST);
+    running(['i-1', 0]);
+    await mend();
+    await ensure(4);
+    expect(await mend(1)).toBe('daily');
+    running();
+    expect(await mend(2)).toBeUndefined();
+    expect((await readSpending(uploads, NOON)).heldBy).toBeUndefined();
   });
 
   test.each([
