@@ -64,7 +64,8 @@ export const METRICS = {
   LaunchErrors: {
     unit: 'Count',
     statistic: 'Sum',
-    meaning: 'launches that EC2 refused for a reason that only the owner can mend',
+    meaning:
+      'launches that EC2 refused, or that brought a worker without its cage: only the owner can mend that',
   },
   CeilingReached: {
     unit: 'Count',

@@ -73,7 +73,7 @@ function rulesOf({ platform, queues, api }: AlarmsProps): Readonly<Record<string
       threshold: 1,
     },
     'launch-errors': {
-      says: 'EC2 refuses machines for a reason that only the owner can mend',
+      says: 'Machines are refused, or can not work, for a reason that only the owner can mend',
       metric: ours('LaunchErrors', FIVE_MINUTES),
       threshold: 1,
     },

@@ -9,6 +9,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { IotAnnouncer } from '../jobs/announcer.ts';
 import { parseEnvironment, workerEnvironmentSchema } from '../jobs/environment.ts';
 import { log, logAlways, onLogLine } from '../jobs/log.ts';
+import { logMetrics } from '../jobs/metrics.ts';
 import { ObjectStore } from '../jobs/store.ts';
 import { openCage } from './cage/cage.ts';
 import { openLogs } from './cloudwatch-logs.ts';
@@ -52,9 +53,13 @@ const cage = await openCage(proxy.port).then(
     proxy.alsoOn(server);
     return 'closed';
   },
-  (error: unknown) => {
-    if (environment.CAGE === 'required') throw error;
-    return `none: ${error instanceof Error ? error.message : String(error)}`;
+  async (error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (environment.CAGE !== 'required') return `none: ${reason}`;
+    // The next machine will not have one either, and is launched all the same: its owner must hear of it.
+    logMetrics('error', 'worker-without-cage', { reason }, { LaunchErrors: 1 });
+    await shipper.close();
+    throw error;
   },
 );
 const announcer = new IotAnnouncer(new IoTDataPlaneClient({}), environment.LIVE_TOPICS);
