@@ -168,11 +168,20 @@ export async function mendSpending(mender: SpendingMender): Promise<HeldBy | und
   if (stop !== undefined && listed.size > 0) {
     const fields = { by: stop, ...spending.ceilings, machines: listed.size };
     logMetrics('error', 'spending-ceiling-reached', fields, { CeilingReached: 1 });
-    const ids = [...listed.keys()];
-    for (let from = 0; from < ids.length; from += ENDED_AT_ONCE)
-      await ec2.send(new TerminateInstancesCommand({ InstanceIds: ids.slice(from, from + ENDED_AT_ONCE) }));
+    await end(ec2, [...listed.keys()]);
   }
   return by;
+}
+
+/** Ends machines. Never throws, for what waits must be known as held all the same: mend ends at its next look what is left. */
+async function end(ec2: EC2Client, ids: readonly string[]): Promise<void> {
+  for (let from = 0; from < ids.length; from += ENDED_AT_ONCE) {
+    const InstanceIds = ids.slice(from, from + ENDED_AT_ONCE);
+    await ec2.send(new TerminateInstancesCommand({ InstanceIds })).catch((error: unknown) => {
+      const fields = { machines: InstanceIds.length, error: String(error) };
+      logMetrics('error', 'machines-not-ended', fields, { FunctionErrors: 1 });
+    });
+  }
 }
 
 /** Machines that nobody counted run since their launch; those that are gone ended now, at the latest. */

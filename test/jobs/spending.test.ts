@@ -246,6 +246,17 @@ describe('mend', () => {
     );
   });
 
+  test('says that a ceiling holds, and ends the others, where EC2 does not end some', async () => {
+    const ids = Array.from({ length: 501 }, (_, index) => `i-${index}`);
+    running(...ids.map((id) => [id, 0] as const));
+    ec2.on(TerminateInstancesCommand).rejectsOnce(new Error('RequestLimitExceeded')).resolves({});
+    expect(await mend()).toBe('daily');
+    expect(terminated()).toEqual(ids);
+    expect(logged()).toContainEqual(
+      expect.objectContaining({ event: 'machines-not-ended', machines: 500, FunctionErrors: 1 }),
+    );
+  });
+
   test('launches nothing after that, of what is left, until the next day', async () => {
     await uploads.put(
       LEDGER_KEY,
