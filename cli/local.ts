@@ -7,6 +7,7 @@ import { hasEnded } from '../jobs/live-message.ts';
 import { type VideoId, videoKeys } from '../jobs/names.ts';
 import { videoStatus } from '../jobs/status.ts';
 import { addSubtitles } from '../jobs/subtitles.ts';
+import type { RoleCall } from '../local/iam/iam.ts';
 import { type LocalPlatform, startLocalPlatform } from '../local/platform.ts';
 import { uploadFile } from '../local/upload.ts';
 import { UsageError } from './endings.ts';
@@ -87,19 +88,24 @@ const isTaken = (error: unknown): error is NodeJS.ErrnoException & { readonly po
   error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error;
 
 /**
- * Runs the local platform until Ctrl-C, or with `once` until all files have ended.
+ * Runs the local platform until Ctrl-C, or with `once` until all files have ended. With `once` it throws as soon as a role
+ * of the platform is denied a call: what is denied is tried again for hours, and the files might never end.
  * @returns the exit code: 1 where `once` and a file is not ready
  */
 export async function runLocal(files: readonly string[], options: LocalOptions): Promise<number> {
   const { port, workers, cores, dailyCeiling, once = false, json = false } = options;
   if (once && files.length === 0) throw new Error('--once needs at least one file');
   const videos = pairSubtitles(files);
+  const denied = Promise.withResolvers<RoleCall>();
   const started = startLocalPlatform({
     port,
     workers,
     dataDir: resolve(options.data),
     ...(cores !== undefined && { cores }),
     ...(dailyCeiling !== undefined && { dailyCeiling }),
+    onCall: (call) => {
+      if (once && !call.isAllowed) denied.resolve(call);
+    },
   });
   const platform = await started.catch((error: unknown) => {
     throw isTaken(error) ? new UsageError(`Port ${error.port} is taken: choose others with --port`) : error;
@@ -115,8 +121,12 @@ export async function runLocal(files: readonly string[], options: LocalOptions):
     }
     const teller = json ? jsonTeller(platform.url) : lineTeller(platform.url);
     const all = Promise.all(videos.map((video) => uploadAndFollow(platform, video, teller)));
-    const ended = await Promise.race([all, interrupted]);
+    const ended = await Promise.race([all, interrupted, denied.promise]);
     if (ended === 'interrupted') return 130;
+    if ('role' in ended)
+      throw new Error(
+        `The role ${ended.role} may not ${ended.action}, so the files might never end. That is a fault of Spotreel: please report it`,
+      );
     if (once) return ended.every(Boolean) ? 0 : 1;
     await interrupted;
     return 0;

@@ -90,7 +90,7 @@ export interface LocalOptions {
   readonly machine?: (worker: WorkerSpec) => WorkerSpec;
   /** Disturbs the services, for tests of the platform above them. */
   readonly faults?: FaultHooks;
-  /** Hears what functions and workers ask of the services, for tests of their policies. */
+  /** Hears what functions and workers ask of the services, and whether they may. */
   readonly onCall?: (call: RoleCall) => void;
 }
 
