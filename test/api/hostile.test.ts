@@ -123,6 +123,7 @@ const OPERATIONS = [
   ...['/api/webhooks', '/api/webhooks/{id}', '/api/webhooks/{id}/secret', '/api/webhooks/{id}/test'],
   ...['/api/webhooks/{id}/undelivered', '/api/webhooks/{id}/replay'],
   ...['/api/oembed', '/api/live', '/api/tokens', '/api/tokens/{id}', '/api/upload-tokens'],
+  ...['/api/videos/{id}/playback-tokens', '/api/playback-keys', '/api/spending', '/api/spending/resume'],
 ];
 
 test('the document names every endpoint', () => {
