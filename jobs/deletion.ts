@@ -6,7 +6,6 @@
 import { z } from 'zod';
 import { readClaim } from './claim.ts';
 import { readEdits, recordEdits } from './edits.ts';
-import type { KeyValueStore } from './key-value-store.ts';
 import { log } from './log.ts';
 import type { CreatedObject } from './messages.ts';
 import {
@@ -28,15 +27,18 @@ import { hasOpen } from './open.ts';
 import type { Stores } from './publish.ts';
 import type { ObjectStore } from './store.ts';
 import { unlessUnreadable } from './unreadable.ts';
-import { openAtEdge } from './visibility.ts';
+import { markUnsettled } from './visibility.ts';
 
 const MINUTE = 60_000;
 /** Milliseconds in which a worker that was busy with the video may still write: its heartbeat sees the end sooner. */
 const LATE_MS = 2 * MINUTE;
 /** Milliseconds for which every run of `mend` sweeps again. */
 const SWEPT_MS = 120 * MINUTE;
-/** Milliseconds after which the mark goes: longer than SQS keeps any message, dead letters included. */
-const KEPT_MS = 29 * 24 * 60 * MINUTE;
+/**
+ * Milliseconds after which the mark goes: longer than caches keep media (`CACHE_CONTROL.immutable`), for which time the edge keeps a private
+ * video closed, and than SQS keeps any message.
+ */
+const KEPT_MS = 366 * 24 * 60 * MINUTE;
 
 const markSchema = z.object({
   /** ISO 8601. */
@@ -150,12 +152,7 @@ async function sweep(stores: Stores, video: VideoId, mark: Mark, deadline: numbe
 }
 
 /** Sweeps again after the deletions of the last hours, and forgets those of long ago. */
-export async function mendDeletions(
-  stores: Stores,
-  edge: KeyValueStore,
-  now: Date,
-  deadline: number,
-): Promise<void> {
+export async function mendDeletions(stores: Stores, now: Date, deadline: number): Promise<void> {
   const { uploads } = stores;
   for await (const { key, lastModified } of uploads.list(DELETED_PREFIX)) {
     const video = key.slice(DELETED_PREFIX.length);
@@ -166,7 +163,8 @@ export async function mendDeletions(
     const { left } = await sweep(stores, video, mark, deadline);
     if (left > 0) log('warn', 'delete-unfinished', { video, left });
     else if (age >= KEPT_MS) {
-      if (mark.private) await openAtEdge(edge, video);
+      // Opened in a later run, when nobody who saw the mark is still making it private again (`mayBeClaimed`).
+      if (mark.private) await markUnsettled(uploads, video);
       await uploads.delete(key);
     }
   }

@@ -15,6 +15,7 @@ import { mendRevisions } from '../jobs/old-revisions.ts';
 import { MEND_TIMEOUT_SECONDS } from '../jobs/platform.ts';
 import { mendSpending } from '../jobs/spending.ts';
 import { ObjectStore } from '../jobs/store.ts';
+import { mendVisibility } from '../jobs/visibility.ts';
 
 const environment = parseEnvironment(mendEnvironmentSchema, process.env);
 const s3 = new S3Client({});
@@ -58,7 +59,8 @@ export const handler = invocations('mend', environment.PLATFORM, async (_: unkno
       announcer,
       held: heldBy !== undefined,
     }),
-    mendDeletions(stores, edge, now, deadline),
+    mendDeletions(stores, now, deadline),
+    mendVisibility(stores.uploads, edge, now, deadline),
     ...(keptDays === undefined ? [] : [mendRevisions({ stores, keptDays, now, deadline })]),
     mendEvents({ stores, sqs, eventsQueueUrl: EVENTS_QUEUE_URL, now, deadline }),
     mendMachines({

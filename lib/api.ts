@@ -11,6 +11,7 @@ import {
   OLD_PREFIX,
   OPEN_PREFIX,
   PENDING_PREFIX,
+  UNSETTLED_PREFIX,
   UNTOLD_PREFIX,
   UPLOADS_PREFIX,
   USAGE_PREFIX,
@@ -133,6 +134,7 @@ function permissionsOf(stack: Stack, { parameters, storage, queues }: ApiProps):
       USAGE_PREFIX,
     ),
     mayUse(uploads, ['s3:PutObject'], OPEN_PREFIX, UNTOLD_PREFIX),
+    mayUse(uploads, ['s3:PutObject', 's3:DeleteObject'], UNSETTLED_PREFIX),
     // What it may not do itself, its presigned URLs do not let others do.
     mayUse(uploads, ['s3:GetObject', 's3:PutObject', 's3:ListMultipartUploadParts'], UPLOADS_PREFIX),
     mayUse(production, ['s3:GetObject', 's3:PutObject'], VIDEOS_PREFIX),

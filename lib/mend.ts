@@ -9,6 +9,7 @@ import {
   JOBS_PREFIX,
   OLD_PREFIX,
   OPEN_PREFIX,
+  UNSETTLED_PREFIX,
   UNTOLD_PREFIX,
   VIDEOS_PREFIX,
   WORKERS_PREFIX,
@@ -87,8 +88,9 @@ function permissionsOf(stack: Stack, { platform, storage, queues }: MendProps): 
     ...ledgerOf(storage),
     ...deletionOf({ uploads, production }),
     mayUse(uploads, ['s3:DeleteObject'], DELETED_PREFIX),
+    mayUse(uploads, ['s3:PutObject', 's3:DeleteObject'], UNSETTLED_PREFIX),
     // Listings, and 404 instead of 403 for what is not there.
-    mayList(uploads, WORKERS_PREFIX),
+    mayList(uploads, WORKERS_PREFIX, UNSETTLED_PREFIX),
     { actions: ['sqs:SendMessage'], resources: [queues.uploads.queueArn, queues.events.queueArn] },
     {
       actions: ['sqs:GetQueueAttributes'],

@@ -3,9 +3,16 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { claimVideo } from '../../jobs/claim.ts';
 import { mayBeClaimed, mendDeletions } from '../../jobs/deletion.ts';
 import { readEdits } from '../../jobs/edits.ts';
-import { deletedKey, newVideoId, sourceKey, type VideoId, videoIdOf } from '../../jobs/names.ts';
+import {
+  deletedKey,
+  newVideoId,
+  sourceKey,
+  unsettledKey,
+  type VideoId,
+  videoIdOf,
+} from '../../jobs/names.ts';
 import { publish } from '../../jobs/publish.ts';
-import { recordChanges } from '../../jobs/visibility.ts';
+import { mendVisibility, recordChanges } from '../../jobs/visibility.ts';
 import { guardFunction } from '../../local/edge/guard.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
 import { makeTiny } from '../support/tiny-video.ts';
@@ -40,6 +47,13 @@ async function playing(key?: string): Promise<VideoId> {
 const change = (id: VideoId, visibility: string) =>
   api.ask('PATCH', `/api/videos/${id}`, admin, { visibility });
 const show = async (id: VideoId, token?: string) => (await api.ask('GET', `/api/videos/${id}`, token)).body;
+
+/** Marks of a video's changes that the edge may not know. */
+async function unsettled(id: VideoId): Promise<number> {
+  let marks = 0;
+  for await (const _ of api.context.stores.uploads.list(unsettledKey(id, ''))) marks += 1;
+  return marks;
+}
 
 /** What the edge makes of a path: the object's own path, or a status. */
 async function atEdge(uri: string, ip = VIEWER, referer?: string) {
@@ -121,6 +135,82 @@ describe('a video that is made private', () => {
   });
 });
 
+describe('the edge is told what the edits say', () => {
+  const mend = (minutes = 6) => {
+    const { stores, edge } = api.context;
+    const now = new Date(Date.now() + minutes * 60_000);
+    return mendVisibility(stores.uploads, edge, now, Date.now() + 60_000);
+  };
+  /** Ends a change where it tells the edge for the so many-th time. */
+  async function endChange(id: VideoId, visibility: 'private' | 'public', after: number): Promise<void> {
+    const { stores, edge } = api.context;
+    const update = edge.update.bind(edge);
+    let told = 0;
+    const spy = jest.spyOn(edge, 'update').mockImplementation(async (changes) => {
+      if (++told > after) throw new Error('the function ended');
+      await update(changes);
+    });
+    const change = recordChanges(stores.uploads, edge, id, { visibility });
+    await expect(change).rejects.toThrow('the function ended');
+    spy.mockRestore();
+  }
+
+  test('by who changes them, who leaves nothing behind', async () => {
+    const id = await playing();
+    await change(id, 'private');
+    expect(await unsettled(id)).toBe(0);
+  });
+
+  test.each([
+    { before: 'public', to: 'private', after: 0, open: true },
+    { before: 'public', to: 'private', after: 1, open: false },
+    { before: 'private', to: 'public', after: 0, open: true },
+  ] as const)('by mend, where a change from $before to $to ended after $after words', async (case_) => {
+    const { before, to, after, open } = case_;
+    const id = await playing();
+    await change(id, before);
+    await endChange(id, to, after);
+    await mend();
+    expect(await api.edgeStore.exists(id)).toBe(!open);
+    expect((await readEdits(api.context.stores.uploads, id)).visibility).toBe(open ? 'public' : 'private');
+    expect(await unsettled(id)).toBe(0);
+  });
+
+  test('by mend, where who opened it ended before seeing that it is private again', async () => {
+    const id = await playing();
+    const { stores, edge } = api.context;
+    await change(id, 'private');
+    const update = edge.update.bind(edge);
+    const spy = jest.spyOn(edge, 'update').mockImplementationOnce(async (changes) => {
+      await recordChanges(stores.uploads, edge, id, { visibility: 'private' });
+      await update(changes);
+      throw new Error('the function ended');
+    });
+    await expect(recordChanges(stores.uploads, edge, id, { visibility: 'public' })).rejects.toThrow();
+    spy.mockRestore();
+    expect(await atEdge(`/v/${id}/master.m3u8`)).toBe(`/v/${id}/master.m3u8`);
+    await mend();
+    expect(await atEdge(`/v/${id}/master.m3u8`)).toBe(404);
+  });
+
+  test('by mend not before who changes them has had the time', async () => {
+    const id = await playing();
+    await endChange(id, 'public', 0);
+    await mend(4);
+    expect(await unsettled(id)).toBe(1);
+    await mend();
+    expect(await unsettled(id)).toBe(0);
+  });
+
+  test('by whoever says it again, where the store was lost', async () => {
+    const id = await playing();
+    await change(id, 'private');
+    await api.context.edge.update({ [id]: undefined });
+    await change(id, 'private');
+    expect(await atEdge(`/v/${id}/master.m3u8`)).toBe(404);
+  });
+});
+
 describe('a private video that is deleted', () => {
   test('stays closed while caches may hold it, and leaves nothing in the end', async () => {
     const id = await playing();
@@ -128,10 +218,17 @@ describe('a private video that is deleted', () => {
     await api.ask('DELETE', `/api/videos/${id}`, admin);
     expect(await atEdge(`/v/${id}/0123456789ab/360p/chunk-00000.mp4`)).toBe(404);
     const { stores, edge } = api.context;
-    const inAMonth = new Date(Date.now() + 30 * 24 * 3600_000);
-    await mendDeletions(stores, edge, inAMonth, Date.now() + 60_000);
+    const mendIn = async (days: number) => {
+      const then = new Date(Date.now() + days * 24 * 3600_000);
+      await mendDeletions(stores, then, Date.now() + 60_000);
+      await mendVisibility(stores.uploads, edge, then, Date.now() + 60_000);
+    };
+    await mendIn(365); // Cache-Control lets media be kept for so long
+    expect(await api.edgeStore.exists(id)).toBe(true);
+    await mendIn(367);
     expect(await stores.uploads.exists(deletedKey(id))).toBe(false);
     expect(await api.edgeStore.exists(id)).toBe(false);
+    expect(await unsettled(id)).toBe(0);
   });
 
   test('is private when the same file is dropped again', async () => {

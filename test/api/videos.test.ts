@@ -146,7 +146,7 @@ describe('a video', () => {
     expect(idsOf(await list('?limit=100'))).not.toContain(id);
 
     await production.put(`v/${id}/0123456789ab/late.mp4`, 'x', TEXT);
-    await mendDeletions(api.context.stores, api.context.edge, new Date(), Date.now() + 60_000);
+    await mendDeletions(api.context.stores, new Date(), Date.now() + 60_000);
     expect(await api.keysOf(id)).toEqual([`uploads/${deletedKey(id)}`]);
   });
 
@@ -157,7 +157,7 @@ describe('a video', () => {
     await uploads.put(deletedKey(broken), '{', TEXT);
     await uploads.putOnceJson(deletedKey(id), { at: new Date().toISOString(), busy: false });
     await uploads.put(jobKeys.edits(id), '{}', TEXT);
-    await mendDeletions(api.context.stores, api.context.edge, new Date(), Date.now() + 60_000);
+    await mendDeletions(api.context.stores, new Date(), Date.now() + 60_000);
     expect(await api.keysOf(id)).toEqual([`uploads/${deletedKey(id)}`]);
     await uploads.delete(deletedKey(broken));
   });

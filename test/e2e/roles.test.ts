@@ -34,6 +34,7 @@ import { sendTasks } from '../../jobs/queue.ts';
 import { requestFirst } from '../../jobs/requests.ts';
 import type { ObjectStore } from '../../jobs/store.ts';
 import { Tokens } from '../../jobs/tokens.ts';
+import { markUnsettled } from '../../jobs/visibility.ts';
 import { reportWorker } from '../../jobs/workers.ts';
 import { FUNCTIONS, type RoleCall } from '../../local/iam/iam.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
@@ -401,7 +402,8 @@ describe('mend', () => {
     const { video: closed } = await claimed();
     await ask('PATCH', `/api/videos/${closed}`, { visibility: 'private' });
     await ask('DELETE', `/api/videos/${closed}`);
-    await stage.hoursAgo(30 * 24, () =>
+    await stage.hoursAgo(1, () => markUnsettled(uploads, closed));
+    await stage.hoursAgo(367 * 24, () =>
       uploads.putJson(deletedKey(closed), { at: new Date().toISOString(), busy: false, private: true }),
     );
     // What waits its turn is not helped.
