@@ -101,11 +101,13 @@ export const started = (ledger: Ledger, machines: Readonly<Record<string, number
 /** The ledger without what was asked for and not got: nothing of it ran. */
 export const withdrawn = without;
 
-/** Everything that runs is counted until now, and days of long ago are forgotten. */
+/** Everything that runs is counted until now, and days of long ago are forgotten. The same ledger where there is neither. */
 export function countedUntil(ledger: Ledger, now: number): Ledger {
   const all = Object.keys(ledger.running).reduce((sum, id) => counted(sum, id, now), ledger);
   const oldest = dayOf(now - KEPT_DAYS * DAY_MS);
-  return { ...all, days: Object.fromEntries(Object.entries(all.days).filter(([day]) => day >= oldest)) };
+  const days = Object.entries(all.days);
+  const kept = days.filter(([day]) => day >= oldest);
+  return kept.length === days.length ? all : { ...all, days: Object.fromEntries(kept) };
 }
 
 /** What machines came to until now. */

@@ -56,6 +56,11 @@ describe('what machines came to', () => {
     expect(Object.keys(days)).toEqual(['2026-09-21', '2026-11-20']);
   });
 
+  test('stays the same object, which nobody has to write, while nothing runs and no day is forgotten', () => {
+    const ledger = spent({ '2026-11-20': 3 });
+    expect(countedUntil(ledger, NOON)).toBe(ledger);
+  });
+
   test('of a machine that nobody knows is nothing', () => {
     expect(ended(EMPTY_LEDGER, 'i-1', NOON)).toEqual(EMPTY_LEDGER);
   });

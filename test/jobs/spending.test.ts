@@ -287,6 +287,13 @@ describe('mend', () => {
     expect((await readSpending(uploads, NOON)).heldBy).toBeUndefined();
   });
 
+  test('writes nothing on a day on which nothing runs', async () => {
+    await spentToday(5);
+    const puts = s3.commandCalls(PutObjectCommand).length;
+    for (let minutes = 0; minutes < 24 * 60; minutes += 15) await mend(minutes);
+    expect(s3.commandCalls(PutObjectCommand)).toHaveLength(puts);
+  });
+
   test.each([
     ['below the ceiling', 5, false],
     ['where the ceilings are lifted', 20, true],

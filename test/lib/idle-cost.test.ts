@@ -1,9 +1,19 @@
 /** What a platform costs that does nothing, computed from its templates: every resource that bills while idle has a price here. */
 import { readFileSync } from 'node:fs';
-import { expect, test } from '@jest/globals';
+import { DescribeInstancesCommand, EC2Client } from '@aws-sdk/client-ec2';
+import { S3Client } from '@aws-sdk/client-s3';
+import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { expect, jest, test } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
 import { z } from 'zod';
+import { LEDGER_KEY } from '../../jobs/names.ts';
 import { MEND_MINUTES, SWEEP_MINUTES } from '../../jobs/platform.ts';
+import { toStoredJson } from '../../jobs/store.ts';
 import { LIST_PRICES, type PriceName } from '../../video/prices.ts';
+import { CAPACITY_SETTINGS } from '../support/fleet.ts';
+import { lambdaContext } from '../support/lambda.ts';
+import { captureLog } from '../support/log-lines.ts';
+import { serveS3 } from '../support/memory-s3.ts';
 import { deployment } from './support/deployment.ts';
 
 const MONTH_MINUTES = 730 * 60;
@@ -20,18 +30,85 @@ const STORAGE = FREE;
 /** Costs by request, and nobody asks. */
 const BY_REQUEST = FREE;
 
-/** Calls of the scheduled functions: half a gigabyte for a third of a second; mend lists seven prefixes. */
+/** Calls of the scheduled functions: half a gigabyte for a third of a second. */
 const CALL_GIGABYTE_SECONDS = 0.5 / 3;
-const MEND_LISTS = 7;
+
+/** What requests to S3 are billed as. */
+const BILLED: Readonly<Record<string, PriceName>> = {
+  PutObjectCommand: 's3Write',
+  ListObjectsV2Command: 's3Write',
+  GetObjectCommand: 's3Read',
+  HeadObjectCommand: 's3Read',
+};
+
+Object.assign(process.env, {
+  UPLOAD_BUCKET: 'uploads-bucket',
+  PRODUCTION_BUCKET: 'production-bucket',
+  UPLOADS_QUEUE_URL: 'http://127.0.0.1/uploads',
+  TASKS_QUEUE_URL: 'http://127.0.0.1/tasks',
+  EVENTS_QUEUE_URL: 'http://127.0.0.1/events',
+  LIVE_TOPICS: 'spotreel/demo',
+  KEY_VALUE_STORE: 'arn:aws:cloudfront::000000000000:key-value-store/demo',
+  PLATFORM: 'demo',
+  LAUNCH_TEMPLATES: JSON.stringify(CAPACITY_SETTINGS.launchTemplates),
+  SUBNET_IDS: 'subnet-a',
+  MAX_VCPUS: '8',
+  MAX_ON_DEMAND_VCPUS: '0',
+  TARGET_SECONDS: '20',
+  MAX_LIFETIME_SECONDS: '600',
+  DAILY_CEILING: '10',
+});
+const { handler: mend } = await import('../../lambda/mend.ts');
+const { handler: sweep } = await import('../../lambda/sweep.ts');
+
+/** What a run asks of S3 and SQS on a platform that did something yesterday: it is run. */
+async function askedBy(run: () => Promise<unknown>): Promise<Use> {
+  captureLog();
+  const [s3, sqs, ec2] = [mockClient(S3Client), mockClient(SQSClient), mockClient(EC2Client)];
+  const yesterday = new Date(Date.now() - 24 * 3600 * 1000).toISOString().slice(0, 10);
+  const ledger = toStoredJson({ days: { [yesterday]: 3 }, running: {} });
+  serveS3(s3, new Map([[`uploads-bucket/${LEDGER_KEY}`, ledger]]));
+  const none = { ApproximateNumberOfMessages: '0', ApproximateNumberOfMessagesNotVisible: '0' };
+  sqs.on(GetQueueAttributesCommand).resolves({ Attributes: none });
+  ec2.on(DescribeInstancesCommand).resolves({});
+  await run();
+  const use: Use = { sqsRequest: sqs.calls().length };
+  for (const { args } of s3.calls()) {
+    const command = args[0].constructor.name;
+    const name = BILLED[command];
+    if (name === undefined) throw new Error(`Say what ${command} is billed as`);
+    use[name] = (use[name] ?? 0) + 1;
+  }
+  for (const mock of [s3, sqs, ec2]) mock.restore();
+  jest.restoreAllMocks();
+  return use;
+}
+
+const SCHEDULED = {
+  id: 'event-1',
+  version: '0',
+  account: '000000000000',
+  time: '2030-01-02T03:04:05Z',
+  region: 'us-east-1',
+  resources: [],
+  source: 'aws.events',
+  'detail-type': 'Scheduled Event',
+  detail: {},
+};
+/** Of each run, by the minutes between two. */
+const RUNS = new Map([
+  [SWEEP_MINUTES, await askedBy(() => sweep(SCHEDULED, lambdaContext()))],
+  [MEND_MINUTES, await askedBy(() => mend({}, lambdaContext()))],
+]);
 
 function scheduled({ ScheduleExpression }: Properties): Use {
   if (ScheduleExpression === undefined) return {};
   const minutes = Number(/^rate\((\d+) minutes?\)$/.exec(String(ScheduleExpression))?.[1]);
   const calls = MONTH_MINUTES / minutes;
-  const each = { lambdaCall: calls, lambdaSecond: calls * CALL_GIGABYTE_SECONDS };
-  if (minutes === SWEEP_MINUTES) return { ...each, sqsRequest: calls };
-  if (minutes === MEND_MINUTES) return { ...each, s3Write: calls * MEND_LISTS };
-  throw new Error(`Say what a run costs of the rule that runs every ${String(ScheduleExpression)}`);
+  const run = RUNS.get(minutes);
+  if (!run) throw new Error(`Say what a run costs of the rule that runs every ${String(ScheduleExpression)}`);
+  const asked = Object.entries(run).map(([name, count]) => [name, count * calls]);
+  return { lambdaCall: calls, lambdaSecond: calls * CALL_GIGABYTE_SECONDS, ...Object.fromEntries(asked) };
 }
 
 const IDLE: Readonly<Record<string, (properties: Properties) => Use>> = {
