@@ -81,7 +81,8 @@ export const METRICS = {
     unit: 'Count',
     statistic: 'Sum',
     by: 'function',
-    meaning: 'calls of a Lambda function that failed, or ran until its timeout',
+    meaning:
+      'calls of a Lambda function that failed or ran into its timeout, and messages that dispatch could not handle',
   },
 } as const satisfies Record<string, Metric>;
 

@@ -10,7 +10,7 @@ import { dispatchMessages } from '../jobs/dispatch.ts';
 import { Capacity, capacitySettingsOf } from '../jobs/ensure-capacity.ts';
 import { dispatchEnvironmentSchema, parseEnvironment } from '../jobs/environment.ts';
 import { invocations } from '../jobs/invocation.ts';
-import { log } from '../jobs/log.ts';
+import { logMetrics } from '../jobs/metrics.ts';
 import { ObjectStore } from '../jobs/store.ts';
 
 const environment = parseEnvironment(dispatchEnvironmentSchema, process.env);
@@ -30,12 +30,9 @@ export const handler = invocations('dispatch', environment.PLATFORM, async (even
   await announcer.settled();
   for (const { message, error } of failed) {
     const { messageId, receiveCount, body } = message;
-    log('error', 'message-failed', {
-      ...aboutMessage(body),
-      messageId,
-      receiveCount,
-      error: String(error),
-    });
+    const fields = { ...aboutMessage(body), messageId, receiveCount, error: String(error) };
+    // The call succeeds, and SQS counts no age of what was received three times.
+    logMetrics('error', 'message-failed', fields, { FunctionErrors: 1 });
   }
   const batchItemFailures = failed.map(({ message }) => ({ itemIdentifier: message.messageId }));
   return { batchItemFailures } satisfies SQSBatchResponse;

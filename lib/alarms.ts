@@ -28,6 +28,8 @@ interface AlarmRule {
   readonly metric: cloudwatch.IMetric;
   /** Alarms from here on. */
   readonly threshold: number;
+  /** In how many of the last so many periods it must be reached. @default the last one */
+  readonly periods?: { readonly reached: number; readonly of: number };
   /** Whether it also tells when nothing is measured any more. */
   readonly whenSilent?: boolean;
 }
@@ -56,7 +58,7 @@ function rulesOf({ platform, queues, api }: AlarmsProps): Readonly<Record<string
       threshold: Duration.hours(2).toSeconds(),
     },
     'oldest-upload': {
-      says: 'Dispatch has not handled a message for half an hour or longer',
+      says: 'Dispatch does not come to its messages for half an hour or longer',
       metric: queues.uploads.metricApproximateAgeOfOldestMessage({ period: FIVE_MINUTES }),
       threshold: Duration.minutes(30).toSeconds(),
     },
@@ -71,6 +73,8 @@ function rulesOf({ platform, queues, api }: AlarmsProps): Readonly<Record<string
         period: FIVE_MINUTES,
       }),
       threshold: 1,
+      // What FILL puts where a line has not arrived yet counts as measured: the last period alone would stay 0.
+      periods: { reached: 1, of: 3 },
     },
     'launch-errors': {
       says: 'Machines are refused, or can not work, for a reason that only the owner can mend',
@@ -95,9 +99,12 @@ function rulesOf({ platform, queues, api }: AlarmsProps): Readonly<Record<string
       threshold: 1,
     },
     'function-errors': {
-      says: 'Calls of Lambda functions fail',
+      says: 'A function, or a message that dispatch is given, fails again and again',
       metric: ours('FunctionErrors', QUARTER),
-      threshold: 5,
+      // By how long it lasts, not how often it is: `mend` is called once a quarter. One in four may be missed, for a
+      // schedule’s calls fall now before the quarter ends, now after.
+      threshold: 1,
+      periods: { reached: 3, of: 4 },
     },
     'api-errors': {
       says: 'The API answers with 5xx',
@@ -120,13 +127,15 @@ export class Alarms extends Construct {
 
     const tell = new SnsAction(this.topic);
     this.alarms = Object.entries(rulesOf(props)).map(([name, rule]) => {
+      const { reached, of } = rule.periods ?? { reached: 1, of: 1 };
       const alarm = new cloudwatch.Alarm(this, name, {
         alarmName: `${props.platform}-${name}`,
         alarmDescription: `${rule.says}. What to do: docs/runbooks/${name}.md`,
         metric: rule.metric,
         threshold: rule.threshold,
         comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        evaluationPeriods: 1,
+        datapointsToAlarm: reached,
+        evaluationPeriods: of,
         // What counts is counted where it happens; a silence tells nothing, but of what speaks all the time.
         treatMissingData: rule.whenSilent
           ? cloudwatch.TreatMissingData.MISSING

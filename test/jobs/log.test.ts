@@ -5,7 +5,7 @@ import { invocations } from '../../jobs/invocation.ts';
 import { log, logAlways, onLogLine, withLogFields } from '../../jobs/log.ts';
 import { logMetrics, METRICS, type MetricName } from '../../jobs/metrics.ts';
 import { newVideoId, revisionOf, sourceKey, videoIdOf } from '../../jobs/names.ts';
-import { emittedBy } from '../support/emitted.ts';
+import { emittedBy, valuesOf } from '../support/emitted.ts';
 import { lambdaContext } from '../support/lambda.ts';
 import { captureLog } from '../support/log-lines.ts';
 
@@ -144,4 +144,14 @@ test('a call that is about to run into its timeout is counted before Lambda ends
   expect(errorsOf()).toHaveLength(2);
   resolve();
   await call;
+});
+
+test('a call that fails after it was counted as late is counted once', async () => {
+  const { promise, reject } = Promise.withResolvers<void>();
+  const call = invocations('demo-function', 'demo', () => promise)({}, lambdaContext(510));
+  while (logged().length === 0) await new Promise(setImmediate);
+  reject(new Error('no luck'));
+  await expect(call).rejects.toThrow('no luck');
+  expect(logged()).toMatchObject([{ event: 'function-late' }, { event: 'function-failed' }]);
+  expect(valuesOf(logged(), 'FunctionErrors').reduce((sum, value) => sum + value, 0)).toBe(1);
 });

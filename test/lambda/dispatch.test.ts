@@ -14,6 +14,7 @@ import type { SQSEvent } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { jobKeys, newVideoId, revisionOf, sourceKey, videoIdOf } from '../../jobs/names.ts';
 import { encodeSettingsSchema, RECIPE_VERSION } from '../../video/settings.ts';
+import { valuesOf } from '../support/emitted.ts';
 import { CAPACITY_SETTINGS, launched, refused, running } from '../support/fleet.ts';
 import { lambdaContext } from '../support/lambda.ts';
 import { captureLog } from '../support/log-lines.ts';
@@ -243,6 +244,7 @@ describe('a plan', () => {
         error: expect.stringContaining(jobKeys.plan(id, revision)),
       },
     ]);
+    expect(valuesOf(logged(), 'FunctionErrors')).toEqual([1]);
   });
 });
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { dimensionSets, METRICS, type MetricName, NAMESPACE } from '../../jobs/metrics.ts';
+import { MEND_MINUTES, QUEUES, SWEEP_MINUTES } from '../../jobs/platform.ts';
 import { spell, synthesize } from './support/template.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -27,6 +28,10 @@ const alarmSchema = z.object({
   MetricName: z.string().optional(),
   Dimensions: metricSchema.shape.Dimensions.optional(),
   Statistic: z.string().optional(),
+  Period: z.number().optional(),
+  Threshold: z.number(),
+  DatapointsToAlarm: z.number(),
+  EvaluationPeriods: z.number(),
   Metrics: z
     .array(z.object({ MetricStat: z.object({ Metric: metricSchema, Stat: z.string() }).optional() }))
     .default([]),
@@ -157,6 +162,33 @@ describe('an alarm that could not fire is none:', () => {
       ]),
     });
   });
+});
+
+describe('function-errors tells of what fails each time, however seldom it is tried:', () => {
+  const schedules = ofType('AWS::Events::Rule').flatMap(
+    ({ Properties }) => /^rate\((\d+) minutes?\)$/.exec(String(Properties['ScheduleExpression']))?.[1] ?? [],
+  );
+  const alarm = alarms.find((one) => nameOf(one) === 'function-errors');
+
+  test.each([
+    ...schedules.map((minutes) => ['a function that is called', Number(minutes) * 60] as const),
+    ['a message of dispatch that comes back', QUEUES.uploads.visibilityTimeoutSeconds] as const,
+  ])('%s every %i s', (_, seconds) => {
+    const { Period = 0, Threshold = 0, DatapointsToAlarm = 0, EvaluationPeriods = 0 } = alarm ?? {};
+    expect(Threshold).toBeGreaterThan(0);
+    expect(Period / seconds).toBeGreaterThanOrEqual(Threshold);
+    // Of calls that are a moment early or late a period may have none.
+    expect(DatapointsToAlarm).toBeLessThan(EvaluationPeriods);
+  });
+
+  test('mend is the one that is called most seldom', () => {
+    expect(schedules.map(Number).sort((a, b) => a - b)).toEqual([SWEEP_MINUTES, MEND_MINUTES]);
+  });
+});
+
+test('dead-letters looks back: what its FILL puts for a line that comes late is not what was', () => {
+  const alarm = alarms.find((one) => nameOf(one) === 'dead-letters');
+  expect(alarm).toMatchObject({ DatapointsToAlarm: 1, EvaluationPeriods: 3 });
 });
 
 test('that mend is silent is told too: nothing else would find a stuck video', () => {
