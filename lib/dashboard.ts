@@ -1,5 +1,5 @@
 /** One page of CloudWatch that shows how the platform fares: its alarms, its own metrics, its queues, its functions. */
-import { Duration } from 'aws-cdk-lib';
+import { Aws, Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import { METRICS, type MetricName } from '../jobs/metrics.ts';
@@ -26,7 +26,7 @@ export class Dashboard extends Construct {
     // Its keys are the table's; `Object.keys` forgets that.
     const names = Object.keys(METRICS) as MetricName[];
     new cloudwatch.Dashboard(this, 'Dashboard', {
-      dashboardName: platform,
+      dashboardName: `${platform}-${Aws.REGION}`, // it is the account's, not the region's
       defaultInterval: Duration.days(1),
       widgets: [
         [new cloudwatch.AlarmStatusWidget({ title: 'Alarms', width: 24, alarms: [...alarms.alarms] })],

@@ -1,7 +1,8 @@
 /** The key-value store that CloudFront's functions read: which videos are private, and the keys of tokens for them. */
-import { Aws, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import { Construct } from 'constructs';
+import { accountName } from './account-name.ts';
 import type { Permission } from './allow.ts';
 
 export interface EdgeStoreProps {
@@ -19,8 +20,7 @@ export class EdgeStore extends Construct {
   constructor(scope: Construct, id: string, { removalPolicy }: EdgeStoreProps) {
     super(scope, id);
     const store = new cloudfront.KeyValueStore(this, 'Store', {
-      // It is the account's, not the region's, as its name must be.
-      keyValueStoreName: `${Aws.REGION}-${Names.uniqueResourceName(this, { maxLength: 40, separator: '-' })}`,
+      keyValueStoreName: accountName(this),
       comment: `Spotreel, ${Stack.of(this).stackName}: private videos, and keys of tokens`,
     });
     // A first deployment that fails must not leave it: the next would find its name taken.

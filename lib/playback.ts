@@ -21,6 +21,7 @@ import {
 } from '../jobs/platform.ts';
 import { TOKEN_PATH } from '../jobs/playback-tokens.ts';
 import { guardSource, rewriteSource } from '../web/files.ts';
+import { accountName } from './account-name.ts';
 import type { Domain } from './domain.ts';
 
 /**
@@ -86,8 +87,7 @@ export class Playback extends Construct {
       }),
       // The bucket itself lets CloudFront in (lib/storage.ts). No path leads to its listing.
       origin: S3BucketOrigin.withBucketDefaults(production, {
-        originAccessControlId: new cloudfront.S3OriginAccessControl(this, 'VideoAccess')
-          .originAccessControlId,
+        originAccessControlId: this.#access('VideoAccess').originAccessControlId,
       }),
       allowedMethods: cloudfront.AllowedMethods.ALLOW_GET_HEAD_OPTIONS,
       originRequestPolicy: cloudfront.OriginRequestPolicy.CORS_S3_ORIGIN,
@@ -99,7 +99,9 @@ export class Playback extends Construct {
     const page = {
       ...own,
       ...text,
-      origin: S3BucketOrigin.withOriginAccessControl(pages),
+      origin: S3BucketOrigin.withOriginAccessControl(pages, {
+        originAccessControl: this.#access('PagesAccess'),
+      }),
       functionAssociations: [
         this.#function(
           'Rewrite',
@@ -151,6 +153,10 @@ export class Playback extends Construct {
     Validations.of(this.distribution).acknowledge(...ACKNOWLEDGED);
   }
 
+  #access(id: string): cloudfront.S3OriginAccessControl {
+    return new cloudfront.S3OriginAccessControl(this, id, { originAccessControlName: accountName(this, id) });
+  }
+
   #cachePolicy(id: string, comment: string, compression: boolean): cloudfront.CachePolicy {
     return new cloudfront.CachePolicy(this, id, {
       comment,
@@ -188,6 +194,7 @@ export class Playback extends Construct {
     const override = true;
     const policy = contentSecurityPolicy(connect, isFramed ? '*' : "'none'");
     return new cloudfront.ResponseHeadersPolicy(this, id, {
+      responseHeadersPolicyName: accountName(this, id),
       comment,
       ...(cors && {
         corsBehavior: {

@@ -6,6 +6,9 @@ import { spell } from './support/template.ts';
 /** Types whose names need not be the only ones: of a role's own policy, and of APIs, which are told apart by their ids. */
 const SHARED_NAMES = ['AWS::IAM::Policy', 'AWS::ApiGatewayV2::Api', 'AWS::ApiGatewayV2::Stage'];
 
+/** Types whose names are taken in all regions of an account. */
+const OF_THE_ACCOUNT = /^AWS::(Budgets|CloudFront|IAM)::|^AWS::CloudWatch::Dashboard\b/;
+
 /** What AWS calls things. */
 const NAMES_OF_AWS = ['MetricName', 'ServiceName'];
 
@@ -20,14 +23,14 @@ const namesIn = (properties: object): string[] =>
       : [];
   });
 
-const namesOf = (name: string) =>
+const namesOf = (name: string, region = 'eu-test-1') =>
   deployment({ name }).flatMap(({ Resources }) =>
     Object.values(Resources)
       .filter(({ Type }) => !SHARED_NAMES.includes(Type))
       .flatMap(({ Type, Properties }) =>
         namesIn(Object(spell(Properties)))
           .filter((given) => !given.includes('Fn::GetStackOutput')) // what another stack's output is called
-          .map((given) => `${Type} ${given}`),
+          .map((given) => `${Type} ${given.replaceAll('<AWS::Region>', region)}`),
       ),
   );
 
@@ -35,6 +38,23 @@ test('of two deployments in one account and region, no name is the same', () => 
   const [films, clips] = [new Set(namesOf('Films')), new Set(namesOf('Clips'))];
   expect([...films].filter((name) => clips.has(name))).toEqual([]);
   expect([...films].join('\n')).toContain('Films');
+});
+
+test('of a deployment in two regions of one account, no name is the same that the account has once', () => {
+  const [here, there] = ['eu-test-1', 'us-test-1'].map((region) =>
+    namesOf('Films', region).filter((name) => OF_THE_ACCOUNT.test(name)),
+  );
+  expect(here?.filter((name) => there?.includes(name))).toEqual([]);
+  expect(new Set(here?.map((name) => name.split(' ')[0]))).toEqual(
+    new Set([
+      'AWS::CloudFront::CachePolicy',
+      'AWS::CloudFront::Function',
+      'AWS::CloudFront::KeyValueStore',
+      'AWS::CloudFront::OriginAccessControl',
+      'AWS::CloudFront::ResponseHeadersPolicy',
+      'AWS::CloudWatch::Dashboard',
+    ]),
+  );
 });
 
 describe('in any partition', () => {
