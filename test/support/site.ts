@@ -38,6 +38,7 @@ export interface ListedVideo {
     readonly finishedAt: string;
     readonly machines: number;
   };
+  readonly heldBy?: 'daily' | 'monthly';
   readonly failure?: { readonly code: string; readonly message: string };
 }
 

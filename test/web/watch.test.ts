@@ -226,6 +226,16 @@ describe('a video that is not ready', () => {
     expect(await tab.page.locator('#waiting').isVisible()).toBe(false);
   });
 
+  browserTest.each([
+    { heldBy: 'daily', says: 'It goes on after midnight UTC, or when its owner resumes.' },
+    { heldBy: 'monthly', says: 'It goes on with the next month, or when its owner resumes.' },
+  ] as const)('says that it waits for the $heldBy spending ceiling', async ({ heldBy, says }) => {
+    await open({ ...unpublished, state: 'queued', percent: 0, heldBy });
+    await tab.page.getByText(says).waitFor();
+    const state = await tab.page.locator('#state').textContent();
+    expect(state).toBe(`Waiting: the ${heldBy} spending ceiling is reached`);
+  });
+
   browserTest('says why it failed', async () => {
     const message = 'This file is text, not video. Upload the video itself.';
     await open({ ...unpublished, state: 'failed', failure: { code: 'not-media', message } });

@@ -58,7 +58,7 @@ function showSignedOut(): void {
   showFailed('This browser’s API token has ended', words);
 }
 
-function showState(video: Pick<Video, 'state' | 'percent'>): void {
+function showState(video: Pick<Video, 'state' | 'percent' | 'heldBy'>): void {
   setText(byId('state'), stateName(video));
   setText(byId('said'), STATE_NAMES[video.state]);
 }
@@ -76,17 +76,31 @@ const WAITING = {
   encoding: { heading: '', words: 'This video is being prepared. It starts by itself when it is ready.' },
 } as const;
 
-interface Waiting {
+/** The same of a video that no machine may be launched for. */
+const HELD = {
+  daily: {
+    heading: 'Waiting for tomorrow',
+    words: 'The daily spending ceiling is reached. It goes on after midnight UTC, or when its owner resumes.',
+  },
+  monthly: {
+    heading: 'Waiting for next month',
+    words:
+      'The monthly spending ceiling is reached. It goes on with the next month, or when its owner resumes.',
+  },
+} as const;
+
+interface Waiting extends Pick<Video, 'heldBy'> {
   readonly state: keyof typeof WAITING;
   readonly percent: number;
   readonly secondsLeft?: number | undefined;
 }
 
-function showProgress({ state, percent: done, secondsLeft }: Waiting): void {
+function showProgress({ state, percent: done, secondsLeft, heldBy }: Waiting): void {
+  const { heading, words } = state === 'queued' && heldBy ? HELD[heldBy] : WAITING[state];
   const left = secondsLeft === undefined ? '' : ` ${timeLeft(secondsLeft).replace(/^l/, 'L')} left.`;
-  setText(byId('percent'), WAITING[state].heading || percent(done));
-  setText(byId('waiting-words'), `${WAITING[state].words}${left}`);
-  showState({ state, percent: done });
+  setText(byId('percent'), heading || percent(done));
+  setText(byId('waiting-words'), `${words}${left}`);
+  showState({ state, percent: done, heldBy });
   part(document, '#progress', HTMLProgressElement).value = done;
   byId('progress').hidden = state !== 'encoding';
   showOnStage('waiting');
@@ -150,7 +164,7 @@ function show(video: Video): void {
       refresh();
       void following.then((live) => live.expect());
     });
-  } else if (video.state !== 'ready') showProgress({ state: video.state, percent: video.percent });
+  } else if (video.state !== 'ready') showProgress({ ...video, state: video.state });
 }
 
 const refresh = keepFresh(async () => {
@@ -180,8 +194,9 @@ const following = followVideos(client(), {
     const isNews = isTurn(heard, live);
     heard = live;
     if (isNews) refresh();
-    else if (live.state === 'encoding' && place.isTaken) showState({ ...live, state: live.state });
-    else if (!place.isTaken && (live.state === 'queued' || live.state === 'encoding'))
-      showProgress({ ...live, state: live.state });
+    else if (live.state !== 'encoding')
+      return; // what the API said last still holds
+    else if (place.isTaken) showState({ ...live, state: live.state });
+    else showProgress({ ...live, state: live.state });
   },
 });
