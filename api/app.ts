@@ -2,6 +2,7 @@
 import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
 import { HTTPException } from 'hono/http-exception';
+import { KeyValueStoreError } from '../jobs/key-value-store.ts';
 import { type LogFields, log, withLogFields } from '../jobs/log.ts';
 import { isVideoId } from '../jobs/names.ts';
 import { MAX_POSTER_BYTES } from '../jobs/posters.ts';
@@ -27,6 +28,9 @@ const BODY_LIMIT = Math.max(MAX_POSTER_BYTES, MAX_SUBTITLE_BYTES);
 /** Seconds after which an object that others keep changing may be free. */
 const BUSY_SECONDS = 1;
 
+/** Seconds after which the edge's store may answer, or have room. */
+const STORE_SECONDS = 30;
+
 /** How the API describes itself. */
 const INFO = {
   title: 'Spotreel',
@@ -46,6 +50,12 @@ function problemOf(error: unknown): ProblemError {
     return new ProblemError('unavailable', 'Too many change the same at this moment', {
       retryAfter: BUSY_SECONDS,
     });
+  if (error instanceof KeyValueStoreError) {
+    log('error', 'key-value-store-failed', { error: error.message });
+    return new ProblemError('unavailable', 'CloudFront’s key-value store does not answer', {
+      retryAfter: STORE_SECONDS,
+    });
+  }
   log('error', 'api-failed', {
     error: error instanceof Error ? (error.stack ?? error.message) : String(error),
   });

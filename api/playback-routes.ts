@@ -1,9 +1,11 @@
 /** `/api/videos/{id}/playback-tokens` and `/api/playback-keys`: who may play private videos, and until when. */
 import { createRoute } from '@hono/zod-openapi';
+import { PlaybackKeysError } from '../jobs/playback-keys.ts';
 import { withToken } from '../jobs/playback-tokens.ts';
 import { requireScope } from './access.ts';
 import type { ApiContext } from './context.ts';
 import { playbackToken } from './playback.ts';
+import { orProblem } from './problems.ts';
 import { answer, body, idParam, newApp, refusals } from './routes.ts';
 import { createPlaybackTokenSchema, playbackKeySchema, playbackTokenSchema } from './schemas.ts';
 import { requireVisible } from './video-routes.ts';
@@ -29,10 +31,12 @@ const rotateKeys = createRoute({
   path: '/api/playback-keys',
   summary: 'Make a new key for playback tokens',
   description:
-    'Within a minute it signs all tokens. Those of the key before stay good, those of any older key end: called twice, all tokens that were made before end.',
+    'Within a minute it signs all tokens. Those of the key before stay good, those of any older key end: called twice, all tokens that were made before end. Between two keys are five minutes at least.',
   tags,
-  responses: { 201: answer('The new key’s id.', playbackKeySchema), ...refusals() },
+  responses: { 201: answer('The new key’s id.', playbackKeySchema), ...refusals('conflict') },
 });
+
+const PROBLEM_OF = { 'too-soon': 'conflict', 'at-once': 'conflict' } as const;
 
 /** Adds the routes. */
 export function playbackRoutes(context: ApiContext) {
@@ -49,6 +53,8 @@ export function playbackRoutes(context: ApiContext) {
     })
     .openapi(rotateKeys, async (c) => {
       requireScope(c.get('who'), 'admin');
-      return c.json({ id: await context.playbackKeys.rotate() }, 201);
+      const rotated = context.playbackKeys.rotate();
+      const id = await orProblem(PlaybackKeysError, PROBLEM_OF, rotated);
+      return c.json({ id }, 201);
     });
 }

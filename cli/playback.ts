@@ -12,8 +12,10 @@ interface ShareOptions extends RemoteOptions {
 async function share(id: string, options: ShareOptions): Promise<void> {
   const { url, expiresIn, ip, referrer } = options;
   const made = await clientOf(options).createPlaybackToken(id, { expiresIn, ip, referrer });
-  const playbackUrl = made.playbackUrl && `${url}${made.playbackUrl}`;
-  print(options, { ...made, playbackUrl }, () => playbackUrl ?? `${id}: does not play yet`);
+  if (made.playbackUrl === undefined)
+    throw new Error(`${id} does not play yet: spotreel watch ${id} waits until it does`);
+  const playbackUrl = `${url}${made.playbackUrl}`;
+  print(options, { ...made, playbackUrl }, () => playbackUrl);
 }
 
 /** Adds the commands. */

@@ -1,6 +1,7 @@
 /**
  * The keys that sign playback tokens: two at most, newest first, in SSM's Parameter Store as `<prefix>/playback-keys`. The edge has
- * them by their ids in the key-value store, so that tokens of the key before stay good when a new one is made.
+ * them by their ids in the key-value store, so that tokens of the key before stay good when a new one is made. A third is one that
+ * ends: it is deleted at the edge before the parameter forgets it.
  */
 import { randomBytes } from 'node:crypto';
 import {
@@ -13,6 +14,7 @@ import {
 import { z } from 'zod';
 import type { KeyValueStore } from './key-value-store.ts';
 import type { PlaybackKey } from './playback-tokens.ts';
+import { RefusedError } from './refused.ts';
 
 const keysSchema = z
   .array(
@@ -30,6 +32,19 @@ type Keys = z.infer<typeof keysSchema>;
 const FRESH_MS = 60_000;
 /** Milliseconds after which every edge knows a new key; until then the one before signs. */
 const KNOWN_MS = 60_000;
+
+/**
+ * Milliseconds between two keys. Whoever read the keys just before one was made signs by the one before for `FRESH_MS`; that must not
+ * end meanwhile.
+ */
+const BETWEEN_MS = 5 * 60_000;
+/** Keys that are good at a time. */
+const GOOD_KEYS = 2;
+
+/** A new key that can not be made as things are. */
+export class PlaybackKeysError extends RefusedError<'too-soon' | 'at-once'> {
+  override readonly name = 'PlaybackKeysError';
+}
 
 const nameOf = (id: string): string => `key-${id}`;
 
@@ -63,16 +78,32 @@ export class PlaybackKeys {
     return key;
   }
 
-  /** Makes a new key, beside which the last one stays good; tokens of any before end. Returns its id. */
+  /**
+   * Makes a new key, beside which the last one stays good; tokens of any before end. Returns its id.
+   * @throws a `PlaybackKeysError` where the last one is too young, or another is made at the same moment
+   */
   async rotate(): Promise<string> {
-    const [last, ...older] = (await this.#read()) ?? [];
+    const before = await this.#endOld((await this.#read()) ?? []);
+    refuseSoon(before);
     const key = newKey();
-    const gone = older.map(({ id }) => [nameOf(id), undefined]);
-    await this.#store.update({ ...Object.fromEntries(gone), [nameOf(key.id)]: key.secret });
-    const keys = last ? [key, last] : [key];
-    await this.#write(keys, true);
-    this.#know(keys);
-    return key.id;
+    await this.#store.update({ [nameOf(key.id)]: key.secret });
+    await this.#write([key, ...before], true);
+    this.#know(await this.#endOld([key, ...before]));
+    const [newest] = (await this.#read()) ?? [];
+    if (newest?.id === key.id) return key.id;
+    await this.#store.update({ [nameOf(key.id)]: undefined });
+    this.#known = undefined;
+    throw new PlaybackKeysError('at-once', `Another made the key ${newest?.id} at the same moment.`);
+  }
+
+  /** Ends all keys but the newest two: at the edge first, so that one that is left there is still known here. */
+  async #endOld(keys: Keys): Promise<Keys> {
+    const ended = keys.slice(GOOD_KEYS);
+    if (ended.length === 0) return keys;
+    await this.#store.update(Object.fromEntries(ended.map(({ id }) => [nameOf(id), undefined])));
+    const good = keys.slice(0, GOOD_KEYS);
+    await this.#write(good, true);
+    return good;
   }
 
   #know(keys: Keys): void {
@@ -110,4 +141,15 @@ export class PlaybackKeys {
     const input = { Name: this.#name, Type: 'SecureString', Value, Overwrite } as const;
     await this.#ssm.send(new PutParameterCommand(input));
   }
+}
+
+function refuseSoon([last]: Keys): void {
+  const wait = last ? last.madeAt + BETWEEN_MS - Date.now() : 0;
+  if (!last || wait <= 0) return;
+  const at = new Date(last.madeAt).toISOString();
+  const seconds = Math.ceil(wait / 1000);
+  throw new PlaybackKeysError(
+    'too-soon',
+    `The last key was made at ${at}, and is not known everywhere yet: try again in ${seconds} seconds.`,
+  );
 }

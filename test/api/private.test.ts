@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { claimVideo } from '../../jobs/claim.ts';
 import { mayBeClaimed, mendDeletions } from '../../jobs/deletion.ts';
 import { readEdits } from '../../jobs/edits.ts';
+import { KeyValueStoreError } from '../../jobs/key-value-store.ts';
 import {
   deletedKey,
   newVideoId,
@@ -292,16 +293,73 @@ describe('a playback token', () => {
     expect((await create(newVideoId(), {})).status).toBe(404);
   });
 
+  /** Makes a new key so many minutes from now. */
+  async function rotateIn(minutes: number) {
+    const then = Date.now() + minutes * 60_000;
+    const spy = jest.spyOn(Date, 'now').mockReturnValue(then);
+    const reply = await api.ask('POST', '/api/playback-keys', admin);
+    spy.mockRestore();
+    return reply;
+  }
+
   test('outlives a new key, and ends with the next but one', async () => {
     const id = await playing();
     await change(id, 'private');
     const { playbackUrl } = (await create(id, {})).body;
-    const rotate = () => api.ask('POST', '/api/playback-keys', admin);
-    expect((await rotate()).status).toBe(201);
+    expect((await rotateIn(6)).status).toBe(201);
     expect(await atEdge(playbackUrl)).toBe(`/v/${id}/master.m3u8`);
-    expect((await rotate()).status).toBe(201);
+    expect((await rotateIn(12)).status).toBe(201);
     expect(await atEdge(playbackUrl)).toBe(403);
     expect(await atEdge((await create(id, {})).body.playbackUrl)).toBe(`/v/${id}/master.m3u8`);
     expect((await api.ask('POST', '/api/playback-keys', reader)).status).toBe(403);
+  });
+
+  test('ends by no key that is made while the last is not known everywhere', async () => {
+    const id = await playing();
+    await change(id, 'private');
+    await rotateIn(20);
+    const { playbackUrl } = (await create(id, {})).body;
+    expect(await rotateIn(24)).toMatchObject({ status: 409, body: { type: '/api/problems#conflict' } });
+    expect(await atEdge(playbackUrl)).toBe(`/v/${id}/master.m3u8`);
+  });
+
+  test('ends by a new key that could not end it before', async () => {
+    const id = await playing();
+    await change(id, 'private');
+    const { playbackUrl } = (await create(id, {})).body;
+    await rotateIn(30);
+    const { edge } = api.context;
+    const update = edge.update.bind(edge);
+    const spy = jest.spyOn(edge, 'update').mockImplementation((changes) => {
+      if (Object.values(changes).includes(undefined)) throw new KeyValueStoreError('away');
+      return update(changes);
+    });
+    expect(await rotateIn(36)).toMatchObject({ status: 503, body: { type: '/api/problems#unavailable' } });
+    spy.mockRestore();
+    expect(await atEdge(playbackUrl)).toBe(`/v/${id}/master.m3u8`);
+    expect((await rotateIn(37)).status).toBe(409);
+    expect(await atEdge(playbackUrl)).toBe(403);
+  });
+
+  test('is by a key that is good, also where two are made at once', async () => {
+    const spy = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 50 * 60_000);
+    const rotate = () => api.ask('POST', '/api/playback-keys', admin);
+    const [one, other] = await Promise.all([rotate(), rotate()]);
+    spy.mockRestore();
+    expect([one.status, other.status]).toContain(201);
+    const id = await playing();
+    await change(id, 'private');
+    const { playbackUrl } = (await create(id, {})).body;
+    expect(await atEdge(playbackUrl)).toBe(`/v/${id}/master.m3u8`);
+  });
+
+  test('is an answer that may come later where the edge is away', async () => {
+    const { edge } = api.context;
+    const id = await playing();
+    const spy = jest.spyOn(edge, 'update').mockRejectedValue(new KeyValueStoreError('arn:aws:secret'));
+    const { status, headers, body } = await change(id, 'private');
+    spy.mockRestore();
+    expect([status, headers.get('retry-after')]).toEqual([503, '30']);
+    expect(JSON.stringify(body)).not.toContain('arn:');
   });
 });
