@@ -2,6 +2,7 @@
  * Sends a worker's log lines to CloudWatch Logs, which also takes the metrics out of them: a stream a worker. The lines stay
  * on standard output, too. Sending never fails and holds nobody up; what does not get through is sent with the next lines.
  */
+import { StringDecoder } from 'node:string_decoder';
 import { type CallLogs, LogsError } from './cloudwatch-logs.ts';
 
 /** Milliseconds between two calls; lines reach CloudWatch so much later. */
@@ -11,6 +12,8 @@ const INTERVAL_MS = 5000;
 const MAX_BATCH_BYTES = 1_048_576;
 const EVENT_BYTES = 26;
 const MAX_BATCH_EVENTS = 10_000;
+/** Of a line; what is longer is cut. */
+const MAX_LINE_BYTES = MAX_BATCH_BYTES - EVENT_BYTES;
 
 /** Lines that are kept for an outage; what is older is lost to CloudWatch, not to the machine's journal. */
 const MAX_KEPT = 20_000;
@@ -28,6 +31,8 @@ export class LogShipper {
   readonly #names: { readonly logGroupName: string; readonly logStreamName: string };
   readonly #timer: NodeJS.Timeout;
   #waiting: LogEvent[] = [];
+  /** Milliseconds since 1970: a batch whose times go back is refused, but clocks are set. */
+  #latest = 0;
   #hasStream = false;
   #sending: Promise<void> | undefined;
 
@@ -40,7 +45,8 @@ export class LogShipper {
 
   /** Takes a line that was written now. */
   add(message: string): void {
-    this.#waiting.push({ timestamp: Date.now(), message });
+    this.#latest = Math.max(this.#latest, Date.now());
+    this.#waiting.push({ timestamp: this.#latest, message: cut(message) });
     if (this.#waiting.length > MAX_KEPT) this.#waiting.shift();
   }
 
@@ -64,15 +70,33 @@ export class LogShipper {
 
   async #send(): Promise<void> {
     if (!this.#hasStream && this.#waiting.length > 0) await this.#createStream();
+    let most = MAX_BATCH_EVENTS;
     while (this.#waiting.length > 0) {
-      const count = fitting(this.#waiting);
-      const logEvents = this.#waiting.slice(0, count);
-      await this.#call('PutLogEvents', { ...this.#names, logEvents }).catch((error: unknown) => {
-        // What is wrong with these lines will be wrong the next time, too.
-        if (!(error instanceof LogsError && error.type === 'InvalidParameterException')) throw error;
+      // Out of the others before the call: meanwhile `add` drops the oldest of them.
+      const batch = this.#waiting.splice(0, Math.min(most, fitting(this.#waiting)));
+      const isTaken = await this.#put(batch).catch((error: unknown) => {
+        this.#putBack(batch);
+        throw error;
       });
-      this.#waiting = this.#waiting.slice(count);
+      // What is wrong with a line will be wrong the next time, too: half by half it is found, and left out alone.
+      if (!isTaken && batch.length > 1) this.#putBack(batch);
+      most = isTaken ? most * 2 : Math.ceil(batch.length / 2);
     }
+  }
+
+  /** Says whether CloudWatch takes them: it refuses all for one. */
+  async #put(logEvents: readonly LogEvent[]): Promise<boolean> {
+    try {
+      await this.#call('PutLogEvents', { ...this.#names, logEvents });
+      return true;
+    } catch (error) {
+      if (error instanceof LogsError && error.type === 'InvalidParameterException') return false;
+      throw error;
+    }
+  }
+
+  #putBack(batch: readonly LogEvent[]): void {
+    this.#waiting = [...batch, ...this.#waiting].slice(-MAX_KEPT);
   }
 
   async #createStream(): Promise<void> {
@@ -81,6 +105,13 @@ export class LogShipper {
     });
     this.#hasStream = true;
   }
+}
+
+/** A line as long as CloudWatch takes it, in whole characters. */
+function cut(message: string): string {
+  const bytes = Buffer.from(message);
+  if (bytes.length <= MAX_LINE_BYTES) return message;
+  return new StringDecoder('utf8').write(bytes.subarray(0, MAX_LINE_BYTES));
 }
 
 /** How many of the first events one call takes; at least one. */

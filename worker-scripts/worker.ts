@@ -25,6 +25,8 @@ import { TaskLoop } from './task-loop.ts';
 
 /** What a worker that is told to go may take at most: what hangs until then is left hanging. */
 const STOP_LIMIT_MS = 8000;
+/** Milliseconds that its last lines may then take to CloudWatch: the way there may be what hangs. */
+const LAST_LINES_MS = 2000;
 
 const environment = parseEnvironment(workerEnvironmentSchema, process.env);
 const s3 = new S3Client({});
@@ -86,7 +88,8 @@ function stop(reason: string): void {
   loop.stop(reason);
   setTimeout(() => {
     log('error', 'worker-stopped-late', { tasksInHand: loop.tasksInHand });
-    process.exit(1);
+    setTimeout(() => process.exit(1), LAST_LINES_MS);
+    void shipper.close().finally(() => process.exit(1));
   }, STOP_LIMIT_MS).unref();
 }
 process.once('SIGTERM', () => stop('the worker was asked to end'));

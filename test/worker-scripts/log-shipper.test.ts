@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { S3Client } from '@aws-sdk/client-s3';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { listen } from '../../local/aws/http.ts';
 import { startLogs } from '../../local/logs.ts';
 import { type CallLogs, LogsError, openLogs } from '../../worker-scripts/cloudwatch-logs.ts';
@@ -30,6 +30,10 @@ async function startCloud() {
 
 /** Never by itself: the tests say when. */
 const NEVER_MS = 2 ** 30;
+/** The lines of a call. */
+const linesOf = (input: object) =>
+  // Of our own input to our own fakes.
+  (input as { logEvents: { message: string }[] }).logEvents.map(({ message }) => message);
 const ship = (call: CallLogs, stream = 'i-1') => new LogShipper(call, 'workers', stream, NEVER_MS);
 
 test('lines arrive in their order, also of a stream that is there already, and of more than one call takes', async () => {
@@ -46,10 +50,23 @@ test('lines arrive in their order, also of a stream that is there already, and o
   expect((await stream('i-1')).split('\n')).toEqual([
     '{"n":1}',
     ...lines,
-    // A line alone that no call takes is left out, and keeps no other.
+    'ü'.repeat((1_048_576 - 26) / 2), // as much of it as a call takes
     '"last"',
     '',
   ]);
+});
+
+test('a clock that is set back loses no line', async () => {
+  const { url, stream } = await startCloud();
+  const shipper = ship(openLogs(url, aws));
+  const clock = jest.spyOn(Date, 'now');
+  for (const time of [2_000, 1_000, 3_000]) {
+    clock.mockReturnValueOnce(time);
+    shipper.add(`at ${time}`);
+  }
+  clock.mockRestore();
+  await shipper.close();
+  expect(await stream('i-1')).toBe('at 2000\nat 1000\nat 3000\n');
 });
 
 test('who writes nothing makes no stream', async () => {
@@ -66,8 +83,7 @@ describe('a call that fails', () => {
     const call: CallLogs = async (action, input) => {
       if (action === 'CreateLogStream') return;
       if (left-- > 0) throw error;
-      // Of our own input to our own fake.
-      events.push(...(input as { logEvents: { message: string }[] }).logEvents.map(({ message }) => message));
+      events.push(...linesOf(input));
     };
     return { call, events };
   }
@@ -83,6 +99,48 @@ describe('a call that fails', () => {
     shipper.add('b');
     await shipper.close();
     expect(events).toEqual(['a', 'b']);
+  });
+
+  test('while the outage lasts, the oldest lines are lost and no others, whenever they come', async () => {
+    const events: string[] = [];
+    const outage = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const call: CallLogs = async (action, input) => {
+      if (action === 'CreateLogStream') return;
+      if (events.length === 0) {
+        begun.resolve();
+        await outage.promise;
+      }
+      events.push(...linesOf(input));
+    };
+    const shipper = new LogShipper(call, 'workers', 'i-1', 1);
+    shipper.add('in flight');
+    await begun.promise;
+    const lines = Array.from({ length: 20_001 }, (_, n) => String(n));
+    for (const line of lines) shipper.add(line);
+    outage.resolve();
+    await shipper.close();
+    expect(events).toEqual(['in flight', ...lines.slice(1)]);
+  });
+
+  test.each([0, 1, 4711, 9999])('for line %i of ten thousand loses that line alone', async (bad) => {
+    const events: string[] = [];
+    let calls = 0;
+    const call: CallLogs = async (action, input) => {
+      if (action === 'CreateLogStream') return;
+      calls += 1;
+      const messages = (input as { logEvents: { message: string }[] }).logEvents.map(
+        ({ message }) => message,
+      );
+      if (messages.includes(`${bad}`)) throw new LogsError('InvalidParameterException', 'bad');
+      events.push(...messages);
+    };
+    const shipper = ship(call);
+    const lines = Array.from({ length: 10_000 }, (_, n) => `${n}`);
+    for (const line of lines) shipper.add(line);
+    await shipper.close();
+    expect(events).toEqual(lines.filter((line) => line !== `${bad}`));
+    expect(calls).toBeLessThan(60);
   });
 
   test('at the end is not waited for', async () => {
