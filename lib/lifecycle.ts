@@ -5,8 +5,13 @@ import { z } from 'zod';
 import { UPLOADS_PREFIX } from '../jobs/names.ts';
 import { INCOMPLETE_UPLOAD_DAYS, uploadExpiries } from '../jobs/platform.ts';
 
-/** Days that are longer than SQS keeps a message, and than a source of 690 GB may take to encode (`deadlineMs`). */
-const LEAST_KEPT_DAYS = 30;
+/** Days that are longer than SQS keeps a message. */
+const LEAST_REVISION_DAYS = 30;
+/**
+ * Days of which a source of 690 GB may take 30 to encode (`deadlineMs`), after a spending ceiling held the queue for a month,
+ * in which that time does not run.
+ */
+const LEAST_SOURCE_DAYS = 70;
 const MOST_DAYS = 36_500;
 
 export const lifecycleSchema = z
@@ -16,9 +21,9 @@ export const lifecycleSchema = z
     /** Days after which sources move to Glacier Instant Retrieval: a fifth of the price, for at least 90 days. */
     coldSourcesAfterDays: z.int().min(1).max(MOST_DAYS).exactOptional(),
     /** Days after which sources are deleted: then their videos play on, and can not be encoded anew. */
-    deleteSourcesAfterDays: z.int().min(LEAST_KEPT_DAYS).max(MOST_DAYS).exactOptional(),
+    deleteSourcesAfterDays: z.int().min(LEAST_SOURCE_DAYS).max(MOST_DAYS).exactOptional(),
     /** Days after which a revision that was replaced is deleted: then no rollback leads to it. */
-    deleteRevisionsAfterDays: z.int().min(LEAST_KEPT_DAYS).max(MOST_DAYS).exactOptional(),
+    deleteRevisionsAfterDays: z.int().min(LEAST_REVISION_DAYS).max(MOST_DAYS).exactOptional(),
   })
   .refine(
     ({ coldSourcesAfterDays: cold, deleteSourcesAfterDays: gone }) =>

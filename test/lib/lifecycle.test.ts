@@ -62,8 +62,8 @@ test('buckets in a stack of their own have the rules, too', () => {
 describe('is refused by name:', () => {
   test.each<[string, Lifecycle, string]>([
     [
-      'sources that go while they may still be encoded',
-      { deleteSourcesAfterDays: 7 },
+      'sources that go while they may still be encoded, after a ceiling held them for a month',
+      { deleteSourcesAfterDays: 69 },
       'deleteSourcesAfterDays',
     ],
     [
@@ -73,7 +73,7 @@ describe('is refused by name:', () => {
     ],
     [
       'sources that are deleted before they are moved',
-      { coldSourcesAfterDays: 90, deleteSourcesAfterDays: 60 },
+      { coldSourcesAfterDays: 90, deleteSourcesAfterDays: 80 },
       'lifecycle.coldSourcesAfterDays: is not before deleteSourcesAfterDays',
     ],
   ])('%s', (_, lifecycle, message) => {
