@@ -3,7 +3,7 @@
  * dollars. Pure; jobs/spending.ts keeps it.
  */
 import { z } from 'zod';
-import type { Prices } from '../video/prices.ts';
+import { besideComputing, type Prices } from '../video/prices.ts';
 import { MEND_MINUTES } from './platform.ts';
 
 const HOUR_MS = 3600 * 1000;
@@ -15,13 +15,21 @@ export interface Ceilings {
   readonly monthly: number | undefined;
 }
 
-/** What the guard goes by. */
-export interface SpendingSettings {
-  readonly ceilings: Ceilings;
+/** What a machine is paid by. */
+export interface MachinePrices {
   readonly prices: Prices;
   /** Of a machine's disk. */
   readonly diskGigabytes: number;
 }
+
+/** What the guard goes by. */
+export interface SpendingSettings extends MachinePrices {
+  readonly ceilings: Ceilings;
+}
+
+/** Dollars an hour that a machine costs at most: no spot machine costs more than one on demand. */
+export const dearestHour = ({ prices, diskGigabytes }: MachinePrices, vcpus: number): number =>
+  vcpus * prices.dearestVcpuHour + besideComputing(prices, diskGigabytes);
 
 /** Which ceiling holds launches back. */
 export const heldBySchema = z.enum(['daily', 'monthly']);
@@ -134,6 +142,10 @@ export const rateOf = ({ running }: Ledger): number =>
  */
 const LOOK_HOURS = MEND_MINUTES / 60;
 const LAUNCH_HOURS = 2 * LOOK_HOURS;
+
+/** The ceiling in dollars under which no machine of so many vCPUs is ever launched. */
+export const leastCeiling = (prices: MachinePrices, vcpus: number): number =>
+  LAUNCH_HOURS * dearestHour(prices, vcpus);
 
 /** What may still be spent, and under which ceiling that is; without end where nothing holds. */
 function left(ledger: Ledger, { daily, monthly }: Ceilings, now: number): { usd: number; by: HeldBy } {

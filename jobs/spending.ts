@@ -11,6 +11,7 @@ import {
   affordable,
   countedUntil,
   dayOf,
+  dearestHour,
   EMPTY_LEDGER,
   ended,
   exceeded,
@@ -45,10 +46,6 @@ const ENDED_AT_ONCE = 500;
 /** The entry of what was asked for and not answered yet. */
 const askedBy = (asker: string): string => `asked-${asker}`;
 
-/** Dollars an hour that a machine costs at most: no spot machine costs more than one on demand. */
-const atMost = ({ prices, diskGigabytes }: SpendingSettings, vcpus: number): number =>
-  vcpus * prices.dearestVcpuHour + besideComputing(prices, diskGigabytes);
-
 /** Changes the ledger; does not write one that stays the same. */
 const change = (uploads: ObjectStore, changed: (ledger: Ledger) => Ledger): Promise<boolean> =>
   uploads.updateJson(LEDGER_KEY, ledgerSchema, (ledger = EMPTY_LEDGER) => {
@@ -81,7 +78,7 @@ export async function reserve(
       return ledger;
     }
     const left = affordable(ledger, settings.ceilings, now);
-    const least = atMost(settings, smallest);
+    const least = dearestHour(settings, smallest);
     // Each machine has a disk and an address; the smaller they are, the more of them come with so many vCPUs.
     const perVcpu = least / smallest;
     const vcpus = Math.min(wanted, Math.floor(left.usdPerHour / perVcpu));
@@ -114,7 +111,7 @@ export async function countLaunched(
   const beside = besideComputing(settings.prices, settings.diskGigabytes);
   const usdPerHour = ({ market, type, vcpus }: LaunchedMachine) => {
     const spot = market === 'spot' ? prices.get(type) : undefined;
-    return spot === undefined ? atMost(settings, vcpus) : spot + beside;
+    return spot === undefined ? dearestHour(settings, vcpus) : spot + beside;
   };
   const running = Object.fromEntries(machines.map((machine) => [machine.id, usdPerHour(machine)]));
   const count = change(uploads, (ledger) => started(withdrawn(ledger, askedBy(asker)), running, now));
@@ -151,7 +148,10 @@ export async function mendSpending(mender: SpendingMender): Promise<HeldBy | und
   const listed = new Map<string, { readonly usdPerHour: number; readonly since: number }>();
   for await (const instance of presentInstances(ec2, platform)) {
     const { InstanceId = '', LaunchTime = mender.now } = instance; // never sent without, though typed so
-    listed.set(InstanceId, { usdPerHour: atMost(spending, vcpusOf(instance)), since: LaunchTime.getTime() });
+    listed.set(InstanceId, {
+      usdPerHour: dearestHour(spending, vcpusOf(instance)),
+      since: LaunchTime.getTime(),
+    });
   }
   let by: HeldBy | undefined;
   let stop: HeldBy | undefined;

@@ -3,7 +3,8 @@ import type { Duration, Size } from 'aws-cdk-lib';
 import { z } from 'zod';
 import { MIN_INSTANCE_TYPES } from '../jobs/capacity.ts';
 import { type OidcInput, oidcSchema, originSchema, type Quota, quotaSchema } from '../jobs/environment.ts';
-import { type OwnPrices, pricesSchema } from '../video/prices.ts';
+import { leastCeiling } from '../jobs/ledger.ts';
+import { LIST_PRICES, type OwnPrices, pricesSchema } from '../video/prices.ts';
 import { encodeSettingsSchema } from '../video/settings.ts';
 import { type Domain, domainSchema, webAclArnSchema } from './domain.ts';
 import { type Architecture, MAX_INSTANCE_TYPES, type WorkerType } from './instance-types.ts';
@@ -35,9 +36,17 @@ export interface CheckedSettings {
 const isWhole = (value: number, min: number, max: number) =>
   Number.isInteger(value) && value >= min && value <= max;
 
-/** Less would not pay for half an hour of the smallest machine, and so for none. */
-const isCeiling = (usd: number) => Number.isFinite(usd) && usd >= 0.1;
-const CEILING = 'give US dollars of at least 0.1';
+/** The least ceiling, in whole cents: less would not pay for half an hour of the smallest machine, and so for none. */
+function leastOf(settings: CheckedSettings): number {
+  const { architectures, instanceTypes, maxVcpus, prices, rootVolume } = settings;
+  const vcpus = architectures.flatMap((name) => instanceTypes[name].map((type) => type.vcpus));
+  const smallest = Math.min(maxVcpus, ...vcpus);
+  // Wrong prices are told of by themselves.
+  const own = pricesSchema.safeParse(prices).data ?? LIST_PRICES;
+  return (
+    Math.ceil(leastCeiling({ prices: own, diskGigabytes: rootVolume.toGibibytes() }, smallest) * 100) / 100
+  );
+}
 
 /** Every problem that the settings have, as sentences. */
 function problemsOf(settings: CheckedSettings): string[] {
@@ -46,6 +55,7 @@ function problemsOf(settings: CheckedSettings): string[] {
   const turnaround = settings.turnaround.toSeconds();
   const lifetime = settings.maxLifetime.toSeconds();
   const gibibytes = settings.rootVolume.toGibibytes();
+  const least = leastOf(settings);
   const rules: ReadonlyArray<readonly [holds: boolean, problem: string]> = [
     [isWhole(maxVcpus, 2, 100_000), `maxVcpus is ${maxVcpus}; give a whole number of at least 2`],
     [
@@ -70,8 +80,13 @@ function problemsOf(settings: CheckedSettings): string[] {
       isWhole(gibibytes, 12, 16_384),
       `rootVolume is ${gibibytes} GiB; give from 12 (the system takes 8) to 16384`,
     ],
-    [isCeiling(dailyCeiling), `dailyCeiling is ${dailyCeiling}; ${CEILING}`],
-    [isCeiling(monthlyCeiling), `monthlyCeiling is ${monthlyCeiling}; ${CEILING}`],
+    ...Object.entries({ dailyCeiling, monthlyCeiling }).map(
+      ([name, usd]) =>
+        [
+          Number.isFinite(usd) && usd >= least,
+          `${name} is ${usd}; give US dollars of at least ${least}, which pay for half an hour of the smallest machine`,
+        ] as const,
+    ),
     [isWhole(zones, 1, 6), `zones is ${zones}; give a whole number from 1 to 6`],
     ...architectures.flatMap((name) => typeRules(name, settings.instanceTypes[name], maxVcpus)),
   ];

@@ -59,7 +59,18 @@ describe('a stack with', () => {
     ['a quota that lets nothing in', { quota: { videosInFlight: 0 } }, 'quota.videosInFlight'],
     ['a name for an address', { alarmEmail: 'me' }, 'alarmEmail: Invalid email address'],
     ['a page for a site', { corsOrigins: ['https://example.org/page'] }, 'corsOrigins.0: is not an origin'],
-    ['no money for a day', { dailyCeiling: 0 }, 'dailyCeiling is 0; give US dollars of at least 0.1'],
+    ['no money for a day', { dailyCeiling: 0 }, 'dailyCeiling is 0; give US dollars of at least 0.06'],
+    ['a cent less than the smallest machine costs', { monthlyCeiling: 0.05 }, 'monthlyCeiling is 0.05'],
+    [
+      'less than the smallest machine costs of types of its own',
+      { instanceTypes: { arm64: types(6, 4), x86_64: types(6, 4) }, dailyCeiling: 0.1 },
+      'dailyCeiling is 0.1; give US dollars of at least 0.11',
+    ],
+    [
+      'less than the smallest machine costs at prices of its own',
+      { prices: { dearestVcpuHour: 1 }, dailyCeiling: 1 },
+      'dailyCeiling is 1; give US dollars of at least 1.01',
+    ],
     ['endless money for a month', { monthlyCeiling: Number.POSITIVE_INFINITY }, 'monthlyCeiling is Infinity'],
     ['a price below nothing', { prices: { s3Month: -1 } }, 'prices.s3Month: '],
     ['a wrong encode setting', { encodeSettings: { preset: 'warp' } }, 'encodeSettings.preset'],
@@ -67,6 +78,10 @@ describe('a stack with', () => {
 
   test.each(REFUSED)('%s is refused', (_, props, message) => {
     expect(() => new SpotreelStack(testApp(), 'Spotreel', props)).toThrow(message);
+  });
+
+  test('a ceiling that pays for half an hour of its smallest machine is taken', () => {
+    expect(() => synthesize({ dailyCeiling: 0.06 })).not.toThrow();
   });
 
   test('two mistakes is told of both', () => {
