@@ -4,6 +4,7 @@
  * and bury look for the mark, workers for the claim, and `mend` sweeps again what was written in between.
  */
 import { z } from 'zod';
+import { inBatches } from './batches.ts';
 import { readClaim } from './claim.ts';
 import { readEdits, recordEdits } from './edits.ts';
 import { log } from './log.ts';
@@ -30,6 +31,8 @@ import { unlessUnreadable } from './unreadable.ts';
 import { markUnsettled } from './visibility.ts';
 
 const MINUTE = 60_000;
+/** Videos that `mend` sweeps at once. Each takes some thirty requests, most of them listings. */
+const AT_ONCE = 10;
 /** Milliseconds in which a worker that was busy with the video may still write: its heartbeat sees the end sooner. */
 const LATE_MS = 2 * MINUTE;
 /** Milliseconds for which every run of `mend` sweeps again. */
@@ -151,21 +154,38 @@ async function sweep(stores: Stores, video: VideoId, mark: Mark, deadline: numbe
   return { left, settled: left === 0 && quiet };
 }
 
-/** Sweeps again after the deletions of the last hours, and forgets those of long ago. */
+/**
+ * Sweeps again after the deletions of the last hours, and forgets those of long ago. One that fails keeps no other waiting.
+ * @param deadline milliseconds since 1970 after which the rest is left to the next run
+ * @throws after all, where any failed, so that the alarm of the function tells
+ */
 export async function mendDeletions(stores: Stores, now: Date, deadline: number): Promise<void> {
-  const { uploads } = stores;
-  for await (const { key, lastModified } of uploads.list(DELETED_PREFIX)) {
+  const due: { readonly video: VideoId; readonly age: number }[] = [];
+  for await (const { key, lastModified } of stores.uploads.list(DELETED_PREFIX)) {
     const video = key.slice(DELETED_PREFIX.length);
     const age = now.getTime() - lastModified.getTime();
-    if (!isVideoId(video) || (age > SWEPT_MS && age < KEPT_MS)) continue;
-    const mark = await unlessUnreadable('deletion-unreadable', { video }, () => readMark(uploads, video));
-    if (!mark || mark === 'unreadable') continue;
-    const { left } = await sweep(stores, video, mark, deadline);
-    if (left > 0) log('warn', 'delete-unfinished', { video, left });
-    else if (age >= KEPT_MS) {
-      // Opened in a later run, when nobody who saw the mark is still making it private again (`mayBeClaimed`).
-      if (mark.private) await markUnsettled(uploads, video);
-      await uploads.delete(key);
-    }
+    if (isVideoId(video) && (age <= SWEPT_MS || age >= KEPT_MS)) due.push({ video, age });
   }
+  let failures = 0;
+  const mended = ({ video, age }: (typeof due)[number]) =>
+    mendDeletion(stores, video, age, deadline).catch((error: unknown) => {
+      failures += 1;
+      log('error', 'delete-failed', { video, error: String(error) });
+    });
+  for await (const _ of inBatches(due, AT_ONCE, mended)) if (Date.now() > deadline) break;
+  if (failures > 0)
+    throw new Error(`${failures} deleted videos could not be swept: see delete-failed in the log`);
+}
+
+/** @param age of its mark, in milliseconds */
+async function mendDeletion(stores: Stores, video: VideoId, age: number, deadline: number): Promise<void> {
+  const { uploads } = stores;
+  const mark = await unlessUnreadable('deletion-unreadable', { video }, () => readMark(uploads, video));
+  if (!mark || mark === 'unreadable') return;
+  const { left } = await sweep(stores, video, mark, deadline);
+  if (left > 0) return log('warn', 'delete-unfinished', { video, left });
+  if (age < KEPT_MS) return;
+  // Opened in a later run, when nobody who saw the mark is still making it private again (`mayBeClaimed`).
+  if (mark.private) await markUnsettled(uploads, video);
+  await uploads.delete(deletedKey(video));
 }

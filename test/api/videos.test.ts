@@ -162,6 +162,45 @@ describe('a video', () => {
     await uploads.delete(deletedKey(broken));
   });
 
+  test('is swept though another that was deleted can not be; that mend failed is told when all are done', async () => {
+    const { stores } = api.context;
+    const { uploads } = stores;
+    const [failing, id] = [newVideoId(), newVideoId()].sort(); // in S3's order: the failing one comes first
+    if (failing === undefined || id === undefined) throw new Error('Two ids were made');
+    for (const video of [failing, id]) {
+      await uploads.putOnceJson(deletedKey(video), { at: new Date().toISOString(), busy: false });
+      await uploads.put(jobKeys.edits(video), '{}', TEXT);
+    }
+    const abort = uploads.abortUploads.bind(uploads);
+    const refusing = jest.spyOn(uploads, 'abortUploads').mockImplementation(async (prefix) => {
+      if (prefix.includes(failing)) throw new Error('SlowDown');
+      await abort(prefix);
+    });
+    await expect(mendDeletions(stores, new Date(), Date.now() + 60_000)).rejects.toThrow(
+      '1 deletions failed',
+    );
+    refusing.mockRestore();
+    expect(await api.keysOf(id)).toEqual([`uploads/${deletedKey(id)}`]);
+    expect(await api.keysOf(failing)).toContain(`uploads/${jobKeys.edits(failing)}`);
+    await mendDeletions(stores, new Date(), Date.now() + 60_000);
+    expect(await api.keysOf(failing)).toEqual([`uploads/${deletedKey(failing)}`]);
+  });
+
+  test('is left to the next run of mend where the time is over', async () => {
+    const { stores } = api.context;
+    const reading = jest.spyOn(stores.uploads, 'abortUploads');
+    for (let n = 0; n < 30; n++)
+      await stores.uploads.putOnceJson(deletedKey(newVideoId()), {
+        at: new Date().toISOString(),
+        busy: false,
+      });
+    reading.mockClear();
+    await mendDeletions(stores, new Date(), Date.now() - 1);
+    const begun = reading.mock.calls.length;
+    reading.mockRestore();
+    expect(begun).toBe(10);
+  });
+
   test('that is rolled back is told to who follows it: no worker has a part in that', async () => {
     const { stores, announcer } = api.context;
     const id = await claimed(1);
