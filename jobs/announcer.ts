@@ -3,6 +3,7 @@
  * does not get through is logged, and what S3 has is asked for by followers themselves.
  */
 import { type IoTDataPlaneClient, PublishCommand } from '@aws-sdk/client-iot-data-plane';
+import { isPrivate } from './edits.ts';
 import { hasEnded, type Live, liveTopic } from './live-message.ts';
 import { log } from './log.ts';
 import type { Encode } from './messages.ts';
@@ -75,7 +76,6 @@ export const liveOf = (
   ...(encodedSeconds !== undefined && { encodedSeconds }),
   ...(durationSeconds !== undefined && { durationSeconds }),
   findings,
-  ...(state === 'ready' && { playbackUrl: `/${videoKeys.master(video)}` }),
   ...(failure && { failure }),
 });
 
@@ -84,9 +84,14 @@ export function announceEncode(announcer: Announcer, uploads: ObjectStore, encod
   announcer.announce(async () => liveOf(encode, await encodeStatus(uploads, encode)));
 }
 
-/** Tells how an encode stands that plays. */
+/** Tells how an encode stands that plays, and where: that of a private video its followers ask for. */
 export function announcePublished(announcer: Announcer, stores: Stores, encode: Encode): void {
-  announcer.announce(async () => liveOf(encode, await publishedStatus(stores, encode)));
+  announcer.announce(async () => ({
+    ...liveOf(encode, await publishedStatus(stores, encode)),
+    ...(!(await isPrivate(stores.uploads, encode.video)) && {
+      playbackUrl: `/${videoKeys.master(encode.video)}`,
+    }),
+  }));
 }
 
 /** What is told of a video that is deleted. */

@@ -40,6 +40,11 @@ export async function readEdits(uploads: ObjectStore, video: VideoId): Promise<E
   return (await uploads.getJson(jobKeys.edits(video), editsSchema)) ?? {};
 }
 
+/** Whether only who may see a video has an address at which it plays: none goes into what others are told. */
+export async function isPrivate(uploads: ObjectStore, video: VideoId): Promise<boolean> {
+  return (await readEdits(uploads, video)).visibility === 'private';
+}
+
 /** Adds changes to those before, which it returns. Two that come at the same moment are both kept. */
 export async function recordEdits(uploads: ObjectStore, video: VideoId, changes: Edits): Promise<Edits> {
   let before: Edits = {};

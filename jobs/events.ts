@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { durationOf } from '../video/plan.ts';
 import { type Claim, readClaim } from './claim.ts';
 import { readMark } from './deletion.ts';
-import { descriptionOf, readEdits } from './edits.ts';
+import { descriptionOf, isPrivate, readEdits } from './edits.ts';
 import { readFailure } from './failed.ts';
 import { type CreatedObject, encodeSchema } from './messages.ts';
 import {
@@ -58,8 +58,8 @@ export const eventSchema = z.discriminatedUnion('type', [
     /** This revision plays from now on: for the first time, after a re-encode or after a rollback. */
     data: videoSchema.extend({
       revision,
-      /** Path of the multivariant playlist below the playback domain. */
-      playbackUrl: z.string(),
+      /** Path of the multivariant playlist below the playback domain; absent of a private video, which plays by tokens alone. */
+      playbackUrl: z.string().exactOptional(),
       durationSeconds: z.number(),
       /** Of the highest rung, in pixels; absent of sound alone. */
       width: z.int().exactOptional(),
@@ -143,7 +143,7 @@ async function readyEvent(
     data: {
       ...(await described(stores, video, claim)),
       revision: playing,
-      playbackUrl: `/${videoKeys.master(video)}`,
+      ...(!(await isPrivate(stores.uploads, video)) && { playbackUrl: `/${videoKeys.master(video)}` }),
       durationSeconds: durationOf(plan),
       ...(highest && { width: highest.width, height: highest.height }),
     },

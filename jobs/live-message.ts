@@ -25,7 +25,7 @@ export const liveSchema = z.object({
   /** Seconds until it can be played, as far as a worker that has the plan can foresee. */
   secondsLeft: z.number().nonnegative().optional(),
   findings: z.array(findingSchema).readonly().default([]),
-  /** Path of the multivariant playlist below the playback domain. */
+  /** Path of the multivariant playlist below the playback domain; the API alone has that of a private video. */
   playbackUrl: z.string().optional(),
   /** What plays there is the beginning, and grows while the rest is encoded. */
   early: z.literal(true).optional(),

@@ -1,9 +1,7 @@
 /** Playback tokens: the way to a private video, in the path, as `web/guard.js` reads it at the edge. */
 import { createHmac } from 'node:crypto';
 import type { VideoId } from './names.ts';
-
-/** What every path with a token begins with. */
-export const TOKEN_PATH = '/t/';
+import { TOKEN_PATH } from './token-path.ts';
 
 /** What signs tokens. */
 export interface PlaybackKey {

@@ -19,7 +19,7 @@ import {
   PLAYBACK_CORS,
   STRICT_TRANSPORT_SECONDS,
 } from '../jobs/platform.ts';
-import { TOKEN_PATH } from '../jobs/playback-tokens.ts';
+import { TOKEN_PATH } from '../jobs/token-path.ts';
 import { guardSource, rewriteSource } from '../web/files.ts';
 import { accountName } from './account-name.ts';
 import type { Domain } from './domain.ts';

@@ -17,7 +17,7 @@ import {
   PLAYBACK_CORS,
   securityHeaders,
 } from '../jobs/platform.ts';
-import { TOKEN_PATH } from '../jobs/playback-tokens.ts';
+import { TOKEN_PATH } from '../jobs/token-path.ts';
 import { type Answer, sentence, whole } from './edge/answer.ts';
 import { acceptedEncoding, compressedHeaders, compressor, isCompressible } from './edge/compress.ts';
 import { openGuard } from './edge/guard.ts';

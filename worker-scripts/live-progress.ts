@@ -4,6 +4,7 @@
  */
 import { type Announcer, liveOf } from '../jobs/announcer.ts';
 import { earlyPath } from '../jobs/early.ts';
+import { isPrivate } from '../jobs/edits.ts';
 import type { Encode, Task } from '../jobs/messages.ts';
 import type { TaskName } from '../jobs/names.ts';
 import { canPlay, doneTasks, encodedFrames, mediaTasks, missingTasks, taskName } from '../jobs/progress.ts';
@@ -109,7 +110,8 @@ export class LiveProgress {
   }
 
   async #findEarly(followed: Followed): Promise<void> {
-    followed.early ??= await earlyPath(this.#stores.production, followed.encode);
+    if (await isPrivate(this.#stores.uploads, followed.encode.video)) followed.early = undefined;
+    else followed.early ??= await earlyPath(this.#stores.production, followed.encode);
   }
 
   /** Tells no more of an encode: it has ended, or its next tasks are others'. */

@@ -3,6 +3,7 @@
  * API's answers. Percent never goes backwards within an encode. Pure.
  */
 import { hasEnded, type Live } from '../../jobs/live-message.ts';
+import { TOKEN_PATH } from '../../jobs/token-path.ts';
 
 /** How a video stands, and the encode that will take the place of the one that plays. */
 export interface LiveVideo extends Live {
@@ -19,18 +20,27 @@ const mostDone = (a: Live, b: Live) => ({
   encodedSeconds: Math.max(a.encodedSeconds ?? 0, b.encodedSeconds ?? 0),
 });
 
+/** Whether it plays by a token, which the API alone gives: messages go to all, without one. */
+const hasToken = ({ playbackUrl }: Live): boolean => playbackUrl?.startsWith(TOKEN_PATH) === true;
+
 /** Where it can be watched. Not every worker knows that it can be. */
-const playbackOf = ({ playbackUrl, early }: Live) => ({
-  ...(playbackUrl !== undefined && { playbackUrl }),
-  ...(early && { early }),
-});
+const playbackOf = (known: Live, message: Live) => {
+  const { playbackUrl, early } = hasToken(known) || !message.playbackUrl ? known : message;
+  return { ...(playbackUrl !== undefined && { playbackUrl }), ...(early && { early }) };
+};
+
+/** Whether it says that a video plays, and not where: of a private one only the API can tell. */
+const isUnaddressed = ({ state, playbackUrl }: Live): boolean =>
+  state === 'ready' && playbackUrl === undefined;
 
 /** One encode after a message about it; undefined where the message can not be the whole truth. */
 function advance(known: Live, message: Live): Live | undefined {
+  if (message.state === 'ready' && (hasToken(known) || isUnaddressed(message)))
+    return known.state === 'ready' ? known : undefined;
   if (hasEnded(message)) return message;
   if (hasEnded(known)) return undefined; // late, or somebody let it go on
   if (known.state === 'encoding' && message.state !== 'encoding') return known;
-  return { ...message, ...mostDone(known, message), ...playbackOf(message.playbackUrl ? message : known) };
+  return { ...message, ...mostDone(known, message), ...playbackOf(known, message) };
 }
 
 /**
@@ -38,7 +48,8 @@ function advance(known: Live, message: Live): Live | undefined {
  * about an encode that is not.
  */
 export function withMessage(known: LiveVideo | undefined, message: Live): LiveVideo | undefined {
-  if (!known || message.state === 'deleted') return message;
+  if (message.state === 'deleted') return message;
+  if (!known) return isUnaddressed(message) ? undefined : message;
   if (known.state === 'deleted') return known;
   if (isSameEncode(known, message)) {
     const advanced = advance(known, message);

@@ -14,6 +14,8 @@ const encoding = (percent: number, more: Partial<Live> = {}): Live => ({
   ...more,
 });
 const ready: Live = { ...about, state: 'ready', percent: 100, playbackUrl: '/v/x/master.m3u8' };
+const unaddressed: Live = { ...about, state: 'ready', percent: 100 };
+const withToken: Live = { ...ready, playbackUrl: '/t/x/v/x/master.m3u8' };
 const failed: Live = { ...about, state: 'failed', percent: 0, failure: { code: 'no-video', message: 'No.' } };
 const deleted: Live = { id: about.id, state: 'deleted', percent: 0, findings: [] };
 const another = (live: Live): Live => ({ ...live, revision: 'ffffffffffff' });
@@ -38,6 +40,22 @@ describe('what is known after a message', () => {
     ['speed is what was heard last', encoding(40), encoding(30, { speed: 2 }), { percent: 40, speed: 2 }],
     ['a late "queued" is nothing new', encoding(1), queued, encoding(1)],
     ['an end is an end', encoding(99), ready, ready],
+    ['of a private video that is ready only the API can tell where', encoding(99), unaddressed, undefined],
+    ['also where that is the first message', undefined, unaddressed, undefined],
+    ['and again it is nothing new', withToken, unaddressed, withToken],
+    ['an address with a token stays when one without is told', withToken, ready, withToken],
+    [
+      'also while it is encoded',
+      encoding(5, { playbackUrl: '/t/x/v/x/early.m3u8', early: true }),
+      encoding(6, { playbackUrl: '/v/x/early.m3u8', early: true }),
+      { percent: 6, playbackUrl: '/t/x/v/x/early.m3u8', early: true },
+    ],
+    [
+      'and when it is ready, the beginning is not all any more',
+      encoding(5, { playbackUrl: '/t/x/v/x/early.m3u8', early: true }),
+      ready,
+      undefined,
+    ],
     ['a failure too, though percent falls', encoding(99), failed, failed],
     ['a late message does not reopen it: the API must say so', ready, encoding(99), undefined],
     ['nor a failure', failed, queued, undefined],

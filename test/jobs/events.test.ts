@@ -84,6 +84,14 @@ describe('an object', () => {
     });
   });
 
+  test('that lets a private video play says not where, for it plays by tokens alone', async () => {
+    await play(first);
+    await uploads.putJson(jobKeys.edits(video), { visibility: 'private' });
+    const event = await created(videoKeys.master(video));
+    expect(event).toMatchObject({ type: 'video.ready', data: { revision: first } });
+    expect(event?.data).not.toHaveProperty('playbackUrl');
+  });
+
   test('that says why an encode failed is video.failed', async () => {
     await fail();
     const event = await created(jobKeys.failed(video, first));
