@@ -15,7 +15,7 @@ const PROGRAMS = [
 async function leastOf(name: string, args: readonly string[]): Promise<number> {
   const file = await findProgram(name);
   if (file === undefined) throw new Error(`${name} is not installed`);
-  const limits = { timeoutSeconds: 60, reads: [], writes: [], memoryBytes: 0 };
+  const limits = { timeoutSeconds: 60, reads: [], writes: { files: [], bytes: 0 }, memoryBytes: 0 };
   let least = Number.POSITIVE_INFINITY;
   for (let run = 0; run < RUNS; run++) {
     const started = performance.now();

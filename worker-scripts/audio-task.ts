@@ -12,6 +12,9 @@ import { requirePlan, type TaskContext, withPlanned } from './context.ts';
 import { describeMedia, once, storePart } from './media.ts';
 import { encodeSound } from './sound-run.ts';
 
+/** Bytes of a box, and of all that comes before the sound: a frame of AAC has at most 8 KiB, its header a few hundred. */
+const MOST_BYTES = 2 ** 20;
+
 type AudioTask = Task & { readonly kind: 'audio' };
 
 /** AAC frames as ffmpeg writes them, one a fragment; the init segment goes to `onInit`. */
@@ -23,6 +26,7 @@ async function* framesOf(output: Readable, onInit: (bytes: Buffer) => void): Asy
       if (box.type === 'ftyp' || box.type === 'moov') onInit(box.bytes);
       if (box.type === 'mdat') yield Buffer.from(box.content);
     }
+    if (splitter.pending > MOST_BYTES) throw new Error(`ffmpeg wrote a box of more than ${MOST_BYTES} bytes`);
   }
 }
 
@@ -52,7 +56,7 @@ class SoundCutter {
   async read(output: Readable): Promise<void> {
     let frames: Buffer[] = [];
     let count = -1; // the first frame is the encoder's priming: it comes before the track begins
-    for await (const frame of framesOf(output, (bytes) => this.#init.push(bytes))) {
+    for await (const frame of framesOf(output, (bytes) => this.#begin(bytes))) {
       count++;
       if (count === 0 || this.#edge === this.#edges.length) continue;
       frames.push(frame);
@@ -65,6 +69,11 @@ class SoundCutter {
       const length = partSegments(this.#objects.length);
       if (this.#segments.length > length) await this.#store(length);
     }
+  }
+
+  #begin(bytes: Buffer): void {
+    this.#init.push(bytes);
+    if (this.#init.length > 2) throw new Error(`${this.#rendition} begins more than once`);
   }
 
   /** Only when ffmpeg has ended well: what it wrote before it was stopped must never be taken for the last object. */

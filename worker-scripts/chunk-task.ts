@@ -12,10 +12,12 @@ import { delayPresentation, upright } from '../video/fmp4.ts';
 import { chunkMemory } from '../video/memory.ts';
 import { type Chunk, durationOf, type Plan, timescaleOf } from '../video/plan.ts';
 import type { MediaObject } from '../video/receipt.ts';
+import { chunkBytes } from '../video/written.ts';
 import { requirePlan, type TaskContext, withPlanned, withScratch } from './context.ts';
 import type { Part } from './live-progress.ts';
 import { describeMedia, once, storeMedia } from './media.ts';
-import { hasRefused, linesTo, run } from './process.ts';
+import { linesTo } from './output.ts';
+import { hasRefused, run } from './process.ts';
 
 /** Throws where a rung of the chunk does not begin and end exactly where the plan says. */
 function checkChunk(object: MediaObject, from: number, to: number, ticksPerFrame: number): void {
@@ -48,7 +50,7 @@ async function encodeChunk(
     program: 'ffmpeg',
     timeoutSeconds: chunkTimeout(plan, chunk),
     memoryBytes: chunkMemory(plan),
-    writes: outputs,
+    writes: { files: outputs, bytes: chunkBytes(plan, chunk) },
     signal,
   } as const;
   const onRunning = () => log('info', 'ffmpeg-running', { video: task.video, task });

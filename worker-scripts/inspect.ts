@@ -37,7 +37,8 @@ import {
   captionUnitsArguments,
 } from '../video/text/captions.ts';
 import { asCopied, needsCopy } from '../video/timestamps.ts';
-import { hasRefused, linesTo, run } from './process.ts';
+import { linesTo, readOutput } from './output.ts';
+import { hasRefused, run } from './process.ts';
 
 /** Bytes that ffprobe may write of a file's headers: a feature film with all its tags and chapters has 50 kB. */
 const MAX_JSON_BYTES = 32 * 1024 * 1024;
@@ -216,15 +217,8 @@ async function findCaptions({ url, bytes, signal }: Served, video: VideoTrack): 
 
 /** What ffprobe writes of a file. Throws `SourceError` where that is more than any honest file has to say. */
 export async function readJson(stdout: Readable, limit = MAX_JSON_BYTES): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of stdout) {
-    const bytes = chunk as Buffer; // a stream without an encoding gives buffers
-    length += bytes.length;
-    if (length > limit) throw new SourceError('too-much-metadata', `more than ${limit} bytes`);
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks).toString();
+  const tooMuch = () => new SourceError('too-much-metadata', `more than ${limit} bytes`);
+  return (await readOutput(stdout, limit, tooMuch)).toString();
 }
 
 /** A file's first bytes. */

@@ -1,8 +1,9 @@
 /** Runs ffmpeg, ffprobe and recognisers of speech: caged, with a time limit, and what they said kept short. */
-import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { withoutAddresses } from '../video/refusals.ts';
 import { findProgram, start } from './cage/cage.ts';
+import { hearLines } from './output.ts';
+import { hasWrittenTooMuch, type Writes, watchWritten } from './written.ts';
 
 /** Lines of standard error that are kept for an error message. */
 const KEPT_LINES = 20;
@@ -17,9 +18,9 @@ export interface Run {
   readonly program: 'ffmpeg' | 'ffprobe' | 'pocketsphinx_continuous' | 'whisper-cli';
   readonly args: readonly string[];
   readonly timeoutSeconds: number;
-  /** Paths of the files of ours that it reads, and of those that it writes: caged, it finds no others. */
+  /** Paths of the files of ours that it reads, and those that it writes: caged, it finds no others. */
   readonly reads?: readonly string[];
-  readonly writes?: readonly string[];
+  readonly writes?: Writes;
   /** Bytes of memory that it is thought to take, where that can be told. */
   readonly memoryBytes?: number;
   /** Stops it: the worker must go. */
@@ -43,7 +44,7 @@ export interface Finished {
 export class ProcessError extends Error {
   override readonly name = 'ProcessError';
   readonly lines: readonly string[];
-  /** Whether it ended by itself; otherwise it was killed, or took too long. */
+  /** Whether it ended by itself, or by what it wrote; otherwise it was killed, or took too long. */
   readonly exited: boolean;
 
   constructor(program: string, how: string, lines: readonly string[], exited: boolean) {
@@ -65,40 +66,13 @@ export class MissingProgramError extends Error {
 
 const BENCHMARK = /^\[info\] bench: utime=([\d.]+)s stime=([\d.]+)s/;
 
-/** Characters of a line beyond which it is cut. */
-const LONGEST_LINE = 10_000;
-
-/**
- * Hears each line of what a program says. Only a line feed ends one: readline takes U+2028 for an end, too, and so a
- * title in a source could begin a line of its own and pass for ffmpeg's word.
- */
-export function hearLines(output: Readable, hear: (line: string) => void): void {
-  let open = '';
-  output.setEncoding('utf8');
-  output.on('data', (text: string) => {
-    const lines = (open + text).split('\n');
-    open = (lines.pop() ?? '').slice(0, LONGEST_LINE);
-    for (const line of lines) hear(line.slice(0, LONGEST_LINE));
-  });
-  output.on('end', () => {
-    if (open !== '') hear(open);
-  });
-}
-
-/** Has a reader take standard output line by line, as `Run.read`. What it throws stops the program. */
-export const linesTo =
-  (reader: { read(line: string): void }) =>
-  async (output: Readable): Promise<void> => {
-    for await (const line of createInterface({ input: output })) reader.read(line);
-  };
-
 /** Runs to the end. Throws `ProcessError` on a non-zero exit or a time-out, the signal's reason when stopped. */
 export async function run({
   program,
   args,
   timeoutSeconds,
   reads = [],
-  writes = [],
+  writes = { files: [], bytes: 0 },
   memoryBytes = 0,
   signal,
   onRunning,
@@ -121,6 +95,7 @@ export async function run({
     timedOut = true;
     stop();
   }, timeoutSeconds * 1000);
+  const unwatch = watchWritten(writes, stop);
 
   const lines: string[] = [];
   let cpuSeconds = 0;
@@ -151,6 +126,9 @@ export async function run({
       }),
     ]);
     signal.throwIfAborted();
+    // Whoever runs it again will find the same.
+    if (killer === 'SIGXFSZ' || (await hasWrittenTooMuch(writes)))
+      throw new ProcessError(program, `wrote more than ${writes.bytes} bytes`, lines, true);
     if (timedOut)
       throw new ProcessError(program, `did not end within ${Math.round(timeoutSeconds)} s`, lines, false);
     if (killer !== undefined) throw new ProcessError(program, `was ended by ${killer}`, lines, false);
@@ -159,6 +137,7 @@ export async function run({
     return { cpuSeconds };
   } finally {
     clearTimeout(timer);
+    unwatch();
     signal.removeEventListener('abort', stop);
     stop();
   }

@@ -4,8 +4,13 @@ import { chunkArguments, chunkTimeout } from '../video/ffmpeg-arguments.ts';
 import { chunkMemory } from '../video/memory.ts';
 import type { Chunk, Plan } from '../video/plan.ts';
 import { probePlan, prunedRungs, QualityReader, qualityArguments, samplesOf } from '../video/prune.ts';
+import { chunkBytes } from '../video/written.ts';
 import type { TaskContext } from './context.ts';
-import { hasRefused, linesTo, run } from './process.ts';
+import { linesTo } from './output.ts';
+import { hasRefused, run } from './process.ts';
+
+/** Lines that ffmpeg prints of a sample: one of 120 pictures in seven rungs has a tenth of them. */
+const MOST_LINES = 20_000;
 
 /**
  * The names of the rungs to leave out of a plan; none where a sample can not be decoded, for damage is told of and
@@ -22,13 +27,15 @@ export async function findPruned(
   const probe = probePlan(plan);
   const compare = async (sample: Chunk, index: number): Promise<string[]> => {
     const files = probe.rungs.map(({ name }) => join(folder, `${index}-${name}.mp4`));
+    const writes = { files, bytes: chunkBytes(probe, sample) };
     const memoryBytes = chunkMemory(probe);
     const timeoutSeconds = chunkTimeout(probe, sample);
     const common = { program: 'ffmpeg', timeoutSeconds, memoryBytes, signal } as const;
     const lines: string[] = [];
-    const read = linesTo({ read: (line) => lines.push(line) });
+    const keep = (line: string) => lines.length < MOST_LINES && lines.push(line);
+    const read = linesTo({ read: keep });
     return memory.with(memoryBytes, signal, async () => {
-      await run({ ...common, args: chunkArguments(probe, sample, url, files), writes: files });
+      await run({ ...common, args: chunkArguments(probe, sample, url, files), writes });
       await run({ ...common, args: qualityArguments(probe, files), reads: files, read });
       return lines;
     });

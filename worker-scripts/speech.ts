@@ -2,7 +2,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import type { Encode } from '../jobs/messages.ts';
 import { durationOf, type Plan } from '../video/plan.ts';
 import { audioTimeout } from '../video/sound-arguments.ts';
@@ -10,7 +9,8 @@ import { PieceCutter, wavOf } from '../video/text/pieces.ts';
 import { parsePocketsphinx, parseWhisper, speechArguments, type Word } from '../video/text/speech.ts';
 import type { Transcribe } from '../video/text/tracks.ts';
 import { type TaskContext, withPlanned, withScratch } from './context.ts';
-import { run } from './process.ts';
+import { readOutput } from './output.ts';
+import { ProcessError, run } from './process.ts';
 
 /** Turns a WAV file of 16 kHz mono PCM into words with times. */
 export interface SpeechEngine {
@@ -22,6 +22,9 @@ export interface SpeechEngine {
 /** Seconds that recognising a second may take on one core before something is stuck, and for the model to load. */
 const SLOWEST = 20;
 const LOADING = 120;
+
+/** Bytes that an engine may make of a piece: some hundred times what anybody says in it. */
+const MOST_SAID = 16 * 2 ** 20;
 
 /** @param folder for what an engine needs, gone afterwards */
 type Engines = {
@@ -38,13 +41,15 @@ const ENGINES: Engines = {
     return {
       pieceSeconds,
       async recognise(wav) {
+        const program = 'pocketsphinx_continuous';
+        const tooMuch = () => new ProcessError(program, `said more than ${MOST_SAID} bytes`, [], true);
         let output = '';
         const read = async (stdout: Readable) => {
-          output = await text(stdout);
+          output = (await readOutput(stdout, MOST_SAID, tooMuch)).toString();
         };
         const args = ['-infile', wav, '-time', 'yes', '-logfn', '/dev/null'];
         const timeoutSeconds = LOADING + SLOWEST * pieceSeconds;
-        await run({ program: 'pocketsphinx_continuous', args, reads: [wav], timeoutSeconds, signal, read });
+        await run({ program, args, reads: [wav], timeoutSeconds, signal, read });
         return parsePocketsphinx(output);
       },
     };
@@ -62,7 +67,7 @@ const ENGINES: Engines = {
         const args = [...how, ...words, '--file', wav];
         const timeoutSeconds = LOADING + SLOWEST * pieceSeconds;
         const json = `${wav}.json`;
-        const files = { reads: [path, wav], writes: [json] };
+        const files = { reads: [path, wav], writes: { files: [json], bytes: MOST_SAID } };
         await run({ program: 'whisper-cli', args, ...files, timeoutSeconds, signal });
         return parseWhisper(await readFile(json, 'utf8'));
       },

@@ -1,7 +1,6 @@
 /** `stills`: poster, thumbnails, storyboard and preview, of the rungs that the chunks left. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import type { Encode, Task } from '../jobs/messages.ts';
 import { readMediaReceipts } from '../jobs/progress.ts';
 import type { Cover } from '../video/picture.ts';
@@ -30,8 +29,14 @@ import {
 } from '../video/stills-arguments.ts';
 import { requirePlan, type TaskContext, withScratch, withSource } from './context.ts';
 import { once, storeFile } from './media.ts';
+import { readOutput } from './output.ts';
 import { type Run, run } from './process.ts';
 import { RungReader } from './rung-reader.ts';
+
+/** Bytes of a picture's file: more than the pixels of the largest rung take as they are. */
+const PICTURE_BYTES = 32 * 2 ** 20;
+
+const pictureFiles = (files: readonly string[]) => ({ files, bytes: files.length * PICTURE_BYTES });
 
 /** What one of the two runs made. */
 interface Made {
@@ -113,17 +118,17 @@ class PictureMaker {
     const sheets = join(this.#folder, 'sheet-%d.jpg');
     const previewFile = join(this.#folder, 'preview.webp');
     const outputs = { sheets, preview: previewFile };
+    const { width, height } = sizes.measured;
     let grey: Buffer = Buffer.of();
     const sheetFiles = Array.from({ length: sheet.sheets }, (_, index) => sheets.replace('%d', `${index}`));
     const cpuSeconds = await ffmpeg(this.#context, {
       args: storyboardArguments(file, numbers, sizes, sheet, preview, outputs),
       reads: [file],
-      writes: [...sheetFiles, ...(preview.length > 0 ? [previewFile] : [])],
+      writes: pictureFiles([...sheetFiles, ...(preview.length > 0 ? [previewFile] : [])]),
       read: async (output) => {
-        grey = await buffer(output);
+        grey = await readOutput(output, tiles.length * width * height);
       },
     });
-    const { width, height } = sizes.measured;
     const pictures = Array.from({ length: Math.floor(grey.length / (width * height)) }, (_, index) =>
       grey.subarray(index * width * height, (index + 1) * width * height),
     );
@@ -149,7 +154,7 @@ class PictureMaker {
     const { file, numbers } = await this.#fetch(encoded, 'poster.mp4', [slot]);
     return makeThumbnails(this.#context, this.#encode, this.#folder, sizes, (outputs) => {
       const args = thumbnailArguments(file, numbers?.[0] ?? 0, sizes, outputs);
-      return ffmpeg(this.#context, { args, reads: [file], writes: outputs });
+      return ffmpeg(this.#context, { args, reads: [file], writes: pictureFiles(outputs) });
     });
   }
 
@@ -192,7 +197,10 @@ async function makeCover(
   const sizes = thumbnailsOf(plan, cover);
   return makeThumbnails(context, task, folder, sizes, (outputs) =>
     withSource(context, task.video, (url) =>
-      ffmpeg(context, { args: coverArguments(url, cover.stream, sizes, outputs), writes: outputs }),
+      ffmpeg(context, {
+        args: coverArguments(url, cover.stream, sizes, outputs),
+        writes: pictureFiles(outputs),
+      }),
     ),
   );
 }

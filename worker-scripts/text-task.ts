@@ -32,6 +32,9 @@ import { transcribe } from './speech.ts';
 /** Times what it should need on a core of its own, ffmpeg is stuck. */
 const PATIENCE = 10;
 
+/** Bytes of all tracks of a source: an hour of what is said has a hundred thousand. */
+const MOST_TEXT = 64 * 2 ** 20;
+
 /** Writes at once: a film has a thousand segments, most of a few hundred bytes. */
 const WRITES_AT_ONCE = 32;
 
@@ -50,7 +53,7 @@ async function extract(context: TaskContext, encode: Encode, plan: Plan, tracks:
       run({
         program: 'ffmpeg',
         args: textArguments(tracks, url, outputs),
-        writes: outputs,
+        writes: { files: outputs, bytes: MOST_TEXT },
         timeoutSeconds: packetsTimeout(size) + PATIENCE * textWork(tracks, plan.picture),
         signal: context.signal,
       }),

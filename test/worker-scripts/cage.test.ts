@@ -30,7 +30,8 @@ const files = {
   tiles: join(folder, 'task-own', 'tiles.mp4'),
   program: fileURLToPath(new URL('../../worker-scripts/worker.ts', import.meta.url)),
 };
-const own = { reads: [files.tiles], writes: [files.own] };
+const MiB = 2 ** 20;
+const own = { reads: [files.tiles], writes: { files: [files.own], bytes: MiB } };
 
 /** Stands for the metadata endpoint, S3 and whatever else listens on this machine. */
 const neighbour = createServer((_, response) => response.end('secret'));
@@ -122,6 +123,10 @@ const ATTEMPTS: readonly Attempt[] = [
   },
   // The disk.
   { name: 'too large a file', perl: `my $f; open($f, "+<", ${perl(files.own)}) && truncate($f, ${2 * GiB})` },
+  {
+    name: 'disk before anybody sees it',
+    perl: `my $f; open($f, "+<", ${perl(files.own)}) && calls(${calls.fallocate}, fileno($f), 0, 0, 4096)`,
+  },
   { name: 'a file more', perl: `writes(${perl(join(folder, 'task-own', 'more'))})` },
   { name: 'a file in the root', perl: 'writes("/more")', outside: 'untried' },
   { name: 'a file in /tmp', perl: `writes(${perl(join(folder, 'loose'))})` },
@@ -176,6 +181,40 @@ if (none === undefined) {
         syswrite($s, "GET /source HTTP/1.0\\r\\n\\r\\n");
         print while <$s>;`;
       expect(await inside(ask)).toContain('range of /source');
+    });
+  });
+
+  describe('all the disk that it may have', () => {
+    const outputs = ['a', 'b', 'c', 'd'].map((name) => join(folder, 'task-own', name));
+    /** Writes into each of them until it is refused, or has written so much, and says how often it was refused. */
+    const fill = (each: number) => `my $refused = 0;
+      for my $file (${outputs.map((file) => perl(file)).join(', ')}) {
+        open(my $f, '>', $file) or die $!;
+        for (1 .. ${each}) { defined(syswrite($f, 'x' x ${MiB})) or ($refused++, last) }
+      }
+      print "$refused\n";`;
+    const may = (bytes: number): Partial<Run> => ({ ...own, writes: { files: outputs, bytes } });
+
+    test('it gets once, for all its files together', async () => {
+      expect(await inside(fill(2), may(8 * MiB))).toContain('0');
+    });
+
+    test.each([
+      ['is ended when it has more', 'sleep 600'],
+      ['can not say that it ended well with more', '1'],
+    ])('it %s', async (_, then) => {
+      await expect(inside(`${fill(1000)}; ${then}`, may(8 * MiB))).rejects.toThrow(
+        'wrote more than 8388608 bytes',
+      );
+      // The kernel lets no file have more, however quickly it is written.
+      for (const file of outputs) expect((await lstat(file)).size).toBeLessThanOrEqual(8 * MiB);
+    });
+
+    test('ended by the kernel’s limit, it has judged what it read', async () => {
+      const error = await inside(`$SIG{XFSZ} = 'DEFAULT'; ${fill(1000)}`, may(8 * MiB)).catch(
+        (thrown: unknown) => thrown,
+      );
+      expect(hasRefused(error)).toBe(true);
     });
   });
 

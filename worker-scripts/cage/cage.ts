@@ -11,6 +11,7 @@ import { availableParallelism, release, constants as system } from 'node:os';
 import { delimiter, dirname, resolve } from 'node:path';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import type { Writes } from '../written.ts';
 import { asOwner, type CageNetwork, openNetwork } from './network.ts';
 import { hasFilter, syscallFilter } from './syscall-filter.ts';
 
@@ -24,8 +25,6 @@ const LIMITS = {
   data: (memoryBytes: number) => 6 * 2 ** 30 + 2 * memoryBytes,
   /** Bytes of addresses, used or not: what the kernel keeps of each page is a 512th of it. */
   as: 2 ** 38,
-  /** Bytes of each file. */
-  fsize: 2 ** 30,
   /** Threads; processes can not be made. With five rungs in three codecs ffmpeg has 115 on two cores. */
   nproc: 1024,
   /** Open files. */
@@ -47,7 +46,7 @@ export interface Inmate {
   readonly timeoutSeconds: number;
   /** Files that it may read, and write; it sees no others of ours. */
   readonly reads: readonly string[];
-  readonly writes: readonly string[];
+  readonly writes: Writes;
   /** Bytes that it is thought to take. */
   readonly memoryBytes: number;
 }
@@ -112,7 +111,8 @@ export async function start(inmate: Inmate, env: NodeJS.ProcessEnv): Promise<Sta
 }
 
 async function startIn({ network, filter }: Cage, inmate: Inmate, env: NodeJS.ProcessEnv): Promise<Started> {
-  const { file, args, reads, writes } = inmate;
+  const { file, args, reads } = inmate;
+  const writes = inmate.writes.files;
   // Each is made here and shown alone: a program that could make files could leave links where we read its own, and
   // as many as fill the disk.
   for (const path of writes) await writeFile(path, '');
@@ -174,11 +174,13 @@ function asSomebody(): string[] {
   return [...mayChange, 'setpriv', '--reuid', id, '--regid', id, '--clear-groups', '--'];
 }
 
-function limited({ timeoutSeconds, memoryBytes }: Inmate): string[] {
+function limited({ timeoutSeconds, memoryBytes, writes }: Inmate): string[] {
   const { data, ...others } = LIMITS;
   const all = {
     ...others,
     data: data(memoryBytes),
+    // Of each file; their sum is watched (written.ts).
+    fsize: writes.bytes,
     cpu: Math.ceil(timeoutSeconds * availableParallelism()),
   };
   return ['prlimit', ...Object.entries(all).map(([name, limit]) => `--${name}=${limit}`), '--'];
@@ -191,7 +193,14 @@ const signalOf = (code: number | null): string | undefined =>
 /** Throws what bubblewrap and the others say where nothing can be run. */
 async function tryOut(opened: Cage): Promise<void> {
   const file = '/usr/bin/true';
-  const inmate = { file, args: [], timeoutSeconds: 10, reads: [], writes: [], memoryBytes: 0 };
+  const inmate = {
+    file,
+    args: [],
+    timeoutSeconds: 10,
+    reads: [],
+    writes: { files: [], bytes: 0 },
+    memoryBytes: 0,
+  };
   const { child } = await startIn(opened, inmate, { PATH: process.env['PATH'] });
   const [[code], complaint] = await Promise.all([once(child, 'close'), text(child.stderr)]);
   if (code !== 0) throw new Error(complaint.trim() || `nothing can be run in it: code ${code}`);

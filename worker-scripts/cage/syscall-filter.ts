@@ -48,6 +48,8 @@ export const REFUSED: Readonly<Record<string, Numbers>> = {
   msgget: call(68, 186),
   mq_open: call(240, 180),
   socketpair: call(53, 199),
+  // Disk taken at once, before anybody sees it.
+  fallocate: call(285, 47),
   // Parts of the kernel with a history of holes.
   bpf: call(321, 280),
   perf_event_open: call(298, 241),
