@@ -35,7 +35,15 @@ export async function takeOverFfmpeg(folder: string): Promise<string> {
 
 /** Numbers of system calls by Node's name of the architecture. */
 const CALLS = {
-  x64: { mmap: 9, ptrace: 101, unshare: 272, memfd_create: 319, fallocate: 285, socket: 41 },
-  arm64: { mmap: 222, ptrace: 117, unshare: 97, memfd_create: 279, fallocate: 47, socket: 198 },
+  x64: { mmap: 9, ptrace: 101, unshare: 272, memfd_create: 319, fallocate: 285, prlimit64: 302, socket: 41 },
+  arm64: {
+    mmap: 222,
+    ptrace: 117,
+    unshare: 97,
+    memfd_create: 279,
+    fallocate: 47,
+    prlimit64: 261,
+    socket: 198,
+  },
 } as const;
 export const calls = CALLS[process.arch === 'arm64' ? 'arm64' : 'x64'];

@@ -14,7 +14,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { openCage } from '../../worker-scripts/cage/cage.ts';
+import { kernelLacks, openCage } from '../../worker-scripts/cage/cage.ts';
 import { hasRefused, type Run, run } from '../../worker-scripts/process.ts';
 import { calls, takeOverFfmpeg } from '../support/caged.ts';
 
@@ -54,6 +54,19 @@ const none = await openCage(proxyPort).then(
   },
   (error: unknown) => String(error),
 );
+
+/** Why no program of this machine could make a cage: asked without ours. Undefined where one could. */
+async function kernelRefuses(): Promise<string | undefined> {
+  const owner = process.getuid?.() === 0 ? [] : ['--map-root-user'];
+  const apart = [...owner, '--net', '--mount', '--pid', '--ipc', '--uts', '--fork'];
+  return (
+    kernelLacks() ??
+    (await promisify(execFile)('unshare', [...apart, 'mount', '-t', 'tmpfs', 'none', '/tmp']).then(
+      () => undefined,
+      (error: unknown) => String(error),
+    ))
+  );
+}
 
 /** Has the program in ffmpeg's place do something. @returns what it printed */
 async function inside(perl: string, more: Partial<Run> = own): Promise<string> {
@@ -111,6 +124,12 @@ const ATTEMPTS: readonly Attempt[] = [
     outside: 'untried',
   },
   { name: 'a user namespace', perl: `calls(${calls.unshare}, 0x10000000)`, outside: 'untried' },
+  {
+    // To ask for less than one has is allowed: refused is whoever has less already. RLIMIT_NPROC is 6.
+    name: 'two thousand threads',
+    perl: `my $limit = pack("QQ", 2000, 2000); calls(${calls.prlimit64}, 0, 6, $limit, 0)`,
+    outside: 'untried',
+  },
   // Memory: 16 GiB, of which nothing is touched.
   { name: 'too much memory', perl: `calls(${calls.mmap}, 0, ${16 * GiB}, 3, 0x4022, -1, 0)` },
   { name: 'too much memory, as a stack', perl: `calls(${calls.mmap}, 0, ${16 * GiB}, 3, 0x4122, -1, 0)` },
@@ -244,6 +263,12 @@ if (none === undefined) {
     });
   });
 } else {
-  // Nothing to try: the worker of such a machine says so in its log, and `spotreel doctor` does.
-  console.warn(`Nothing is tried inside of the cage, for this machine has none: ${none}`);
+  const refused = await kernelRefuses();
+  // The worker of such a machine says so in its log, and `spotreel doctor` does.
+  if (refused)
+    console.warn(`Nothing is tried inside of the cage, for this machine can have none: ${refused}`);
+  else
+    test('the cage opens, where the kernel lets namespaces be made', () => {
+      throw new Error(`It does not: ${none}. What it takes: docs/security.md, "Where there is none"`);
+    });
 }

@@ -77,17 +77,23 @@ let runs = process.pid;
  */
 export async function openCage(port: number): Promise<Server> {
   const { arch } = process;
-  if (process.platform !== 'linux') throw new Error(`${process.platform} has no namespaces`);
+  const lacks = kernelLacks();
+  if (lacks !== undefined) throw new Error(lacks);
   if (!hasFilter(arch)) throw new Error(`there is no filter of system calls for ${arch}`);
-  const [major = 0, minor = 0] = release().split('.').map(Number);
-  const [oldest, point] = OLDEST_KERNEL;
-  if (major < oldest || (major === oldest && minor < point))
-    throw new Error(`Linux ${release()} is older than ${oldest}.${point}`);
   if (!(await findProgram('bwrap'))) throw new Error('bubblewrap is not installed');
   const opened = { network: await openNetwork(port), filter: syscallFilter(arch) };
   await tryOut(opened);
   cage = opened;
   return opened.network.server;
+}
+
+/** What a machine's kernel has not that every cage takes; undefined where it has all. */
+export function kernelLacks(): string | undefined {
+  if (process.platform !== 'linux') return `${process.platform} has no namespaces`;
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  const [oldest, point] = OLDEST_KERNEL;
+  const isOld = major < oldest || (major === oldest && minor < point);
+  return isOld ? `Linux ${release()} is older than ${oldest}.${point}` : undefined;
 }
 
 /** Where the PATH has a program. */
