@@ -212,7 +212,12 @@ if (none === undefined) {
         for (1 .. ${each}) { defined(syswrite($f, 'x' x ${MiB})) or ($refused++, last) }
       }
       print "$refused\n";`;
-    const may = (bytes: number): Partial<Run> => ({ ...own, writes: { files: outputs, bytes } });
+    // Longer than a test may take: its time must not be what ends it.
+    const may = (bytes: number): Partial<Run> => ({
+      ...own,
+      timeoutSeconds: 3600,
+      writes: { files: outputs, bytes },
+    });
 
     test('it gets once, for all its files together', async () => {
       expect(await inside(fill(2), may(8 * MiB))).toContain('0');
