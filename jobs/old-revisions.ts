@@ -7,8 +7,8 @@
 import { inBatches } from './batches.ts';
 import { log, withLogFields } from './log.ts';
 import type { Encode } from './messages.ts';
-import { isRevision, isVideoId, jobKeys, OLD_PREFIX, oldKey, videoKeys } from './names.ts';
-import { isLeaving, markLeaving, markOld } from './old-marks.ts';
+import { isRevision, isVideoId, jobKeys, OLD_PREFIX, videoKeys } from './names.ts';
+import { isLeaving, isOfLeaving, markLeaving, markOld } from './old-marks.ts';
 import { openSince } from './open.ts';
 import { publishedRevision, type Stores } from './publish.ts';
 import { requestedRevision } from './requests.ts';
@@ -32,45 +32,49 @@ export interface RevisionsMender {
 
 /** Deletes revisions that were replaced long ago. One that can not be looked after keeps no other waiting. */
 export async function mendRevisions(mender: RevisionsMender): Promise<void> {
-  const marks = await Array.fromAsync(mender.stores.uploads.list(OLD_PREFIX));
+  const due: ListedObject[] = [];
+  for await (const mark of mender.stores.uploads.list(OLD_PREFIX)) {
+    const ageMs = mender.now.getTime() - mark.lastModified.getTime();
+    if (ageMs >= (isOfLeaving(mark) ? LEAVING_MS : mender.keptDays * DAY)) due.push(mark);
+  }
   const looked = async (mark: ListedObject) => {
     const [video = '', revision = ''] = mark.key.slice(OLD_PREFIX.length).split('/');
     if (!isVideoId(video) || !isRevision(revision)) return;
-    const ageMs = mender.now.getTime() - mark.lastModified.getTime();
     await withLogFields({ video, revision }, () =>
-      mendRevision(mender, { video, revision }, ageMs).catch((error: unknown) =>
+      mendRevision(mender, { video, revision }, mark).catch((error: unknown) =>
         log('error', 'revision-not-deleted', { error: String(error) }),
       ),
     );
   };
-  for await (const _ of inBatches(marks, AT_ONCE, looked)) if (Date.now() > mender.deadline) return;
+  for await (const _ of inBatches(due, AT_ONCE, looked)) if (Date.now() > mender.deadline) return;
 }
 
-async function mendRevision(mender: RevisionsMender, encode: Encode, ageMs: number): Promise<void> {
-  const { stores, keptDays } = mender;
-  const { uploads, production } = stores;
+/** @param mark as it was listed: one that was written since is of a replacement that has all its days */
+async function mendRevision(mender: RevisionsMender, encode: Encode, mark: ListedObject): Promise<void> {
+  const { uploads, production } = mender.stores;
   const { video, revision } = encode;
-  if (ageMs < LEAVING_MS) return;
-  const leaving = await isLeaving(uploads, encode);
-  if (!leaving && ageMs < keptDays * DAY) return;
   // Once it is replaced again, that makes a mark.
-  if ((await requestedRevision(uploads, video)) === revision) return uploads.delete(oldKey(video, revision));
+  if ((await requestedRevision(uploads, video)) === revision) return uploads.deleteUnchanged(mark);
   // It plays until the one that was asked for instead is made.
   const isUsed =
     (await publishedRevision(production, video)) === revision || (await openSince(uploads, encode));
   if (isUsed) return markOld(uploads, encode);
-  if (!leaving) return markLeaving(uploads, encode);
-  await deleteRevision(mender, encode);
+  if (!(await isLeaving(uploads, encode))) return markLeaving(uploads, encode);
+  await deleteRevision(mender, encode, mark);
 }
 
 /** First what says that it is made, for what says so must be true; the mark last, so that an end in between is gone on from. */
-async function deleteRevision({ stores, deadline }: RevisionsMender, { video, revision }: Encode) {
+async function deleteRevision(
+  { stores, deadline }: RevisionsMender,
+  { video, revision }: Encode,
+  mark: ListedObject,
+): Promise<void> {
   const { uploads, production } = stores;
   const state = jobKeys.encode(video, revision);
   const media = videoKeys.media(video, revision, '');
   await uploads.deleteAll(state, { whole: false, deadline });
   await production.deleteAll(media, { whole: false, deadline });
   for (const left of [uploads.list(state), production.list(media)]) if (!(await left.next()).done) return;
-  await uploads.delete(oldKey(video, revision));
+  await uploads.deleteUnchanged(mark);
   log('info', 'revision-deleted');
 }

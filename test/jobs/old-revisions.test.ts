@@ -4,7 +4,8 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { claimVideo } from '../../jobs/claim.ts';
-import { jobKeys, newVideoId, type Revision, sourceKey, videoKeys } from '../../jobs/names.ts';
+import { jobKeys, newVideoId, oldKey, type Revision, sourceKey, videoKeys } from '../../jobs/names.ts';
+import { markOld } from '../../jobs/old-marks.ts';
 import { mendRevisions } from '../../jobs/old-revisions.ts';
 import { markOpen, unmarkOpen } from '../../jobs/open.ts';
 import { writeReceipt } from '../../jobs/progress.ts';
@@ -140,6 +141,26 @@ describe('a revision that was replaced', () => {
     expect(await publishedRevision(production, video)).toBe(first);
     expect(left(first)).not.toEqual([]);
     expect(left(second)).toEqual([]);
+  });
+
+  test('costs no request of its own until its days are over', async () => {
+    s3.resetHistory();
+    await mendFor(KEPT_DAYS - 1);
+    expect(s3.calls().map(({ args }) => args[0].constructor.name)).toEqual(
+      Array.from({ length: 4 }, () => 'ListObjectsV2Command'),
+    );
+  });
+
+  test('has all its days where it is replaced anew while mend looks', async () => {
+    await rollback(redriver, video);
+    itIsDay(KEPT_DAYS);
+    const deleteUnchanged = uploads.deleteUnchanged.bind(uploads);
+    jest.spyOn(uploads, 'deleteUnchanged').mockImplementation(async (mark) => {
+      await markOld(uploads, { video, revision: first });
+      await deleteUnchanged(mark);
+    });
+    await mendOnDay(KEPT_DAYS);
+    expect(objects.has(`uploads/${oldKey(video, first)}`)).toBe(true);
   });
 
   test('can not be asked for between the word that it leaves and its end, by nobody', async () => {
