@@ -82,7 +82,7 @@ export const METRICS = {
     statistic: 'Sum',
     by: 'function',
     meaning:
-      'calls of a Lambda function that failed or ran into its timeout, and messages that dispatch could not handle',
+      'calls of a Lambda function that failed or ran into its timeout, and messages or machines that one could not deal with',
   },
 } as const satisfies Record<string, Metric>;
 
