@@ -52,7 +52,7 @@ function problemOf(error: unknown): ProblemError {
     });
   if (error instanceof KeyValueStoreError) {
     log('error', 'key-value-store-failed', { error: error.message });
-    return new ProblemError('unavailable', 'CloudFront’s key-value store does not answer', {
+    return new ProblemError('unavailable', 'CloudFront’s key-value store does not answer, or has no room', {
       retryAfter: STORE_SECONDS,
     });
   }

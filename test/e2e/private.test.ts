@@ -3,9 +3,10 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { SpotreelClient } from '../../api/client/index.ts';
+import { EXIT } from '../../cli/endings.ts';
 import { newVideoId } from '../../jobs/names.ts';
 import { type Browser, browserTest, startBrowser, until } from '../support/browser.ts';
-import { jsonOfCli } from '../support/cli.ts';
+import { jsonOfCli, runCli } from '../support/cli.ts';
 import { ffmpeg } from '../support/media.ts';
 import { useSpotreel } from '../support/use-spotreel.ts';
 
@@ -80,6 +81,13 @@ test('`spotreel share` prints such an address, also for one viewer alone', async
   expect((await share('--ip', '127.0.0.1')).status).toBe(200);
   expect((await share('--ip', '203.0.113.7')).status).toBe(403);
   expect((await share('--referrer', 'shop.example')).status).toBe(403);
+});
+
+test('`spotreel share` of a video that does not play is an error, and prints no address', async () => {
+  const upload = await client.createUpload({ fileName: 'a.mp4', size: 10, type: 'video/mp4' });
+  const { code, stdout, stderr } = await runCli(['share', upload.id, '--url', spotreel.url]);
+  expect([code, stdout]).toEqual([EXIT.failed, '']);
+  expect(stderr).toContain('does not play yet');
 });
 
 browserTest(

@@ -1,10 +1,14 @@
 /** Announcing never fails, never holds anybody up, and leaves the last message for who comes late. */
 import { IoTDataPlaneClient, PublishCommand } from '@aws-sdk/client-iot-data-plane';
+import { S3Client } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { deletedLive, IotAnnouncer } from '../../jobs/announcer.ts';
+import { announcePublished, deletedLive, IotAnnouncer } from '../../jobs/announcer.ts';
 import { type Live, liveSchema } from '../../jobs/live-message.ts';
+import { jobKeys, newVideoId, revisionOf } from '../../jobs/names.ts';
+import { ObjectStore } from '../../jobs/store.ts';
 import { captureLog } from '../support/log-lines.ts';
+import { serveS3 } from '../support/memory-s3.ts';
 
 const iot = mockClient(IoTDataPlaneClient);
 const LIVE: Live = { id: '0123456789abcdefghjk', state: 'encoding', percent: 5, findings: [] };
@@ -55,4 +59,24 @@ test('a broker that does not answer is given up: a Lambda ends all the same', as
   announcer.announce(LIVE);
   await announcer.settled();
   expect(given[0]?.aborted).toBe(true);
+});
+
+test('where a video plays is told with it, but of a private one', async () => {
+  const s3 = mockClient(S3Client);
+  serveS3(s3, new Map());
+  const stores = {
+    uploads: new ObjectStore(new S3Client({}), 'uploads'),
+    production: new ObjectStore(new S3Client({}), 'production'),
+  };
+  const encode = { video: newVideoId(), revision: revisionOf({ etag: 'e', size: 5 }, {}) };
+  const told = async () => {
+    announcePublished(announcer, stores, encode);
+    await announcer.settled();
+    const payload = iot.commandCalls(PublishCommand).at(-1)?.args[0].input.payload;
+    return liveSchema.parse(JSON.parse(String(payload)));
+  };
+  expect(await told()).toMatchObject({ state: 'ready', playbackUrl: `/v/${encode.video}/master.m3u8` });
+  await stores.uploads.putJson(jobKeys.edits(encode.video), { visibility: 'private' });
+  const { state, playbackUrl } = await told();
+  expect([state, playbackUrl]).toEqual(['ready', undefined]);
 });

@@ -5,10 +5,11 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { mockClient } from 'aws-sdk-client-mock';
 import type { Live } from '../../jobs/live-message.ts';
 import type { Task } from '../../jobs/messages.ts';
-import { newVideoId, revisionOf } from '../../jobs/names.ts';
+import { jobKeys, newVideoId, revisionOf } from '../../jobs/names.ts';
 import { mediaTasks, taskName } from '../../jobs/progress.ts';
 import { ObjectStore } from '../../jobs/store.ts';
 import { tailSeconds } from '../../jobs/time-left.ts';
+import { EARLY_PATH } from '../../video/early.ts';
 import { LiveProgress } from '../../worker-scripts/live-progress.ts';
 import { type Objects, serveS3 } from '../support/memory-s3.ts';
 import { tinyPlan } from '../support/tiny-video.ts';
@@ -89,6 +90,22 @@ test('what other workers did is told as soon as S3 was asked', async () => {
   progress.saw(encode, new Set([0, 1].map((index) => taskName(chunk(index)))));
   await later(1);
   expect(told.at(-1)).toMatchObject({ encodedSeconds: 8 });
+});
+
+test('where its beginning plays is told, while it is not private', async () => {
+  objects.set(`production/v/${video}/${revision}/${EARLY_PATH}`, '');
+  progress.begin(chunk(0), plan);
+  const toldNow = async () => {
+    progress.saw(encode, new Set());
+    await later(1);
+    return told.at(-1)?.playbackUrl;
+  };
+  const path = await toldNow();
+  expect(path).toMatch(`/v/${video}/`);
+  await stores.uploads.putJson(jobKeys.edits(video), { visibility: 'private' });
+  expect(await toldNow()).toBeUndefined();
+  await stores.uploads.putJson(jobKeys.edits(video), { visibility: 'public' });
+  expect(await toldNow()).toBe(path);
 });
 
 test('once everything is made workers are silent: a late "encoding" would be kept over "ready"', async () => {
