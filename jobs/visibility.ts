@@ -58,8 +58,9 @@ export async function mendVisibility(
   now: Date,
   deadline: number,
 ): Promise<void> {
+  let failures = 0;
   for await (const { key, lastModified } of uploads.list(UNSETTLED_PREFIX)) {
-    if (Date.now() > deadline) return;
+    if (Date.now() > deadline) break;
     const [video = ''] = key.slice(UNSETTLED_PREFIX.length).split('/');
     if (!isVideoId(video) || now.getTime() - lastModified.getTime() < GIVEN_UP_MS) continue;
     try {
@@ -67,7 +68,12 @@ export async function mendVisibility(
       await uploads.delete(key);
       log('info', 'visibility-settled', { video });
     } catch (error) {
+      failures += 1;
       log('error', 'visibility-unsettled', { video, error: String(error) });
     }
   }
+  if (failures > 0)
+    throw new Error(
+      `${failures} changes of who may see a video stay unsettled: see visibility-unsettled in the log`,
+    );
 }

@@ -132,7 +132,12 @@ describe('a video that is made private', () => {
     const { uploads } = api.context.stores;
     await uploads.put(`jobs/${id}/edits.json`, 'broken', TEXT);
     await expect(recordChanges(uploads, api.context.edge, id, { visibility: 'private' })).rejects.toThrow();
+    const then = new Date(Date.now() + 6 * 60_000);
+    const mended = mendVisibility(uploads, api.context.edge, then, Date.now() + 60_000);
+    await expect(mended).rejects.toThrow('1 changes'); // and so the alarm of mend tells
     expect(await atEdge(`/v/${id}/master.m3u8`)).toBe(404);
+    await uploads.putJson(`jobs/${id}/edits.json`, {});
+    await mendVisibility(uploads, api.context.edge, then, Date.now() + 60_000);
   });
 });
 
