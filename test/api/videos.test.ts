@@ -177,7 +177,7 @@ describe('a video', () => {
       await abort(prefix);
     });
     await expect(mendDeletions(stores, new Date(), Date.now() + 60_000)).rejects.toThrow(
-      '1 deletions failed',
+      '1 deleted videos could not be swept',
     );
     refusing.mockRestore();
     expect(await api.keysOf(id)).toEqual([`uploads/${deletedKey(id)}`]);
