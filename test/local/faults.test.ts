@@ -83,7 +83,7 @@ describe('SQS', () => {
     const bench = await openSqs([{ name: 'tasks', settings: SETTINGS }]);
     closers.push(bench.close);
     await bench.sqs.send('tasks', 'one', 'video');
-    const message = { body: 'one', group: 'video' };
+    const message = { body: 'one', group: 'video', sentAt: expect.any(Number) };
     expect(bench.sqs.messages('tasks')).toEqual([{ ...message, receiveCount: 0, inFlight: false }]);
     await bench.client.send(new ReceiveMessageCommand({ QueueUrl: bench.sqs.queueUrl('tasks') }));
     expect(bench.sqs.messages('tasks')).toEqual([{ ...message, receiveCount: 1, inFlight: true }]);
