@@ -257,6 +257,6 @@ test('a platform that is not there is told in a sentence, with 3', async () => {
   expect({ code, stderr }).toEqual({
     code: 3,
     stderr:
-      'Nothing answers at http://127.0.0.1:9: start it with npm start, or name another platform with --url or SPOTREEL_URL\n',
+      'Nothing answers at http://127.0.0.1:9: start it with spotreel local (npm start), or name another platform with --url or SPOTREEL_URL\n',
   });
 });
