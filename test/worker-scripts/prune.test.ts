@@ -50,7 +50,12 @@ async function pruned(input: readonly string[], damage: () => unknown = () => {}
 
 const wave = corpusFile('wave_croatia_1080p25_8s.mp4');
 
-const gradients = ['-f', 'lavfi', '-i', 'gradients=size=960x540:rate=25:seed=3'];
+const gradients = [
+  '-f',
+  'lavfi',
+  '-i',
+  'gradients=size=960x540:rate=25:nb_colors=3:c0=navy:c1=orange:c2=teal:x0=100:y0=50:x1=860:y1=490:speed=0.01',
+];
 
 describe('a rung is pruned where it looks no better than the one below', () => {
   testWithCorpus.each([
