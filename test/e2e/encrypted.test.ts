@@ -1,11 +1,9 @@
 /** A private video whose segments are encrypted: who has a token has the key, and the file as it was. */
-import { execFile } from 'node:child_process';
 import { openAsBlob } from 'node:fs';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { SpotreelClient } from '../../api/client/index.ts';
 import { type Browser, browserTest, startBrowser, until } from '../support/browser.ts';
-import { ffmpeg } from '../support/media.ts';
+import { countFrames, makeClip } from '../support/media.ts';
 import { useSpotreel } from '../support/use-spotreel.ts';
 
 const SECONDS = 10;
@@ -24,11 +22,9 @@ let base: string;
 
 beforeAll(async () => {
   client = new SpotreelClient({ url: spotreel.url });
-  browser = await startBrowser({ args: ['--autoplay-policy=no-user-gesture-required'] });
+  browser = await startBrowser();
   const clip = spotreel.path('clip.mp4');
-  const picture = `testsrc2=size=160x120:rate=${RATE}:duration=${SECONDS}`;
-  const sound = ['-f', 'lavfi', '-i', `sine=duration=${SECONDS}`];
-  await ffmpeg('-f', 'lavfi', '-i', picture, ...sound, '-pix_fmt', 'yuv420p', clip);
+  await makeClip(clip, SECONDS, RATE);
   const options = { encryption: 'aes-128', download: 'highest' } as const;
   ({ id } = await client.upload(await openAsBlob(clip), {
     fileName: 'clip.mp4',
@@ -48,21 +44,6 @@ async function rung() {
   const [path = ''] = /^[^#].*\.m3u8$/m.exec(await textAt(base)) ?? [];
   const url = new URL(path, base);
   return { url, text: await textAt(url) };
-}
-
-/** How many frames of picture a player gets. */
-async function framesOf(url: string): Promise<number> {
-  const args = [
-    '-v',
-    'error',
-    '-count_frames',
-    '-select_streams',
-    'v:0',
-    '-show_entries',
-    'stream=nb_read_frames',
-  ];
-  const { stdout } = await promisify(execFile)('ffprobe', [...args, '-of', 'csv=p=0', url]);
-  return Number(stdout.trim().split('\n')[0]);
 }
 
 test('the key is behind the token, with everything else', async () => {
@@ -88,7 +69,7 @@ test('its pictures and its download are made of it all the same', async () => {
   const details = (await (await fetch(new URL('video.json', base))).json()) as { thumbnails: object[] };
   expect(details.thumbnails.length).toBeGreaterThan(0);
   const { url } = await rung();
-  expect(await framesOf(new URL('../download.mp4', url).href)).toBe(SECONDS * RATE);
+  expect(await countFrames(new URL('../download.mp4', url).href)).toBe(SECONDS * RATE);
 });
 
 browserTest('hls.js plays it', async () => {

@@ -1,13 +1,11 @@
 /** A private video in players: ffmpeg, which knows plain addresses, and hls.js in Chromium, on pages of ours and of others. */
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { SpotreelClient } from '../../api/client/index.ts';
 import { EXIT } from '../../cli/endings.ts';
 import { newVideoId } from '../../jobs/names.ts';
 import { type Browser, browserTest, startBrowser, until } from '../support/browser.ts';
 import { jsonOfCli, runCli } from '../support/cli.ts';
-import { ffmpeg } from '../support/media.ts';
+import { countFrames, makeClip } from '../support/media.ts';
 import { useSpotreel } from '../support/use-spotreel.ts';
 
 const SECONDS = 8;
@@ -20,11 +18,9 @@ let browser: Browser;
 
 beforeAll(async () => {
   client = new SpotreelClient({ url: spotreel.url });
-  browser = await startBrowser({ args: ['--autoplay-policy=no-user-gesture-required'] });
+  browser = await startBrowser();
   const clip = spotreel.path('clip.mp4');
-  const picture = `testsrc2=size=160x120:rate=${RATE}:duration=${SECONDS}`;
-  const sound = ['-f', 'lavfi', '-i', `sine=duration=${SECONDS}`];
-  await ffmpeg('-f', 'lavfi', '-i', picture, ...sound, '-pix_fmt', 'yuv420p', clip);
+  await makeClip(clip, SECONDS, RATE);
   await spotreel.uploadAs(id, clip);
   expect(await spotreel.ended(id)).toBe('ready');
 });
@@ -33,25 +29,7 @@ beforeEach(() => client.updateVideo(id, { visibility: 'private' }));
 // Every stream that plays is checked in the end, by its plain address.
 afterEach(() => client.updateVideo(id, { visibility: 'unlisted' }));
 
-/** How many frames of picture ffmpeg plays of an address. Rejects where it can not. */
-async function playedFrames(path: string): Promise<number> {
-  const args = [
-    '-v',
-    'error',
-    '-count_frames',
-    '-select_streams',
-    'v:0',
-    '-show_entries',
-    'stream=nb_read_frames',
-  ];
-  const { stdout } = await promisify(execFile)('ffprobe', [
-    ...args,
-    '-of',
-    'csv=p=0',
-    `${spotreel.url}${path}`,
-  ]);
-  return Number(stdout.trim().split('\n')[0]);
-}
+const playedFrames = (path: string) => countFrames(`${spotreel.url}${path}`);
 
 test('ffmpeg plays it whole at an address with a token, and not without', async () => {
   const { playbackUrl = '' } = await client.createPlaybackToken(id, { expiresIn: 600 });

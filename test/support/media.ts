@@ -127,3 +127,18 @@ export async function colourTagsOf(file: string): Promise<string> {
   const { stdout } = await exec('ffprobe', ['-v', 'error', '-show_entries', entries, '-of', 'csv=p=0', file]);
   return stdout.trim();
 }
+
+/** Makes a small MP4 with a moving picture and a tone. */
+export async function makeClip(file: string, seconds: number, rate: number): Promise<void> {
+  const picture = `testsrc2=size=160x120:rate=${rate}:duration=${seconds}`;
+  const sound = ['-f', 'lavfi', '-i', `sine=duration=${seconds}`];
+  await ffmpeg('-f', 'lavfi', '-i', picture, ...sound, '-pix_fmt', 'yuv420p', file);
+}
+
+/** How many frames of picture ffmpeg plays of a file or an address. Rejects where it can not. */
+export async function countFrames(input: string): Promise<number> {
+  const count = ['-v', 'error', '-count_frames', '-select_streams', 'v:0'];
+  const shown = ['-show_entries', 'stream=nb_read_frames', '-of', 'csv=p=0'];
+  const { stdout } = await exec('ffprobe', [...count, ...shown, input]);
+  return Number(stdout.trim().split('\n')[0]);
+}
