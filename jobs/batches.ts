@@ -12,3 +12,17 @@ export async function* inBatches<T, R>(
   for (let start = 0; start < items.length; start += size)
     yield* await Promise.all(items.slice(start, start + size).map((item) => work(item)));
 }
+
+/**
+ * Does the work of the items, `size` of them at a time, until the deadline is over: what is begun then is ended, and the
+ * rest is left.
+ * @param deadline milliseconds since 1970
+ */
+export async function untilDeadline<T>(
+  items: readonly T[],
+  size: number,
+  deadline: number,
+  work: (item: T) => Promise<unknown>,
+): Promise<void> {
+  for await (const _ of inBatches(items, size, work)) if (Date.now() > deadline) return;
+}

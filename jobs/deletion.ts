@@ -4,7 +4,7 @@
  * and bury look for the mark, workers for the claim, and `mend` sweeps again what was written in between.
  */
 import { z } from 'zod';
-import { inBatches } from './batches.ts';
+import { untilDeadline } from './batches.ts';
 import { readClaim } from './claim.ts';
 import { readEdits, recordEdits } from './edits.ts';
 import { log } from './log.ts';
@@ -172,7 +172,7 @@ export async function mendDeletions(stores: Stores, now: Date, deadline: number)
       failures += 1;
       log('error', 'delete-failed', { video, error: String(error) });
     });
-  for await (const _ of inBatches(due, AT_ONCE, mended)) if (Date.now() > deadline) break;
+  await untilDeadline(due, AT_ONCE, deadline, mended);
   if (failures > 0)
     throw new Error(`${failures} deleted videos could not be swept: see delete-failed in the log`);
 }

@@ -4,7 +4,7 @@
  */
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { aboutKey } from './about.ts';
-import { inBatches } from './batches.ts';
+import { untilDeadline } from './batches.ts';
 import { log, withLogFields } from './log.ts';
 import { DELETED_PREFIX, isRevision, isVideoId, jobKeys, UNTOLD_PREFIX, videoKeys } from './names.ts';
 import { openSince } from './open.ts';
@@ -37,15 +37,15 @@ export async function mendEvents(mender: EventsMender): Promise<void> {
   const deleted: string[] = [];
   for await (const mark of uploads.list(DELETED_PREFIX))
     if (ageOf(mark) >= LOST_MS && ageOf(mark) < DELETIONS_MS) deleted.push(mark.key);
-  await untilDeadline(mender, deleted, (key) => announce(mender, uploads, key));
+  await lookAfter(mender, deleted, (key) => announce(mender, uploads, key));
 
   const untold: string[] = [];
   for await (const mark of uploads.list(UNTOLD_PREFIX)) if (ageOf(mark) >= LOST_MS) untold.push(mark.key);
-  await untilDeadline(mender, untold, (key) => announceEncode(mender, key));
+  await lookAfter(mender, untold, (key) => announceEncode(mender, key));
 }
 
 /** Does what fits into the time. One that can not be looked after keeps its mark, and no other waiting. */
-async function untilDeadline(
+async function lookAfter(
   { deadline }: EventsMender,
   keys: readonly string[],
   work: (key: string) => Promise<void>,
@@ -54,7 +54,7 @@ async function untilDeadline(
     withLogFields(aboutKey(key), () =>
       work(key).catch((error: unknown) => log('error', 'announce-failed', { key, error: String(error) })),
     );
-  for await (const _ of inBatches(keys, AT_ONCE, logged)) if (Date.now() > deadline) return;
+  await untilDeadline(keys, AT_ONCE, deadline, logged);
 }
 
 /** Announces what an encode came to, if it has ended. @param key its mark */

@@ -4,7 +4,7 @@
  * that a revision leaves, after which nobody may ask for it any more, and deletes it when every request that could not know
  * has long been answered.
  */
-import { inBatches } from './batches.ts';
+import { untilDeadline } from './batches.ts';
 import { log, withLogFields } from './log.ts';
 import type { Encode } from './messages.ts';
 import { isRevision, isVideoId, jobKeys, OLD_PREFIX, videoKeys } from './names.ts';
@@ -46,7 +46,7 @@ export async function mendRevisions(mender: RevisionsMender): Promise<void> {
       ),
     );
   };
-  for await (const _ of inBatches(due, AT_ONCE, looked)) if (Date.now() > mender.deadline) return;
+  await untilDeadline(due, AT_ONCE, mender.deadline, looked);
 }
 
 /** @param mark as it was listed: one that was written since is of a replacement that has all its days */
