@@ -16,3 +16,15 @@ export const checkedText = ({ verdict, sentence, fix }: Checked): string =>
   fix === undefined ? `${MARKS[verdict]}  ${sentence}` : `${MARKS[verdict]}  ${sentence}\n      ${fix}`;
 
 export const mustStop = (all: readonly Checked[]): boolean => all.some(({ verdict }) => verdict === 'stop');
+
+/** AWS's name of an error; its message may hold more than anybody should see. */
+export const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'an error');
+
+/** What could not be looked at is no reason not to try. */
+export async function looked(what: string, look: () => Promise<Checked>): Promise<Checked> {
+  try {
+    return await look();
+  } catch (error) {
+    return { verdict: 'note', sentence: `${what} could not be looked at: AWS answered ${nameOf(error)}` };
+  }
+}

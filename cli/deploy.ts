@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
+import { jsonOr } from '../jobs/json-or.ts';
 import { DEPLOYED } from '../jobs/platform.ts';
+import { vpcIdsSchema } from '../jobs/vpc-ids.ts';
 import { checkedText, mustStop } from './checkup.ts';
 import { EXIT, UsageError } from './endings.ts';
 import type { Wanted } from './preflight.ts';
@@ -30,7 +32,17 @@ function wantedOf(given: Readonly<Record<string, unknown>>): Wanted {
     maxVcpus: numberOf('maxVcpus'),
     maxOnDemandVcpus: numberOf('maxOnDemandVcpus'),
     zones: numberOf('zones'),
+    ...vpcOf(given),
   };
+}
+
+function vpcOf({ vpc }: Readonly<Record<string, unknown>>): Pick<Wanted, 'vpc'> {
+  if (vpc === undefined) return {};
+  const { data, error } = jsonOr(vpcIdsSchema).safeParse(vpc);
+  if (data) return { vpc: data };
+  throw new UsageError(
+    error.issues.map(({ path, message }) => `${['vpc', ...path].join('.')}: ${message}`).join('; '),
+  );
 }
 
 const cdkJsonSchema = z.object({ context: z.record(z.string(), z.unknown()).default({}) });

@@ -8,13 +8,17 @@ import { GetServiceQuotaCommand, ServiceQuotasClient } from '@aws-sdk/client-ser
 import { GetParameterCommand, ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { SERVICE_ROLES } from '../jobs/platform.ts';
-import { type Checked, good } from './checkup.ts';
+import type { VpcIds } from '../jobs/vpc-ids.ts';
+import { type Checked, good, looked, nameOf } from './checkup.ts';
+import { vpcChecks } from './preflight-vpc.ts';
 
 /** What the settings of the deployment ask for. */
 export interface Wanted {
   readonly maxVcpus: number;
   readonly maxOnDemandVcpus: number;
   readonly zones: number;
+  /** A VPC of the owner's, whose subnets say which zones. */
+  readonly vpc?: VpcIds;
 }
 
 /** vCPUs of the smallest machine. With fewer, none starts. */
@@ -36,18 +40,6 @@ const QUOTAS = {
   lambda: { service: 'lambda', code: 'L-B99A9384', name: 'concurrent executions of Lambda' },
 } as const;
 type Quota = (typeof QUOTAS)[keyof typeof QUOTAS];
-
-/** AWS's name of an error; its message may hold more than anybody should see. */
-const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'an error');
-
-/** What could not be looked at is no reason not to try. */
-async function looked(what: string, look: () => Promise<Checked>): Promise<Checked> {
-  try {
-    return await look();
-  } catch (error) {
-    return { verdict: 'note', sentence: `${what} could not be looked at: AWS answered ${nameOf(error)}` };
-  }
-}
 
 /** Who deploys; undefined where that can not be told. */
 async function identity(): Promise<{ caller: Checked; account?: string }> {
@@ -131,7 +123,7 @@ async function region(): Promise<string | undefined> {
 }
 
 /** Looks at everything. Without credentials or a region, there is nothing more to look at. */
-export async function preflight({ maxVcpus, maxOnDemandVcpus, zones }: Wanted): Promise<Checked[]> {
+export async function preflight({ maxVcpus, maxOnDemandVcpus, zones, vpc }: Wanted): Promise<Checked[]> {
   const where = await region();
   if (where === undefined)
     return [{ verdict: 'stop', sentence: 'No AWS region is chosen', fix: 'export AWS_REGION=eu-central-1' }];
@@ -140,7 +132,9 @@ export async function preflight({ maxVcpus, maxOnDemandVcpus, zones }: Wanted): 
   const spotLeast = maxOnDemandVcpus > 0 ? 0 : SMALLEST_MACHINE;
   return [
     caller,
-    await looked('Availability zones', () => zonesOf(where, zones)),
+    ...(vpc
+      ? await vpcChecks(vpc, { account, region: where })
+      : [await looked('Availability zones', () => zonesOf(where, zones))]),
     await looked('CDK’s bootstrap stack', () => bootstrap(where, account)),
     await looked('The spot quota', () => quota(QUOTAS.spot, maxVcpus, spotLeast)),
     ...(maxOnDemandVcpus > 0

@@ -149,6 +149,14 @@ export const LAUNCH_ERRORS: readonly LaunchErrorKind[] = [
     advice: 'Deploy again, or correct the subnets that the platform is given.',
   },
   {
+    // "The fleet configuration contains duplicate instance pools", as others were told of two subnets in one zone:
+    // https://github.com/github-aws-runners/terraform-aws-github-runner/issues/5297
+    code: 'InvalidFleetConfig',
+    class: 'configuration',
+    reason: 'two of the subnets are in one zone, or an instance type is listed twice',
+    advice: 'Name one subnet a zone, and each instance type once, and deploy.',
+  },
+  {
     code: 'InvalidGroup.NotFound',
     class: 'configuration',
     reason: 'the security group was deleted, or belongs to another VPC than the subnets',

@@ -6,20 +6,10 @@ import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import { PriceClass } from 'aws-cdk-lib/aws-cloudfront';
 import type { Node } from 'constructs';
 import { z } from 'zod';
+import { jsonOr } from '../jobs/json-or.ts';
+import { vpcIdsSchema } from '../jobs/vpc-ids.ts';
 import { domainSchema } from './domain.ts';
-import type { SpotreelProps } from './spotreel.ts';
-
-/** JSON text, or what it would be. */
-const jsonOr = <T extends z.ZodType>(schema: T) =>
-  z.preprocess((value, context) => {
-    if (typeof value !== 'string') return value;
-    try {
-      return JSON.parse(value) as unknown;
-    } catch {
-      context.addIssue({ code: 'custom', message: `is not JSON: ${value}` });
-      return z.NEVER;
-    }
-  }, schema);
+import type { SpotreelStackProps } from './stack.ts';
 
 /** A list, or what it would be with commas between. */
 const words = <T extends z.ZodType>(schema: T) =>
@@ -41,6 +31,7 @@ const contextSchema = z.object({
   maxLifetimeMinutes: number,
   rootVolumeGib: number,
   zones: number,
+  vpc: jsonOr(vpcIdsSchema).optional(),
   encodeSettings: jsonOr(z.record(z.string(), z.unknown())).optional(),
   lifecycle: jsonOr(z.record(z.string(), z.unknown())).optional(),
   oidc: jsonOr(z.record(z.string(), z.unknown())).optional(),
@@ -67,7 +58,7 @@ const PRICE_CLASSES = {
 };
 
 /** The props that the context sets. Throws one `Error` that names every malformed value. */
-export function propsFromContext(node: Node): SpotreelProps {
+export function propsFromContext(node: Node): SpotreelStackProps {
   const given = Object.keys(contextSchema.shape).map((key) => [key, node.tryGetContext(key)] as const);
   const parsed = contextSchema.safeParse(
     Object.fromEntries(given.filter(([, value]) => value !== undefined)),
@@ -84,12 +75,14 @@ export function propsFromContext(node: Node): SpotreelProps {
     bytesADay,
     removalPolicy,
     priceClass,
+    vpc,
     ...same
   } = parsed.data;
   const quota = withoutUndefined({ videosInFlight, bytesADay });
   // Only keys whose value is undefined are left out, so what remains has the type of the props.
   return withoutUndefined({
     ...same,
+    vpcIds: vpc,
     turnaround: turnaroundSeconds === undefined ? undefined : Duration.seconds(turnaroundSeconds),
     maxLifetime: maxLifetimeMinutes === undefined ? undefined : Duration.minutes(maxLifetimeMinutes),
     rootVolume: rootVolumeGib === undefined ? undefined : Size.gibibytes(rootVolumeGib),

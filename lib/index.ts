@@ -3,5 +3,5 @@ export { propsFromContext } from './context.ts';
 export { deploymentIn } from './deployment.ts';
 export type { Architecture, WorkerType } from './instance-types.ts';
 export { Spotreel, type SpotreelProps } from './spotreel.ts';
-export { SpotreelStack } from './stack.ts';
+export { SpotreelStack, type SpotreelStackProps } from './stack.ts';
 export { SpotreelStateStack, type State } from './state.ts';

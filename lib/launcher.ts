@@ -82,7 +82,7 @@ function environmentOf(
     TASKS_QUEUE_URL: props.queues.tasks.queueUrl,
     PLATFORM: props.platform,
     LAUNCH_TEMPLATES: Stack.of(scope).toJsonString(templates),
-    SUBNET_IDS: props.network.vpc.publicSubnets.map(({ subnetId }) => subnetId).join(','),
+    SUBNET_IDS: props.network.subnetIds.join(','),
     ENCODE_SETTINGS: JSON.stringify(props.encodeSettings),
     MAX_VCPUS: String(props.maxVcpus),
     MAX_ON_DEMAND_VCPUS: String(props.maxOnDemandVcpus),
@@ -130,7 +130,7 @@ function launchesOf(scope: Construct, { platform, fleet, network }: LauncherProp
         ...[...fleet.launchTemplates.values()].map(({ launchTemplateId }) =>
           ec2Arn('launch-template', defined(launchTemplateId)),
         ),
-        ...network.vpc.publicSubnets.map(({ subnetId }) => ec2Arn('subnet', subnetId)),
+        ...network.subnetIds.map((subnetId) => ec2Arn('subnet', subnetId)),
         ec2Arn('security-group', network.workerSecurityGroup.securityGroupId),
       ],
     },

@@ -1,5 +1,6 @@
 /** What the construct's settings must satisfy, checked before anything is made. */
 import type { Duration, Size } from 'aws-cdk-lib';
+import type { IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { z } from 'zod';
 import { MIN_INSTANCE_TYPES } from '../jobs/capacity.ts';
 import { type OidcInput, oidcSchema, originSchema, type Quota, quotaSchema } from '../jobs/environment.ts';
@@ -19,7 +20,9 @@ export interface CheckedSettings {
   readonly idleSeconds: number;
   readonly maxLifetime: Duration;
   readonly rootVolume: Size;
-  readonly zones: number;
+  readonly zones: number | undefined;
+  readonly vpc: IVpc | undefined;
+  readonly vpcSubnets: SubnetSelection | undefined;
   readonly encodeSettings: Readonly<Record<string, unknown>>;
   readonly oidc: OidcInput | undefined;
   readonly corsOrigins: readonly string[];
@@ -50,8 +53,8 @@ function leastOf(settings: CheckedSettings): number {
 
 /** Every problem that the settings have, as sentences. */
 function problemsOf(settings: CheckedSettings): string[] {
-  const { maxVcpus, maxOnDemandVcpus, architectures, idleSeconds, zones, dailyCeiling, monthlyCeiling } =
-    settings;
+  const { maxVcpus, maxOnDemandVcpus, architectures, idleSeconds, dailyCeiling, monthlyCeiling } = settings;
+  const { zones, vpc, vpcSubnets } = settings;
   const turnaround = settings.turnaround.toSeconds();
   const lifetime = settings.maxLifetime.toSeconds();
   const gibibytes = settings.rootVolume.toGibibytes();
@@ -87,7 +90,13 @@ function problemsOf(settings: CheckedSettings): string[] {
           `${name} is ${usd}; give US dollars of at least ${least}, which pay for half an hour of the smallest machine`,
         ] as const,
     ),
-    [isWhole(zones, 1, 6), `zones is ${zones}; give a whole number from 1 to 6`],
+    [zones === undefined || isWhole(zones, 1, 6), `zones is ${zones}; give a whole number from 1 to 6`],
+    [
+      zones === undefined || vpc === undefined,
+      `zones is ${zones} beside a vpc; leave zones out, for the subnets say which zones workers run in`,
+    ],
+    [vpcSubnets === undefined || vpc !== undefined, 'vpcSubnets is given without a vpc; give the vpc, too'],
+    [vpcSubnets?.subnets?.length !== 0, 'vpcSubnets.subnets is empty; name subnets of the vpc, one a zone'],
     ...architectures.flatMap((name) => typeRules(name, settings.instanceTypes[name], maxVcpus)),
   ];
   return [

@@ -1,6 +1,7 @@
 /** The platform as one construct, for any CDK app. */
 import { Duration, Names, RemovalPolicy, Size, Tags } from 'aws-cdk-lib';
 import { PriceClass } from 'aws-cdk-lib/aws-cloudfront';
+import type { IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
@@ -92,11 +93,26 @@ export interface SpotreelProps {
 
   /**
    * Availability zones to launch in: more zones, more spot pools. us-east-1 has 6, most regions 3, us-west-1 2;
-   * deployment fails where the region has fewer.
+   * deployment fails where the region has fewer. Of no meaning in a `vpc` of one's own, whose subnets say which zones.
    *
    * @default 3
    */
   readonly zones?: number;
+
+  /**
+   * A VPC of one's own for the workers, which must have a way out for them: docs/deploying.md says to where. Then none is
+   * made, nor anything in it but the workers' security group.
+   *
+   * @default - one is made, with public subnets in `zones` zones and S3's gateway endpoint
+   */
+  readonly vpc?: IVpc;
+
+  /**
+   * Which of its subnets workers run in; of each zone the first. Public ones must assign public addresses.
+   *
+   * @default - the private ones that have a way out; where there are none, the public ones
+   */
+  readonly vpcSubnets?: SubnetSelection;
 
   /**
    * Encode settings that differ from the defaults, see `video/settings.ts`.
@@ -228,7 +244,9 @@ export class Spotreel extends Construct {
       idleSeconds: props.idleSeconds ?? 120,
       maxLifetime: props.maxLifetime ?? Duration.hours(24),
       rootVolume: props.rootVolume ?? Size.gibibytes(20),
-      zones: props.zones ?? DEPLOYED.zones,
+      zones: props.zones,
+      vpc: props.vpc,
+      vpcSubnets: props.vpcSubnets,
       encodeSettings: { turnaroundSeconds: turnaround.toSeconds(), ...props.encodeSettings },
       oidc: props.oidc,
       corsOrigins: props.corsOrigins ?? [],

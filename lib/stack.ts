@@ -1,16 +1,26 @@
 /** The platform as a stack of its own, with what its owner wants to know as outputs. */
-import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { Annotations, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { Subnet, Vpc } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
+import type { VpcIds } from '../jobs/vpc-ids.ts';
 import { Spotreel, type SpotreelProps } from './spotreel.ts';
 
+export interface SpotreelStackProps extends SpotreelProps {
+  /** What any stack may be told. */
+  readonly stack?: StackProps;
+
+  /**
+   * Instead of `vpc` and `vpcSubnets`: ids of a VPC and of its subnets, one a zone.
+   *
+   * @default - none
+   */
+  readonly vpcIds?: VpcIds;
+}
+
 export class SpotreelStack extends Stack {
-  constructor(
-    scope: Construct,
-    id: string,
-    { stack, ...props }: SpotreelProps & { stack?: StackProps } = {},
-  ) {
+  constructor(scope: Construct, id: string, { stack, vpcIds, ...props }: SpotreelStackProps = {}) {
     super(scope, id, { description: 'Spotreel: uploads in, adaptive HLS out', ...stack });
-    const platform = new Spotreel(this, 'Platform', props);
+    const platform = new Spotreel(this, 'Platform', { ...props, ...(vpcIds && vpcOf(this, vpcIds)) });
     const outputs = {
       UploadBucket: platform.uploadBucket.bucketName,
       ProductionBucket: platform.productionBucket.bucketName,
@@ -23,4 +33,15 @@ export class SpotreelStack extends Stack {
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }
+}
+
+/** A VPC by ids alone. Nothing asks for the zones or route tables of its subnets, which CDK then does not know. */
+function vpcOf(scope: Construct, { vpcId, subnetIds }: VpcIds): Pick<SpotreelProps, 'vpc' | 'vpcSubnets'> {
+  const subnets = subnetIds.map((subnetId) => Subnet.fromSubnetId(scope, subnetId, subnetId));
+  for (const subnet of subnets)
+    Annotations.of(subnet).acknowledgeWarning('@aws-cdk/aws-ec2:noSubnetRouteTableId');
+  return {
+    vpc: Vpc.fromVpcAttributes(scope, vpcId, { vpcId, availabilityZones: [] }),
+    vpcSubnets: { subnets },
+  };
 }

@@ -1,6 +1,11 @@
 /** What a deployment looks at first, against an account as AWS's APIs would describe it, and how it runs CDK. */
 import { writeFile } from 'node:fs/promises';
-import { DescribeAvailabilityZonesCommand, EC2Client } from '@aws-sdk/client-ec2';
+import {
+  DescribeAvailabilityZonesCommand,
+  DescribeRouteTablesCommand,
+  DescribeSubnetsCommand,
+  EC2Client,
+} from '@aws-sdk/client-ec2';
 import { GetRoleCommand, IAMClient, NoSuchEntityException } from '@aws-sdk/client-iam';
 import { GetServiceQuotaCommand, ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { GetParameterCommand, ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm';
@@ -178,6 +183,25 @@ describe('deploy', () => {
     quotas.on(GetServiceQuotaCommand, SPOT).resolves({ Quota: { Value: 32 } });
     await deploy({ context: { maxVcpus: '64' }, preflightOnly: true });
     expect(console.log).toHaveBeenCalledWith(expect.stringContaining('is 32, less than 64'));
+  });
+
+  test('looks at the subnets of a VPC that is given, not for zones', async () => {
+    ec2.on(DescribeSubnetsCommand).resolves({});
+    ec2.on(DescribeRouteTablesCommand).resolves({});
+    const vpc = { vpcId: 'vpc-0123456789abcdef0', subnetIds: ['subnet-0123456789abcdef0'] };
+    const context = { vpc: JSON.stringify(vpc) };
+    expect(await deploy({ context, preflightOnly: true })).toBe(1);
+    expect(console.log).toHaveBeenCalledWith(
+      expect.stringContaining('STOP  subnet-0123456789abcdef0 is no subnet of this region'),
+    );
+    expect(ec2.commandCalls(DescribeAvailabilityZonesCommand)).toEqual([]);
+  });
+
+  test.each([
+    ['vpc-1', 'vpc: is not JSON: vpc-1'],
+    ['{"vpcId":"vpc-0123456789abcdef0","subnetIds":["a"]}', 'vpc.subnetIds.0: is a; give an id'],
+  ])('says what is wrong with the VPC %s', async (vpc, message) => {
+    await expect(deploy({ context: { vpc }, preflightOnly: true })).rejects.toThrow(message);
   });
 
   test('runs nothing where something must be put right first, nor when it is only to look', async () => {

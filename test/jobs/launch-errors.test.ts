@@ -13,6 +13,7 @@ const EXPECTED = {
     'InvalidAMIID.NotFound',
     'InvalidAMIID.Unavailable',
     'InvalidBlockDeviceMapping',
+    'InvalidFleetConfig',
     'InvalidGroup.NotFound',
     'InvalidInstanceType',
     'InvalidLaunchTemplateId.Malformed',

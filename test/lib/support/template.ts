@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { afterAll } from '@jest/globals';
 import { App } from 'aws-cdk-lib';
 import { z } from 'zod';
-import { SpotreelStack } from '../../../lib/index.ts';
-import type { SpotreelProps } from '../../../lib/spotreel.ts';
+import { SpotreelStack, type SpotreelStackProps } from '../../../lib/index.ts';
 
 const cdkJson = z
   .object({ context: z.record(z.string(), z.unknown()) })
@@ -46,7 +45,7 @@ export function testApp(context: Record<string, unknown> = {}): App {
 }
 
 /** The resources of the stack with these props. Only one stack may be made of an app. */
-export function synthesize(props: SpotreelProps = {}, app = testApp()): Resource[] {
+export function synthesize(props: SpotreelStackProps = {}, app = testApp()): Resource[] {
   const stack = new SpotreelStack(app, 'Spotreel', props);
   const { template } = app.synth().getStackArtifact(stack.artifactId);
   return Object.entries(templateSchema.parse(template).Resources).map(([id, resource]) => ({
