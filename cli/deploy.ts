@@ -33,6 +33,7 @@ function wantedOf(given: Readonly<Record<string, unknown>>): Wanted {
     maxOnDemandVcpus: numberOf('maxOnDemandVcpus'),
     zones: numberOf('zones'),
     ...vpcOf(given),
+    makesWebAcl: given['webAcl'] !== undefined && !String(given['webAcl']).startsWith('arn:'),
   };
 }
 

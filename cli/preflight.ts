@@ -19,6 +19,8 @@ export interface Wanted {
   readonly zones: number;
   /** A VPC of the owner's, whose subnets say which zones. */
   readonly vpc?: VpcIds;
+  /** A web ACL is to be made, in us-east-1. */
+  readonly makesWebAcl?: boolean;
 }
 
 /** vCPUs of the smallest machine. With fewer, none starts. */
@@ -26,6 +28,8 @@ const SMALLEST_MACHINE = 2;
 /** The oldest version of CDK's bootstrap stack that our templates deploy with: they say so themselves. */
 const BOOTSTRAP_VERSION = 6;
 const BOOTSTRAP_PARAMETER = '/cdk-bootstrap/hnb659fds/version';
+/** Where the stack of a web ACL is: CloudFront takes no other. */
+const WEB_ACL_REGION = 'us-east-1';
 /** Calls of Lambda at once with which the API is still quick: a new account may have as few as 10. */
 const ENOUGH_CONCURRENCY = 50;
 
@@ -73,10 +77,16 @@ async function zonesOf(region: string, wanted: number): Promise<Checked> {
 async function bootstrap(region: string, account: string): Promise<Checked> {
   const fix = `npx cdk bootstrap aws://${account}/${region}`;
   try {
-    const { Parameter } = await new SSMClient().send(new GetParameterCommand({ Name: BOOTSTRAP_PARAMETER }));
+    const { Parameter } = await new SSMClient({ region }).send(
+      new GetParameterCommand({ Name: BOOTSTRAP_PARAMETER }),
+    );
     const version = Number(Parameter?.Value);
-    if (version >= BOOTSTRAP_VERSION) return good(`CDK is bootstrapped, version ${version}`);
-    return { verdict: 'stop', sentence: `CDK’s bootstrap stack is version ${version}, too old`, fix };
+    if (version >= BOOTSTRAP_VERSION) return good(`CDK is bootstrapped in ${region}, version ${version}`);
+    return {
+      verdict: 'stop',
+      sentence: `CDK’s bootstrap stack in ${region} is version ${version}, too old`,
+      fix,
+    };
   } catch (error) {
     if (!(error instanceof ParameterNotFound)) throw error;
     return { verdict: 'stop', sentence: `CDK is not bootstrapped in ${region}`, fix };
@@ -123,19 +133,23 @@ async function region(): Promise<string | undefined> {
 }
 
 /** Looks at everything. Without credentials or a region, there is nothing more to look at. */
-export async function preflight({ maxVcpus, maxOnDemandVcpus, zones, vpc }: Wanted): Promise<Checked[]> {
+export async function preflight(wanted: Wanted): Promise<Checked[]> {
   const where = await region();
   if (where === undefined)
     return [{ verdict: 'stop', sentence: 'No AWS region is chosen', fix: 'export AWS_REGION=eu-central-1' }];
   const { caller, account } = await identity();
   if (account === undefined) return [caller];
+  const { maxVcpus, maxOnDemandVcpus, zones, vpc, makesWebAcl } = wanted;
+  const stackRegions = new Set([where, ...(makesWebAcl ? [WEB_ACL_REGION] : [])]);
   const spotLeast = maxOnDemandVcpus > 0 ? 0 : SMALLEST_MACHINE;
   return [
     caller,
     ...(vpc
       ? await vpcChecks(vpc, { account, region: where })
       : [await looked('Availability zones', () => zonesOf(where, zones))]),
-    await looked('CDK’s bootstrap stack', () => bootstrap(where, account)),
+    ...(await Promise.all(
+      [...stackRegions].map((one) => looked('CDK’s bootstrap stack', () => bootstrap(one, account))),
+    )),
     await looked('The spot quota', () => quota(QUOTAS.spot, maxVcpus, spotLeast)),
     ...(maxOnDemandVcpus > 0
       ? [await looked('The on-demand quota', () => quota(QUOTAS.onDemand, maxOnDemandVcpus, 0))]

@@ -10,6 +10,7 @@ import { jsonOr } from '../jobs/json-or.ts';
 import { vpcIdsSchema } from '../jobs/vpc-ids.ts';
 import { domainSchema } from './domain.ts';
 import type { SpotreelStackProps } from './stack.ts';
+import { REQUESTS_PER_ADDRESS, type WebAclRules, webAclRulesSchema } from './web-acl.ts';
 
 /** A list, or what it would be with commas between. */
 const words = <T extends z.ZodType>(schema: T) =>
@@ -45,10 +46,21 @@ const contextSchema = z.object({
   /** `retain` or `destroy`. */
   removalPolicy: z.enum(['retain', 'destroy']).optional(),
   domain: jsonOr(domainSchema).optional(),
-  webAclArn: z.string().optional(),
+  /** The ARN of one that is there, or rules of one that is to be made. */
+  webAcl: z
+    .union([z.templateLiteral(['arn:', z.string()]), jsonOr(webAclRulesSchema)], {
+      error: ({ input }) =>
+        `is ${JSON.stringify(input)}; give an ARN, or rules: {} or {"requestsPerAddress": ${REQUESTS_PER_ADDRESS}}`,
+    })
+    .optional(),
   /** `100`, `200` or `all`. */
   priceClass: z.preprocess(String, z.enum(['100', '200', 'all'])).optional(),
 });
+
+/** What the context says: of a web ACL that is to be made, the rules. */
+export interface ContextProps extends Omit<SpotreelStackProps, 'webAcl'> {
+  readonly webAcl?: string | WebAclRules;
+}
 
 const REMOVAL_POLICIES = { retain: RemovalPolicy.RETAIN, destroy: RemovalPolicy.DESTROY };
 const PRICE_CLASSES = {
@@ -58,7 +70,7 @@ const PRICE_CLASSES = {
 };
 
 /** The props that the context sets. Throws one `Error` that names every malformed value. */
-export function propsFromContext(node: Node): SpotreelStackProps {
+export function propsFromContext(node: Node): ContextProps {
   const given = Object.keys(contextSchema.shape).map((key) => [key, node.tryGetContext(key)] as const);
   const parsed = contextSchema.safeParse(
     Object.fromEntries(given.filter(([, value]) => value !== undefined)),

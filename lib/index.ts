@@ -5,3 +5,4 @@ export type { Architecture, WorkerType } from './instance-types.ts';
 export { Spotreel, type SpotreelProps } from './spotreel.ts';
 export { SpotreelStack, type SpotreelStackProps } from './stack.ts';
 export { SpotreelStateStack, type State } from './state.ts';
+export { SpotreelWebAclStack, type SpotreelWebAclStackProps, type WebAclRules } from './web-acl.ts';

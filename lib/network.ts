@@ -27,7 +27,15 @@ export class Network extends Construct {
   constructor(scope: Construct, id: string, { vpc: given, vpcSubnets, zones }: NetworkProps) {
     super(scope, id);
     const vpc = given ?? this.#ownVpc(zones ?? DEPLOYED.zones);
-    this.subnetIds = vpc.selectSubnets({ ...(vpcSubnets ?? wayOutOf(vpc)), onePerAz: true }).subnetIds;
+    const { subnetIds, isPendingLookup } = vpc.selectSubnets({
+      ...(vpcSubnets ?? wayOutOf(vpc)),
+      onePerAz: true,
+    });
+    if (subnetIds.length === 0 && isPendingLookup !== true)
+      throw new Error(
+        'Spotreel cannot be built: vpcSubnets selects no subnet; select one or more of the vpc’s',
+      );
+    this.subnetIds = subnetIds;
     this.workerSecurityGroup = new ec2.SecurityGroup(this, 'WorkerSecurityGroup', {
       vpc,
       description: 'Spotreel workers: nothing comes in, HTTP and HTTPS go out',

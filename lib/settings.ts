@@ -1,5 +1,5 @@
 /** What the construct's settings must satisfy, checked before anything is made. */
-import type { Duration, Size } from 'aws-cdk-lib';
+import type { Duration, Size, Stack } from 'aws-cdk-lib';
 import type { IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { z } from 'zod';
 import { MIN_INSTANCE_TYPES } from '../jobs/capacity.ts';
@@ -28,7 +28,7 @@ export interface CheckedSettings {
   readonly corsOrigins: readonly string[];
   readonly quota: Quota;
   readonly domain: Domain | undefined;
-  readonly webAclArn: string | undefined;
+  readonly webAcl: string | Stack | undefined;
   readonly lifecycle: Lifecycle;
   readonly alarmEmail: string | undefined;
   readonly prices: OwnPrices;
@@ -96,7 +96,6 @@ function problemsOf(settings: CheckedSettings): string[] {
       `zones is ${zones} beside a vpc; leave zones out, for the subnets say which zones workers run in`,
     ],
     [vpcSubnets === undefined || vpc !== undefined, 'vpcSubnets is given without a vpc; give the vpc, too'],
-    [vpcSubnets?.subnets?.length !== 0, 'vpcSubnets.subnets is empty; name subnets of the vpc, one a zone'],
     ...architectures.flatMap((name) => typeRules(name, settings.instanceTypes[name], maxVcpus)),
   ];
   return [
@@ -108,13 +107,13 @@ function problemsOf(settings: CheckedSettings): string[] {
     ...misfits('quota', quotaSchema, settings.quota),
     ...misfits('prices', pricesSchema, settings.prices),
     ...misfits('domain', domainSchema.optional(), settings.domain),
-    ...misfits('webAclArn', webAclArnSchema.optional(), settings.webAclArn),
+    ...(typeof settings.webAcl === 'string' ? misfits('webAcl', webAclArnSchema, settings.webAcl) : []),
     ...misfits('corsOrigins', originSchema.array(), settings.corsOrigins),
   ];
 }
 
-/** What of a setting does not fit its schema. */
-const misfits = (name: string, schema: z.ZodType, value: unknown): string[] =>
+/** What of a setting does not fit its schema, as sentences. */
+export const misfits = (name: string, schema: z.ZodType, value: unknown): string[] =>
   (schema.safeParse(value).error?.issues ?? []).map(
     ({ path, message }) => `${name}${path.map((part) => `.${String(part)}`).join('')}: ${message}`,
   );

@@ -1,5 +1,5 @@
 /** The platform as one construct, for any CDK app. */
-import { Duration, Names, RemovalPolicy, Size, Tags } from 'aws-cdk-lib';
+import { Duration, Names, RemovalPolicy, Size, Stack, Tags } from 'aws-cdk-lib';
 import { PriceClass } from 'aws-cdk-lib/aws-cloudfront';
 import type { IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
@@ -27,6 +27,7 @@ import { Playback } from './playback.ts';
 import { checkSettings } from './settings.ts';
 import { type State, stateIn } from './state.ts';
 import { Sweep } from './sweep.ts';
+import type { SpotreelWebAclStack } from './web-acl.ts';
 import { WorkerFleet } from './worker-fleet.ts';
 
 /** Enough for a person's work, and an end to what a token in wrong hands can cost. */
@@ -210,11 +211,12 @@ export interface SpotreelProps {
   readonly domain?: Domain;
 
   /**
-   * ARN of a web ACL of AWS WAF, of the scope CLOUDFRONT. It bills by the month.
+   * A web ACL of AWS WAF before pages, API and videos, which bills by the month: `new SpotreelWebAclStack(app, 'VideoWebAcl')`,
+   * or the ARN of one of one's own, of the scope CLOUDFRONT.
    *
    * @default - none
    */
-  readonly webAclArn?: string;
+  readonly webAcl?: string | SpotreelWebAclStack;
 }
 
 export class Spotreel extends Construct {
@@ -258,7 +260,7 @@ export class Spotreel extends Construct {
       monthlyCeiling: props.monthlyCeiling ?? 100,
       priceClass: props.priceClass ?? PriceClass.PRICE_CLASS_100,
       domain: props.domain,
-      webAclArn: props.webAclArn,
+      webAcl: props.webAcl,
     };
     checkSettings(settings);
 
@@ -299,6 +301,7 @@ export class Spotreel extends Construct {
       production: storage.production,
       pages: pages.bucket,
       edgeStore: edgeStore.store,
+      webAclArn: arnOf(props.webAcl, this),
       api: api.domain,
       connect: [`https://${storage.uploads.bucketRegionalDomainName}`, live.origin],
     });
@@ -313,7 +316,8 @@ export class Spotreel extends Construct {
     new Budget(this, 'Budget', { ...settings, platform, topic: alarms.topic });
     // By it, the bill can be taken apart.
     Tags.of(this).add(PLATFORM_TAG, platform);
-    for (const part of [storage, queues]) Tags.of(part).add(PLATFORM_TAG, platform);
+    const firewall = typeof props.webAcl === 'object' ? [props.webAcl] : [];
+    for (const part of [storage, queues, ...firewall]) Tags.of(part).add(PLATFORM_TAG, platform);
 
     this.uploadBucket = storage.uploads;
     this.productionBucket = storage.production;
@@ -324,3 +328,7 @@ export class Spotreel extends Construct {
     this.apiParameters = parameters;
   }
 }
+
+/** A web ACL as CloudFront is told of it. */
+const arnOf = (webAcl: SpotreelProps['webAcl'], consumer: Construct): string | undefined =>
+  typeof webAcl === 'object' ? webAcl.arnFor(Stack.of(consumer)) : webAcl;

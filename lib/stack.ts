@@ -1,5 +1,5 @@
 /** The platform as a stack of its own, with what its owner wants to know as outputs. */
-import { Annotations, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { Annotations, CfnOutput, Fn, Stack, type StackProps } from 'aws-cdk-lib';
 import { Subnet, Vpc } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
 import type { VpcIds } from '../jobs/vpc-ids.ts';
@@ -35,13 +35,16 @@ export class SpotreelStack extends Stack {
   }
 }
 
+/** CDK wants to know a zone of every VPC; nothing here asks for it. */
+const A_ZONE = Fn.select(0, Fn.getAzs());
+
 /** A VPC by ids alone. Nothing asks for the zones or route tables of its subnets, which CDK then does not know. */
 function vpcOf(scope: Construct, { vpcId, subnetIds }: VpcIds): Pick<SpotreelProps, 'vpc' | 'vpcSubnets'> {
   const subnets = subnetIds.map((subnetId) => Subnet.fromSubnetId(scope, subnetId, subnetId));
   for (const subnet of subnets)
     Annotations.of(subnet).acknowledgeWarning('@aws-cdk/aws-ec2:noSubnetRouteTableId');
   return {
-    vpc: Vpc.fromVpcAttributes(scope, vpcId, { vpcId, availabilityZones: [] }),
+    vpc: Vpc.fromVpcAttributes(scope, vpcId, { vpcId, availabilityZones: [A_ZONE] }),
     vpcSubnets: { subnets },
   };
 }

@@ -21,6 +21,7 @@ const PRICE_LIST = 'AWS Price List API of 2026-09-29, as public repositories quo
 const VANTAGE =
   'https://instances.vantage.sh/aws/ec2, as MaterializeInc/materialize quotes it (read 2026-11-21)';
 const CLOUDWATCH = 'https://aws.amazon.com/cloudwatch/pricing/ (from memory)';
+const WAF = 'https://c3x.dev/blog/aws-waf-cost-explained/ (read 2026-11-21), as aws.amazon.com/waf/pricing';
 const MUX =
   'https://github.com/api-evangelist/mux-com, plans (2026-05-25, read 2026-11-21): a transcript of mux.com/pricing/video that nobody confirmed; the lowest rate, higher resolutions cost more';
 const CLOUDFLARE =
@@ -71,6 +72,11 @@ export const PRICES = {
     source:
       'https://www.factualminds.com/blog/amazon-cloudwatch-pricing-metrics-logs-alarms-dashboards/ (2026-06-13, read 2026-11-21)',
   },
+
+  // A web ACL, where one is wanted
+  webAclMonth: { usd: 5, unit: 'a web ACL and month', source: WAF },
+  webAclRuleMonth: { usd: 1, unit: 'a rule of a web ACL, or a group of AWS’s, and month', source: WAF },
+  webAclRequest: { usd: 0.6 / 1e6, unit: 'a request that a web ACL looks at', source: WAF },
 
   // Delivery
   deliveredGigabyte: {

@@ -198,6 +198,16 @@ describe('deploy', () => {
   });
 
   test.each([
+    ['{}', ['eu-central-1', 'us-east-1']],
+    ['arn:aws:wafv2:us-east-1:123456789012:global/webacl/a/b', ['eu-central-1']],
+  ])('looks for CDK where its stacks will be: with the web ACL %s', async (webAcl, regions) => {
+    await deploy({ context: { webAcl }, preflightOnly: true });
+    for (const region of regions)
+      expect(console.log).toHaveBeenCalledWith(expect.stringContaining(`bootstrapped in ${region}`));
+    expect(ssm.commandCalls(GetParameterCommand)).toHaveLength(regions.length);
+  });
+
+  test.each([
     ['vpc-1', 'vpc: is not JSON: vpc-1'],
     ['{"vpcId":"vpc-0123456789abcdef0","subnetIds":["a"]}', 'vpc.subnetIds.0: is a; give an id'],
   ])('says what is wrong with the VPC %s', async (vpc, message) => {

@@ -8,7 +8,7 @@ const WEB_ACL =
 const domain = { name: 'video.example.org', certificateArn: CERTIFICATE };
 
 test('the distribution answers to the domain by its certificate, behind the firewall', () => {
-  const platform = deployment({ domain: JSON.stringify(domain), webAclArn: WEB_ACL }).find(
+  const platform = deployment({ domain: JSON.stringify(domain), webAcl: WEB_ACL }).find(
     ({ name }) => name === 'Spotreel',
   );
   const distributions = Object.values(platform?.Resources ?? {}).filter(
@@ -31,7 +31,7 @@ test('the distribution answers to the domain by its certificate, behind the fire
 test.each([
   [{ domain: { ...domain, name: 'https://video.example.org' } }, /domain\.name/],
   [{ domain: { ...domain, certificateArn: CERTIFICATE.replace('us-east-1', 'eu-west-1') } }, /in us-east-1/],
-  [{ webAclArn: WEB_ACL.replace('global', 'regional') }, /webAclArn: is arn:aws:wafv2.*in us-east-1/],
+  [{ webAcl: WEB_ACL.replace('global', 'regional') }, /webAcl: is arn:aws:wafv2.*in us-east-1/],
 ])('%j is refused', (context, message) => {
   expect(() => deployment(context)).toThrow(message);
 });

@@ -14,7 +14,7 @@ import { CAPACITY_SETTINGS } from '../support/fleet.ts';
 import { lambdaContext } from '../support/lambda.ts';
 import { captureLog } from '../support/log-lines.ts';
 import { serveS3 } from '../support/memory-s3.ts';
-import { deployment } from './support/deployment.ts';
+import { type DeployedStack, deployment } from './support/deployment.ts';
 
 const MONTH_MINUTES = 730 * 60;
 /** Lambda polls a queue by five long polls of 20 seconds (docs.aws.amazon.com/lambda, "services-sqs-scaling", from memory). */
@@ -165,6 +165,10 @@ const IDLE: Readonly<Record<string, (properties: Properties) => Use>> = {
   'AWS::SNS::TopicPolicy': FREE,
   'AWS::SQS::Queue': BY_REQUEST,
   'AWS::SQS::QueuePolicy': FREE,
+  'AWS::WAFv2::WebACL': ({ Rules }) => ({
+    webAclMonth: 1,
+    webAclRuleMonth: z.array(z.unknown()).parse(Rules).length,
+  }),
   'Custom::AWS': FREE, // a call while it is deployed
   'Custom::CDKBucketDeployment': FREE,
   'Custom::S3AutoDeleteObjects': FREE,
@@ -180,10 +184,18 @@ const GIVEN: Use = {
   metricMonth: 10,
 };
 
-const resources = deployment().flatMap(({ Resources }) => Object.values(Resources));
+const resourcesOf = (stacks: readonly DeployedStack[]) =>
+  stacks.flatMap(({ Resources }) => Object.values(Resources));
+const resources = resourcesOf(deployment());
+/** With what bills because its owner asked for it. */
+const withWebAcl = resourcesOf(deployment({ webAcl: '{}' }, 'eu-central-1'));
+/** In a VPC that is the owner's to pay for. */
+const inOwnersVpc = resourcesOf(
+  deployment({ vpc: { vpcId: 'vpc-0123456789abcdef0', subnetIds: ['subnet-0123456789abcdef0'] } }),
+);
 
 /** Everything that is used a month, by what it is billed for. */
-function used(): Map<PriceName, number> {
+function usedBy(resources: readonly (typeof withWebAcl)[number][]): Map<PriceName, number> {
   const sums = new Map<PriceName, number>();
   for (const { Type, Properties } of resources)
     for (const [name, count] of Object.entries(IDLE[Type]?.(Properties) ?? {}))
@@ -192,12 +204,12 @@ function used(): Map<PriceName, number> {
 }
 
 test('every type of resource is on the list', () => {
-  const types = new Set(resources.map(({ Type }) => Type));
+  const types = new Set([...resources, ...withWebAcl, ...inOwnersVpc].map(({ Type }) => Type));
   expect([...types].filter((type) => !Object.hasOwn(IDLE, type)).sort()).toEqual([]);
 });
 
 test('idle costs less than a dollar a month after what AWS gives every account, and docs/cost.md tells both sums', () => {
-  const sums = [...used()];
+  const sums = [...usedBy(resources)];
   const before = sums.reduce((sum, [name, count]) => sum + count * LIST_PRICES[name], 0);
   const after = sums.reduce(
     (sum, [name, count]) => sum + Math.max(0, count - (GIVEN[name] ?? 0)) * LIST_PRICES[name],
@@ -209,10 +221,24 @@ test('idle costs less than a dollar a month after what AWS gives every account, 
   expect(page).toContain(`$${before.toFixed(2)}`);
 });
 
+test('a web ACL bills while idle, only where its owner asked for it, and docs/cost.md tells its sum', () => {
+  const more = [...usedBy(withWebAcl)].filter(([name]) => !usedBy(resources).has(name));
+  expect(more.map(([name]) => name)).toEqual(['webAclMonth', 'webAclRuleMonth']);
+  const sum = more.reduce((usd, [name, count]) => usd + count * LIST_PRICES[name], 0);
+  const page = readFileSync(new URL('../../docs/cost.md', import.meta.url), 'utf8');
+  expect(page).toContain(`$${sum.toFixed(2)} a month for a web ACL`);
+  expect(page).toContain(`$${(LIST_PRICES.webAclRequest * 1e6).toFixed(2)} for a million requests`);
+});
+
+test('in a VPC of the owner’s, the platform costs what it costs in its own', () => {
+  expect(usedBy(inOwnersVpc)).toEqual(usedBy(resources));
+});
+
 test('what bills by the hour whatever happens is in no template', () => {
   const hourly =
     /NatGateway|::EIP$|LoadBalancer|RDS|ElastiCache|OpenSearch|KMS::Key|SecretsManager|EC2::(Instance|Volume)$/;
-  expect(resources.map(({ Type }) => Type).filter((type) => hourly.test(type))).toEqual([]);
+  const types = [...resources, ...withWebAcl, ...inOwnersVpc].map(({ Type }) => Type);
+  expect(types.filter((type) => hourly.test(type))).toEqual([]);
 });
 
 test('all of ours that costs anything has the tag by which the bill is taken apart, in every stack', () => {

@@ -21,10 +21,13 @@ export interface DeployedStack extends z.infer<typeof templateSchema> {
   readonly artifact: CloudFormationStackArtifact;
 }
 
-/** @param context what stands in `cdk.json`, or after `-c` */
-export function deployment(context: Record<string, unknown> = {}): DeployedStack[] {
+/**
+ * @param context what stands in `cdk.json`, or after `-c`
+ * @param region where the platform goes, as the CDK CLI tells the app
+ */
+export function deployment(context: Record<string, unknown> = {}, region?: string): DeployedStack[] {
   const app = testApp(context);
-  deploymentIn(app);
+  deploymentIn(app, region);
   return app.synth().stacks.map((artifact) => ({
     name: artifact.stackName,
     artifact,

@@ -1,0 +1,105 @@
+/**
+ * A firewall before pages, API and videos: a web ACL of AWS WAF with rules of AWS's and a limit of requests. CloudFront takes
+ * one from us-east-1 only, wherever the platform is, so it is a stack of its own there. It bills by the month.
+ */
+import { CfnOutput, Fn, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnWebACL } from 'aws-cdk-lib/aws-wafv2';
+import type { Construct } from 'constructs';
+import { z } from 'zod';
+import { misfits } from './settings.ts';
+
+/** Where CloudFront looks for web ACLs. */
+const REGION = 'us-east-1';
+const OUTPUT = 'Arn';
+
+/** Seconds for which requests are counted. */
+export const COUNTED_SECONDS = 300;
+
+/**
+ * Requests of one address in five minutes. Somebody who watches sends for each segment of 6 seconds one for the picture and
+ * one for the sound, 100 in five minutes: so it is 200 people behind the address of one office. It is two thirds of what API
+ * Gateway lets through of all callers together (`API_THROTTLE`): no address alone can keep the others from the API.
+ */
+export const REQUESTS_PER_ADDRESS = 20_000;
+
+export const webAclRulesSchema = z.strictObject({
+  /**
+   * What one address may ask in five minutes; what is beyond is answered with 429.
+   * https://docs.aws.amazon.com/waf/latest/developerguide/waf-rule-statement-type-rate-based-high-level-settings.html
+   */
+  requestsPerAddress: z.int().min(10).max(2_000_000_000).default(REQUESTS_PER_ADDRESS),
+});
+export type WebAclRules = Readonly<z.input<typeof webAclRulesSchema>>;
+
+/**
+ * Groups of rules that AWS keeps, at no price of their own. Not its core rule set: that refuses bodies of more than 8 KB, which
+ * posters and subtitles have, players that do not say who they are, and titles that look like HTML.
+ * https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html
+ */
+const MANAGED_GROUPS = ['AWSManagedRulesAmazonIpReputationList', 'AWSManagedRulesKnownBadInputsRuleSet'];
+
+/** Counted, but no request is kept to be looked at: it would show the tokens that are in it. */
+const watchedAs = (metricName: string): CfnWebACL.VisibilityConfigProperty => ({
+  cloudWatchMetricsEnabled: true,
+  sampledRequestsEnabled: false,
+  metricName,
+});
+
+export interface SpotreelWebAclStackProps extends StackProps {
+  /**
+   * What differs from the rules' defaults.
+   *
+   * @default {}
+   */
+  readonly rules?: WebAclRules;
+}
+
+/** Give it to the platform as `webAcl`. It is in us-east-1, whatever `env` says. */
+export class SpotreelWebAclStack extends Stack {
+  constructor(scope: Construct, id: string, { rules = {}, env, ...props }: SpotreelWebAclStackProps = {}) {
+    super(scope, id, {
+      description: 'Spotreel: a firewall before pages, API and videos',
+      ...props,
+      env: { ...env, region: REGION },
+    });
+    const problems = misfits('rules', webAclRulesSchema, rules);
+    if (problems.length > 0) throw new Error(`The web ACL cannot be built: ${problems.join('; ')}`);
+    const { requestsPerAddress } = webAclRulesSchema.parse(rules);
+    const acl = new CfnWebACL(this, 'WebAcl', {
+      scope: 'CLOUDFRONT',
+      defaultAction: { allow: {} },
+      visibilityConfig: watchedAs(this.stackName),
+      rules: [
+        ...MANAGED_GROUPS.map((name, priority) => ({
+          name,
+          priority,
+          statement: { managedRuleGroupStatement: { vendorName: 'AWS', name } },
+          overrideAction: { none: {} },
+          visibilityConfig: watchedAs(name),
+        })),
+        {
+          name: 'RequestsPerAddress',
+          priority: MANAGED_GROUPS.length,
+          statement: {
+            rateBasedStatement: {
+              aggregateKeyType: 'IP',
+              evaluationWindowSec: COUNTED_SECONDS,
+              limit: requestsPerAddress,
+            },
+          },
+          // `spotreel/client` tries again later what was too much (429), and never what is forbidden (403).
+          action: { block: { customResponse: { responseCode: 429 } } },
+          visibilityConfig: watchedAs('RequestsPerAddress'),
+        },
+      ],
+    });
+    new CfnOutput(this, OUTPUT, { value: acl.attrArn });
+  }
+
+  /** Its ARN for a stack in whatever region, which is deployed after this one. */
+  arnFor(consumer: Stack): string {
+    consumer.addStackDependency(this);
+    // CDK's own references want to know the consumer's region, which an app without an account does not tell.
+    return Fn.getStackOutput(this.stackName, OUTPUT, REGION);
+  }
+}
