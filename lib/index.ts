@@ -1,5 +1,6 @@
 /** Spotreel for CDK apps: the construct, and the stack that `cdk deploy` makes of it. */
-export { propsFromContext } from './context.ts';
+export type { VpcIds } from '../jobs/vpc-ids.ts';
+export { type ContextProps, propsFromContext } from './context.ts';
 export { deploymentIn } from './deployment.ts';
 export type { Architecture, WorkerType } from './instance-types.ts';
 export { Spotreel, type SpotreelProps } from './spotreel.ts';

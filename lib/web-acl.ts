@@ -22,14 +22,19 @@ export const COUNTED_SECONDS = 300;
  */
 export const REQUESTS_PER_ADDRESS = 20_000;
 
-export const webAclRulesSchema = z.strictObject({
+export interface WebAclRules {
   /**
-   * What one address may ask in five minutes; what is beyond is answered with 429.
-   * https://docs.aws.amazon.com/waf/latest/developerguide/waf-rule-statement-type-rate-based-high-level-settings.html
+   * Requests of one address in five minutes; what is beyond is answered with 429.
+   *
+   * @default 20000
    */
+  readonly requestsPerAddress?: number | undefined;
+}
+
+/** https://docs.aws.amazon.com/waf/latest/APIReference/API_RateBasedStatement.html has the limits. */
+export const webAclRulesSchema = z.strictObject({
   requestsPerAddress: z.int().min(10).max(2_000_000_000).default(REQUESTS_PER_ADDRESS),
 });
-export type WebAclRules = Readonly<z.input<typeof webAclRulesSchema>>;
 
 /**
  * Groups of rules that AWS keeps, at no price of their own. Not its core rule set: that refuses bodies of more than 8 KB, which
