@@ -1,5 +1,5 @@
 /** Who asks, by the bearer token of the request: an API token, an upload token, or a JWT of the owner's OIDC issuer. */
-import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
+import { createRemoteJWKSet, decodeJwt, type JWTPayload, jwtVerify } from 'jose';
 import type { OidcSettings } from '../jobs/environment.ts';
 import { log } from '../jobs/log.ts';
 import { type Scope, scopeSchema, TOKEN_PREFIX, type Tokens } from '../jobs/tokens.ts';
@@ -75,15 +75,18 @@ export function tokenAccess(tokens: Tokens, oidc: OidcSettings | undefined): Aut
     const token = bearer(request);
     if (token === undefined) return undefined;
     if (token.startsWith(TOKEN_PREFIX)) return byApiToken(tokens, token);
-    if (readOidc && issuerOf(token) === oidc?.issuer) return readOidc(token);
+    const claims = claimsOf(token);
+    if (!claims)
+      throw noGood(`The token is no good: it is neither an API token (${TOKEN_PREFIX}…) nor a JWT`);
+    if (readOidc && claims.iss === oidc?.issuer) return readOidc(token);
     return readUploadToken(await tokens.secret(), token);
   };
 }
 
-/** Who a JWT says it is from, unchecked; undefined where it is none. */
-function issuerOf(token: string): string | undefined {
+/** What a JWT says, unchecked; undefined where it is none. */
+function claimsOf(token: string): JWTPayload | undefined {
   try {
-    return decodeJwt(token).iss;
+    return decodeJwt(token);
   } catch {
     return undefined;
   }

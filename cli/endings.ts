@@ -31,7 +31,8 @@ function sentenceOf(error: unknown): string {
   if (error instanceof ConnectionError)
     return `${error.message}: start it with spotreel local (npm start), or name another platform with --url or SPOTREEL_URL`;
   if (!(error instanceof ApiError)) return messageOf(error);
-  const { message, status, retryAfter } = error;
+  const { message, status, retryAfter, problem } = error;
+  if (!problem) return `${message}, which is not how the API answers: spotreel doctor looks what is there`;
   if (retryAfter !== undefined) return `${message}: try again in ${retryAfter} seconds`;
   const step = NEXT_STEPS[status];
   return step === undefined ? message : `${message}: ${step}`;

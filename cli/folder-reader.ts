@@ -9,7 +9,10 @@ const MAIN = ['master.m3u8', 'index.m3u8', 'main.m3u8', 'playlist.m3u8'];
 
 /** The main playlist of a folder, or the file itself. Throws with what to name instead. */
 async function mainPlaylist(path: string): Promise<string> {
-  if (!(await stat(path)).isDirectory()) return path;
+  const found = await stat(path).catch(() => {
+    throw new Error(`${path} can not be read; name a folder with a playlist, a playlist, or a URL`);
+  });
+  if (!found.isDirectory()) return path;
   const playlists = (await readdir(path)).filter((name) => name.endsWith('.m3u8'));
   const main =
     MAIN.find((name) => playlists.includes(name)) ?? (playlists.length === 1 ? playlists[0] : undefined);

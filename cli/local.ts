@@ -94,7 +94,7 @@ const isTaken = (error: unknown): error is NodeJS.ErrnoException & { readonly po
  */
 export async function runLocal(files: readonly string[], options: LocalOptions): Promise<number> {
   const { port, workers, cores, dailyCeiling, once = false, json = false } = options;
-  if (once && files.length === 0) throw new Error('--once needs at least one file');
+  if (once && files.length === 0) throw new UsageError('--once needs at least one file');
   const videos = pairSubtitles(files);
   const denied = Promise.withResolvers<RoleCall>();
   const started = startLocalPlatform({

@@ -1,14 +1,24 @@
-/** Readers of options, which say what a value should be where it is not. */
+/** Readers of options and arguments, which say what a value should be where it is not. */
 import { InvalidArgumentError } from 'commander';
+import { isVideoId } from '../jobs/names.ts';
 
-/** Reads an option that must be a whole number of at least `least`. */
-export const wholeNumber = (least: number) => (text: string) => {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isInteger(value) || value < least) {
-    throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
-  }
-  return value;
-};
+/** Reads an option that must be a whole number of at least `least`, and at most `most`. */
+export const wholeNumber =
+  (least: number, most = Number.POSITIVE_INFINITY) =>
+  (text: string) => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isInteger(value) || value < least || value > most) {
+      const limit = Number.isFinite(most) ? ` and at most ${most}` : '';
+      throw new InvalidArgumentError(`It must be a whole number of at least ${least}${limit}.`);
+    }
+    return value;
+  };
+
+/** Reads an argument that must be the id of a video. */
+export function videoId(text: string): string {
+  if (isVideoId(text)) return text;
+  throw new InvalidArgumentError('It is no id of a video; spotreel list has them.');
+}
 
 /** Reads an option that must be an amount of US dollars. */
 export function dollars(text: string): number {

@@ -1,6 +1,9 @@
 /** The command line: every command. */
+import { readFileSync } from 'node:fs';
+import { findPackageJSON } from 'node:module';
 import { Command, Option } from 'commander';
-import { DEFAULT_PORT } from '../local/ports.ts';
+import { z } from 'zod';
+import { DEFAULT_PORT, HIGHEST_PORT } from '../local/ports.ts';
 import { runCheck } from './check.ts';
 import { addDeploy } from './deploy.ts';
 import { addDoctor } from './doctor.ts';
@@ -16,8 +19,13 @@ import { addUpload } from './upload.ts';
 import { addVideos } from './videos.ts';
 import { addWebhooks } from './webhooks.ts';
 
+const { version } = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(findPackageJSON(import.meta.url) ?? '', 'utf8')));
+
 export const program = new Command('spotreel')
   .description('A video platform that you own.')
+  .version(version, '--version', 'print the version')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.done : EXIT.usage))
   .addHelpText(
     'after',
@@ -35,7 +43,7 @@ program
   .addOption(
     new Option('--port <n>', 'port of the pages; S3, SQS, EC2 and MQTT take the next four')
       .default(DEFAULT_PORT)
-      .argParser(wholeNumber(0)),
+      .argParser(wholeNumber(0, HIGHEST_PORT)),
   )
   .addOption(new Option('--data <dir>', 'folder that keeps everything').default('.spotreel'))
   .addOption(

@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SpotreelClient } from '../api/client/index.ts';
 import { DEFAULT_PORT } from '../local/ports.ts';
+import { videoId } from './option-readers.ts';
 import { columns, plain } from './text.ts';
 
 export interface RemoteOptions {
@@ -35,7 +36,11 @@ export function remoteCommand(parent: Command, name: string, description: string
 
 /** The same, about one video. */
 export const videoCommand = (parent: Command, name: string, description: string): Command =>
-  remoteCommand(parent, name, description).argument('<id>', 'the video, as `v` in the address of its page');
+  remoteCommand(parent, name, description).argument(
+    '<id>',
+    'the video, as `v` in the address of its page',
+    videoId,
+  );
 
 /** A variable that is set to nothing is not set. */
 export const clientOf = ({ url, token }: RemoteOptions): SpotreelClient =>

@@ -59,7 +59,7 @@ async function uploadFile(
 
 async function identityOf(file: string, { url, title }: UploadCommandOptions): Promise<UploadIdentity> {
   const { size, mtimeMs } = await stat(file);
-  if (size === 0) throw new UsageError('is empty');
+  if (size === 0) throw new UsageError('is empty; see whether it was copied whole');
   return { platform: url, path: resolve(file), size, mtimeMs, title };
 }
 

@@ -5,7 +5,7 @@ import type { EncodeOptions, ListQuery, SpotreelClient } from '../api/client/ind
 import { EXIT, fail, UsageError } from './endings.ts';
 import { follow, followOnLine } from './follow.ts';
 import { openPage } from './open-page.ts';
-import { jsonObject, wholeNumber } from './option-readers.ts';
+import { jsonObject, videoId, wholeNumber } from './option-readers.ts';
 import { ProgressLines } from './progress.ts';
 import { clientOf, print, type RemoteOptions, remoteCommand, videoCommand, watchUrl } from './remote.ts';
 import { plain } from './text.ts';
@@ -131,7 +131,7 @@ export function addVideos(program: Command): void {
     });
 
   remoteCommand(program, 'delete', 'delete videos with everything that belongs to them')
-    .argument('<ids...>', 'the videos')
+    .argument('<ids...>', 'the videos', (id: string, before: string[] = []) => [...before, videoId(id)])
     .option('--yes', 'do not ask')
     .action((ids: string[], options: RemoteOptions & { yes?: boolean }) => remove(ids, options));
 }

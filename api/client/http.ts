@@ -47,8 +47,7 @@ async function refusalOf(response: Response, asked: string): Promise<ApiError> {
   const retryAfter = Number.isFinite(seconds) ? seconds : undefined;
   if (!isProblem(body))
     return new ApiError(`${asked} answered ${response.status}`, response.status, undefined, retryAfter);
-  const fields = (body.errors ?? []).map(({ field, message }) => `${field} ${message}`).join('; ');
-  return new ApiError(fields ? `${body.detail}: ${fields}` : body.detail, response.status, body, retryAfter);
+  return new ApiError(body.detail, response.status, body, retryAfter);
 }
 
 function targetOf(platform: string, path: string, query: Request['query'] = {}): URL {
@@ -105,6 +104,10 @@ export class Connection {
     }
     this.#hasAnswered = true;
     if (!response.ok) throw await refusalOf(response, `${method} ${target.origin}${target.pathname}`);
-    return response.status === 204 ? undefined : response.json();
+    if (response.status === 204) return undefined;
+    return response.json().catch((error: unknown) => {
+      if (!(error instanceof SyntaxError)) throw error;
+      throw new ApiError(`${method} ${target.origin}${target.pathname} answered no JSON`, response.status);
+    });
   }
 }

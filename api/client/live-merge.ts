@@ -66,7 +66,7 @@ function refreshed(known: Live | undefined, truth: Live): Live {
   return { ...known, ...truth, ...mostDone(known, truth) };
 }
 
-/** What is known after the API's answer. */
+/** What is known after the API's answer. A message that came before any answer may have been about the next encode. */
 export function withAnswer(known: LiveVideo | undefined, { next, ...truth }: LiveVideo): LiveVideo {
-  return { ...refreshed(known, truth), next: next && refreshed(known?.next, next) };
+  return { ...refreshed(known, truth), next: next && refreshed(known?.next ?? known, next) };
 }

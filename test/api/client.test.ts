@@ -181,6 +181,8 @@ describe('a refusal', () => {
     expect(error).toMatchObject({ name: 'ApiError', status: 400, code: 'invalid-request' });
     const fields = error instanceof ApiError && error.problem?.errors?.map(({ field }) => field);
     expect(fields).toEqual(['/fileName', '/size', '/type']);
+    const message = error instanceof Error ? error.message : '';
+    for (const field of ['/fileName', '/size', '/type']) expect(message.split(`${field}:`)).toHaveLength(2);
   });
 
   test('that passes by itself is asked again, but nothing that would be done twice', async () => {

@@ -93,6 +93,11 @@ describe('what is known after the API’s answer', () => {
   test('it ends what messages did not', () => {
     expect(withAnswer(encoding(50), ready)).toMatchObject(ready);
   });
+  test('a message that came before it was about the next encode: what that saw done stays', () => {
+    const known = withMessage(undefined, another(encoding(45)));
+    const after = withAnswer(known, { ...ready, next: another(encoding(0)) });
+    expect(after).toMatchObject({ ...ready, next: another(encoding(45)) });
+  });
   test('an encode that it does not name any more is gone', () => {
     expect(withAnswer({ ...ready, next: another(failed) }, ready).next).toBeUndefined();
   });

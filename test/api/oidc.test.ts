@@ -131,6 +131,7 @@ describe('is refused:', () => {
       },
       'its signature does not hold',
     ],
+    ['a word', async () => 'wrong', 'neither an API token (spr_…) nor a JWT'],
     ['one that is cut off', async () => (await sign()).split('.').slice(0, 2).join('.'), 'no good'],
   ])('%s', async (_, token, reason) => {
     const { status, body } = await list(await token());

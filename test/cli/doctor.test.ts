@@ -13,6 +13,7 @@ let url: string;
 /** What the platform answers besides its health. */
 let answer = { status: 200, body: '{"videos":[]}' };
 let healthStatus = 200;
+let health: string;
 let date = () => new Date();
 
 beforeAll(async () => {
@@ -20,7 +21,7 @@ beforeAll(async () => {
   server = createServer((request, response) => {
     const isHealth = request.url === '/api/health';
     response.writeHead(isHealth ? healthStatus : answer.status, { date: date().toUTCString() });
-    response.end(isHealth ? '{}' : answer.body);
+    response.end(isHealth ? health : answer.body);
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`; // it listens on TCP
@@ -75,8 +76,17 @@ const CASES: readonly Case[] = [
     name: 'something else at the address',
     given: () => {
       healthStatus = 404;
+      health = 'Not found';
     },
     says: /^STOP {2}http\S+ answers 404: it is no platform of ours$/m,
+    code: 1,
+  },
+  {
+    name: 'a site that has a page for everything',
+    given: () => {
+      health = '<!doctype html>';
+    },
+    says: /^STOP {2}http\S+ answers 200: it is no platform of ours$/m,
     code: 1,
   },
   {
@@ -103,6 +113,7 @@ const CASES: readonly Case[] = [
 test.each(CASES)('with $name', async ({ given, ffmpeg, says, code }) => {
   answer = { status: 200, body: '{"videos":[]}' };
   healthStatus = 200;
+  health = '{"status":"ok"}';
   date = () => new Date();
   given();
   const env = await fakeFfmpeg(...(ffmpeg ?? [...NEEDED, 'libx265', 'libsvtav1']));
