@@ -81,7 +81,7 @@ async function machineEnd({ ec2 }: LocalPlatform): Promise<void> {
   }
 }
 
-const file = clipOf(process.argv[2], 'a video', 'bare-machine');
+const file = await clipOf(process.argv[2]);
 const folder = await mkdtemp(join(tmpdir(), 'spotreel-bare-machine-'));
 const tree = join(folder, 'tree');
 try {

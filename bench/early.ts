@@ -29,7 +29,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { rounds: { type: 'string', default: '1' } },
 });
-const file = clipOf(positionals[0], 'a clip of a minute', 'bench:early');
+const file = await clipOf(positionals[0]);
 
 /** Seconds. */
 interface Waiting {

@@ -15,7 +15,7 @@ import { uploadFile } from '../local/upload.ts';
 import { clipOf } from './clip.ts';
 
 const { positionals } = parseArgs({ allowPositionals: true });
-const file = clipOf(positionals[0], 'a video', 'bench:live');
+const file = await clipOf(positionals[0]);
 
 /** Targets, from the issue. */
 const MOST_DELAY_MS = 500;

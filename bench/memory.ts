@@ -24,16 +24,38 @@ function readProcess(pid: number): Process[] {
   }
 }
 
-/** MB of every process below one, but not below another. */
-export function memoryBelow(root: number, except: number): number {
-  const all = readdirSync('/proc')
+const allProcesses = (): Process[] =>
+  readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => readProcess(Number(name)));
-  const below = (pid: number): number =>
-    all
-      .filter((one) => one.parent === pid && one.pid !== except)
-      .reduce((sum, one) => sum + one.megabytes + below(one.pid), 0);
-  return below(root);
+
+const below = (root: number, all: readonly Process[]): Process[] =>
+  all.filter(({ parent }) => parent === root).flatMap((one) => [one, ...below(one.pid, all)]);
+
+const sum = (processes: readonly Process[]): number =>
+  processes.reduce((total, { megabytes }) => total + megabytes, 0);
+
+/** MB of every process below one, but neither another nor what is below that. */
+export function memoryBelow(root: number, except: number): number {
+  const others = allProcesses().filter(({ pid }) => pid !== except);
+  return sum(below(root, others));
+}
+
+/** MB of the processes below one in which Node runs the one script and the other. @param scripts ends of their paths */
+export function memoryOfScripts(root: number, scripts: readonly [string, string]): readonly [number, number] {
+  const processes = below(root, allProcesses()).map((one) => ({ ...one, script: scriptOf(one) }));
+  const [first, second] = scripts;
+  const of = (end: string) => sum(processes.filter(({ script }) => script.endsWith(end)));
+  return [of(first), of(second)];
+}
+
+/** What a program was given first, by /proc/[pid]/cmdline, in which a NUL ends each argument. */
+function scriptOf({ pid }: Process): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[1] ?? '';
+  } catch {
+    return ''; // it ended while we looked
+  }
 }
 
 /** MB that a process has by itself. */

@@ -1,7 +1,6 @@
 /** What the pipeline is compared with: plain ffmpeg commands that make the same rungs of the same file. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { x264Params } from '../video/encoders.ts';
 import type { Rung } from '../video/ladder.ts';
 import { SCALER } from '../video/picture-filters.ts';
 import type { Plan } from '../video/plan.ts';
@@ -26,9 +25,6 @@ function encoder(plan: Plan, { crf, maxKbps }: Rung): string[] {
   ];
 }
 
-/** Our settings of x264 beside the preset. */
-const ours = (plan: Plan): string[] => x264Params(plan.preset);
-
 /** (a) What a shell script does: one ffmpeg a rung, one after the other. */
 export async function oneAfterTheOther(file: string, plan: Plan, folder: string): Promise<Cost> {
   const costs: Cost[] = [];
@@ -40,41 +36,29 @@ export async function oneAfterTheOther(file: string, plan: Plan, folder: string)
   return sum(costs);
 }
 
-/** (b) and (b2) One ffmpeg that decodes once, scales as we do, and takes as many threads as it likes. */
-export function oneCommand(
-  file: string,
-  plan: Plan,
-  folder: string,
-  settings: 'preset' | 'ours',
-): Promise<Cost> {
+/** (b) One ffmpeg that decodes once, scales as we do, and takes as many threads as it likes. */
+export function oneCommand(file: string, plan: Plan, folder: string): Promise<Cost> {
   const last = plan.rungs.length - 1;
   const graph = plan.rungs.map(({ width, height }, index) => {
     const scale = `${index === 0 ? '[0:v:0]' : `[s${index}]`}scale=${width}:${height}:${SCALER}`;
     return index === last ? `${scale}[v${index}]` : `${scale},split[v${index}][s${index + 1}]`;
   });
-  const extra = settings === 'ours' ? ours(plan) : [];
   const outputs = plan.rungs.flatMap((rung, index) => {
-    return ['-map', `[v${index}]`, ...encoder(plan, rung), ...extra, join(folder, `${rung.name}.mp4`)];
+    return ['-map', `[v${index}]`, ...encoder(plan, rung), join(folder, `${rung.name}.mp4`)];
   });
   return ffmpeg('-i', file, '-filter_complex', graph.join(';'), ...outputs, ...audio(plan, folder));
 }
 
-/** (c) and (c2) The encoder alone: raw frames of each rung's size from a file, one thread, nothing else. */
-export async function encoderAlone(
-  file: string,
-  plan: Plan,
-  folder: string,
-  settings: 'preset' | 'ours',
-): Promise<Cost> {
+/** (c) The encoder alone: raw frames of each rung's size from a file, one thread, nothing else. */
+export async function encoderAlone(file: string, plan: Plan, folder: string): Promise<Cost> {
   const raw = join(folder, 'raw.yuv');
-  const extra = settings === 'ours' ? ours(plan) : [];
   const costs: Cost[] = [];
   for (const rung of plan.rungs) {
     const scale = ['-vf', `scale=${rung.width}:${rung.height}`, '-pix_fmt', 'yuv420p'];
     await ffmpeg('-i', file, '-map', '0:v:0', ...scale, '-f', 'rawvideo', raw);
     const size = ['-s', `${rung.width}x${rung.height}`, '-r', toText(plan.rate)];
     const input = ['-f', 'rawvideo', '-pix_fmt', 'yuv420p', ...size, '-i', raw];
-    const output = [...encoder(plan, rung), ...extra, '-threads', '1', join(folder, `${rung.name}.mp4`)];
+    const output = [...encoder(plan, rung), '-threads', '1', join(folder, `${rung.name}.mp4`)];
     costs.push(await ffmpeg(...input, ...output));
     await rm(raw);
   }

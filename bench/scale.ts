@@ -10,10 +10,9 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
-import { JOBS_PREFIX } from '../jobs/names.ts';
 import { startLocalPlatform } from '../local/platform.ts';
 import { uploadFile } from '../local/upload.ts';
-import { receiptSchema } from '../video/receipt.ts';
+import { type Total, totalOf } from './receipts.ts';
 
 const exec = promisify(execFile);
 
@@ -22,10 +21,8 @@ const WANTED_SPEED_UP = 1.85;
 /** Many times more chunks than machines: the last chunk, on which only one works, costs little. */
 const CLIP = 'testsrc2=size=640x360:rate=25:duration=600';
 
-interface Figures {
+interface Figures extends Total {
   readonly wall: number;
-  readonly cpu: number;
-  readonly chunks: number;
 }
 
 const { values, positionals } = parseArgs({
@@ -73,15 +70,7 @@ async function encode(file: string, workers: number, round: number): Promise<Fig
       if (response.ok) ({ state } = (await response.json()) as { state: string }); // our own API's answer
       if (state === 'failed') throw new Error(`${file} failed; encode it with \`npm start\` to see why`);
     }
-    let cpu = 0;
-    let chunks = 0;
-    for await (const { key } of platform.stores.uploads.list(JOBS_PREFIX)) {
-      if (!key.includes('/done/')) continue;
-      const receipt = await platform.stores.uploads.getJson(key, receiptSchema);
-      cpu += receipt?.cpuSeconds ?? 0;
-      if (receipt?.task.startsWith('chunk')) chunks++;
-    }
-    return { cpu, chunks, wall: await taskSeconds(join(dataDir, 'logs')) };
+    return { ...(await totalOf(platform.stores)), wall: await taskSeconds(join(dataDir, 'logs')) };
   } finally {
     await platform.close();
   }

@@ -37,7 +37,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { seconds: { type: 'string', default: '60' } },
 });
-const file = clipOf(positionals[0], 'a 1080p file', 'bench:stills');
+const file = await clipOf(positionals[0]);
 
 const SOURCES: readonly (readonly [name: string, args: readonly string[]])[] = [
   ['as it is', ['-c', 'copy']],

@@ -8,7 +8,7 @@ import { BUFFER_SECONDS, type Codec } from './settings.ts';
  * x264's settings beside the preset. The owner's other presets are taken as they are.
  * Measured in docs/encoding.md, "x264".
  */
-export const x264Params = (preset: Plan['preset']): string[] =>
+const x264Params = (preset: Plan['preset']): string[] =>
   preset === 'veryfast' ? ['-x264-params', 'trellis=1:rc-lookahead=20:partitions=i4x4,i8x8'] : [];
 
 /**
