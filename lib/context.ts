@@ -62,6 +62,8 @@ export interface ContextProps extends Omit<SpotreelStackProps, 'webAcl'> {
   readonly webAcl?: string | WebAclRules;
 }
 
+export const CONTEXT_KEYS = Object.keys(contextSchema.shape);
+
 const REMOVAL_POLICIES = { retain: RemovalPolicy.RETAIN, destroy: RemovalPolicy.DESTROY };
 const PRICE_CLASSES = {
   100: PriceClass.PRICE_CLASS_100,
@@ -71,7 +73,7 @@ const PRICE_CLASSES = {
 
 /** The props that the context sets. Throws one `Error` that names every malformed value. */
 export function propsFromContext(node: Node): ContextProps {
-  const given = Object.keys(contextSchema.shape).map((key) => [key, node.tryGetContext(key)] as const);
+  const given = CONTEXT_KEYS.map((key) => [key, node.tryGetContext(key)] as const);
   const parsed = contextSchema.safeParse(
     Object.fromEntries(given.filter(([, value]) => value !== undefined)),
   );

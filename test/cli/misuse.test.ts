@@ -1,6 +1,8 @@
 /** What a person gets wrong at the keyboard: each is told with its value and the next step. */
+import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { runCli } from '../support/cli.ts';
 
@@ -37,6 +39,6 @@ test.each<[what: string, args: string, code: number, says: string]>([
 });
 
 test('the version is that of the package', async () => {
-  const { default: packed } = await import('../../package.json', { with: { type: 'json' } });
-  expect(await runCli(['--version'])).toEqual({ code: 0, stdout: `${packed.version}\n`, stderr: '' });
+  const { version } = JSON.parse(await readFile(join(import.meta.dirname, '../../package.json'), 'utf8'));
+  expect(await runCli(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
 });
