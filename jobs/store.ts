@@ -198,7 +198,11 @@ export class ObjectStore {
     write: (put: (number: number, bytes: Buffer) => Promise<void>) => Promise<T>,
   ): Promise<T> {
     const object = { Bucket: this.bucket, Key: key };
-    const begin = new CreateMultipartUploadCommand(this.#described(key, headers));
+    // S3 completes with checksums of parts what was begun with them alone; the SDK sends CRC-32 with every part.
+    const begin = new CreateMultipartUploadCommand({
+      ...this.#described(key, headers),
+      ChecksumAlgorithm: 'CRC32',
+    });
     const { UploadId } = await this.#s3.send(begin);
     const parts: CompletedPart[] = [];
     try {

@@ -119,7 +119,7 @@ function chosenPart(node: XmlNode, upload: OpenUpload): PartRecord {
     if (claimed === undefined) {
       if (upload.checksum?.type === 'COMPOSITE' && upload.checksum.algorithm === algorithm)
         throw new S3Error('InvalidRequest', `the ${algorithm} checksum of part ${number} is missing`);
-    } else if (part.checksum?.algorithm !== algorithm || part.checksum.value !== claimed)
+    } else if (upload.checksum?.algorithm !== algorithm || part.checksum?.value !== claimed)
       throw new S3Error('InvalidPart', `part ${number} with ${algorithm} checksum '${claimed}'`);
   }
   return part;

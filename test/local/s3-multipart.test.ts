@@ -22,6 +22,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { ObjectStore } from '../../jobs/store.ts';
 import { eventually } from './support/processes.ts';
 import { BUCKET, md5, openBench } from './support/s3.ts';
 
@@ -336,6 +337,27 @@ describe('checksums of multipart uploads', () => {
     const { Parts, finish } = await upload('SHA256', 'COMPOSITE');
     const bare = Parts.map(({ PartNumber, ETag }) => ({ PartNumber, ETag }));
     await expect(finish(bare)).rejects.toEqual(named('InvalidRequest'));
+  });
+
+  test('checksums of parts complete nothing that was begun without', async () => {
+    const Key = 'sums-unannounced';
+    const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key }));
+    const part = { Bucket, Key, UploadId, PartNumber: 1, Body: 'x', ChecksumAlgorithm: 'CRC32' } as const;
+    const { ETag, ChecksumCRC32 } = await s3.send(new UploadPartCommand(part));
+    const MultipartUpload = { Parts: [{ PartNumber: 1, ETag, ChecksumCRC32 }] };
+    const complete = new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload });
+    await expect(s3.send(complete)).rejects.toEqual(named('InvalidPart'));
+  });
+
+  test('what workers write in parts has their checksum', async () => {
+    await new ObjectStore(s3, Bucket).putInParts('in-parts', { contentType: 'video/mp4' }, async (put) => {
+      for (const [index, bytes] of data.entries()) await put(index + 1, bytes);
+    });
+    const { ChecksumCRC32, ContentLength } = await s3.send(
+      new HeadObjectCommand({ Bucket, Key: 'in-parts', ChecksumMode: 'ENABLED' }),
+    );
+    expect(ContentLength).toBe(whole.length);
+    expect(ChecksumCRC32).toMatch(/-2$/);
   });
 
   test.each([
