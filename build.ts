@@ -11,7 +11,14 @@ const ROOT = import.meta.dirname;
 const DIST = join(ROOT, 'dist');
 
 /** Files that programs read, beside those that TypeScript writes. */
-const COPIED = ['local/iam/policies.json', 'web/guard.js', 'web/rewrite.js', 'worker-scripts/bootstrap.sh'];
+const COPIED = [
+  'local/iam/policies.json',
+  'web/guard.js',
+  'web/rewrite.js',
+  'worker-scripts/bake.sh',
+  'worker-scripts/bootstrap.sh',
+  'worker-scripts/install.sh',
+];
 
 rmSync(DIST, { recursive: true, force: true });
 execFileSync(join(ROOT, 'node_modules/.bin/tsc'), ['--project', 'tsconfig.build.json'], {

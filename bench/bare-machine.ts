@@ -1,58 +1,37 @@
 /**
- * Boots a machine as EC2 would, out of nothing: `npm run bare-machine`, as root on Debian, with the network for its
+ * Boots machines as EC2 would, out of nothing: `npm run bare-machine`, as root on Debian, with the network for their
  * packages. A bare Debian tree on a disk of its own is started with its own systemd, which runs the user data that the
  * stack gives to EC2; the worker that comes out of it encodes a video for the local platform, and powers the machine off.
+ * Then a copy of the tree is baked as EC2 Image Builder bakes an image, and does the same, sooner; and once more when its image
+ * has become too old, and is renewed at boot.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, symlink, utimes } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { videoStatus } from '../jobs/status.ts';
+import { renderBake, stampOf } from '../lib/user-data.ts';
 import { bundleWorker, nodeTarball } from '../lib/worker-bundle.ts';
+import { startMetadata } from '../local/ec2/metadata.ts';
 import { type LocalPlatform, startLocalPlatform } from '../local/platform.ts';
 import { uploadFile } from '../local/upload.ts';
+import { bootMachine, installationFrom, SCRIPT } from './bare-machine/machine.ts';
+import { cleanUp, copyTree, makeTree, readJournal, unmount, usedBytes } from './bare-machine/tree.ts';
 import { clipOf } from './clip.ts';
 
-/** Of a root volume: room for the packages, and for the swap that takes half of the rest. */
-const DISK_BYTES = 6 * 2 ** 30;
-/** What Ubuntu's images have and Debian's smallest tree has not. */
-const PACKAGES = ['systemd-sysv', 'dbus', 'curl', 'ca-certificates', 'python3'];
-const DISTRIBUTION = { suite: 'bookworm', mirror: 'http://deb.debian.org/debian' };
-/** What must be in the machine's journal. */
+/** What must be in a machine's journal. */
 const SIGNS = ['spotreel: the worker runs', '"cage":"closed"', '"worker-ended"'];
+/** And in that of a machine whose image does not have everything. */
+const INSTALLS = 'spotreel: installs';
 
-/** Where systemd keeps its journal for good, if the folder is there. */
-const JOURNAL = 'var/log/journal';
-
+const REGION = 'us-east-1';
 const BOOT = join(import.meta.dirname, 'bare-machine/boot.ts');
+const DAY_SECONDS = 86_400;
 
 const say = (text: string): void => console.log(`${new Date().toISOString().slice(11, 19)} ${text}`);
-const run = (command: string, ...args: readonly string[]): void => {
-  execFileSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
-};
-
-/** Makes a disk with a bare tree, mounted. */
-async function makeDisk(folder: string, tree: string): Promise<void> {
-  const disk = join(folder, 'disk');
-  await mkdir(tree);
-  run('truncate', `--size=${DISK_BYTES}`, disk);
-  run('mkfs.ext4', '-q', disk);
-  run('mount', '-o', 'loop', disk, tree);
-  const { suite, mirror } = DISTRIBUTION;
-  run('debootstrap', '--variant=minbase', `--include=${PACKAGES.join(',')}`, suite, tree, mirror);
-  await mkdir(join(tree, JOURNAL), { recursive: true });
-}
-
-/** What the machine's units said, oldest first. */
-const readJournal = (tree: string): string =>
-  execFileSync('journalctl', ['--output=cat', '--no-pager', `--directory=${join(tree, JOURNAL)}`], {
-    encoding: 'utf8',
-    maxBuffer: 64 * 2 ** 20,
-  });
 
 /** Serves what CDK's bucket of assets has: the worker, and its Node. */
 async function serveAssets(): Promise<{ url: string; close: () => void }> {
@@ -72,43 +51,104 @@ async function serveAssets(): Promise<{ url: string; close: () => void }> {
   return { url: `http://127.0.0.1:${port}`, close: () => server.close() };
 }
 
-/** Waits until the machine that the platform asked for has ended. */
-async function machineEnd({ ec2 }: LocalPlatform): Promise<void> {
+/** Makes of a tree what Image Builder makes of a machine: boots it, has it run the component's script, and cleans up. */
+async function bake(tree: string, assets: string): Promise<void> {
+  const metadata = await startMetadata({
+    instanceId: 'i-00000000000000000',
+    instanceType: 'local.machine',
+    lifecycle: 'on-demand',
+    region: REGION,
+    availabilityZone: `${REGION}a`,
+    launchTime: new Date(),
+    credentials: { accessKeyId: 'baker', secretAccessKey: 'baker', sessionToken: 'baker' },
+  });
+  const script = renderBake(installationFrom(assets, REGION));
+  const machine = await bootMachine(tree, `${script}\nsystemctl poweroff\n`, metadata.url);
+  await once(machine, 'close');
+  await metadata.close();
+  await cleanUp(tree);
+}
+
+/** Makes an image look as if it had been baked so many days ago. */
+async function age(tree: string, assets: string, days: number): Promise<void> {
+  const then = Date.now() / 1000 - days * DAY_SECONDS;
+  await utimes(join(tree, stampOf(installationFrom(assets, REGION))), then, then);
+  await cleanUp(tree);
+}
+
+/** Waits until all machines that the platform asked for have ended. */
+async function machinesEnd({ ec2 }: LocalPlatform, count: number): Promise<void> {
   for (;;) {
-    const [machine] = ec2.instances();
-    if (machine?.state === 'terminated') return;
+    const ended = ec2.instances().filter(({ state }) => state === 'terminated');
+    if (ended.length >= count) return;
     await sleep(1000);
   }
 }
 
-const file = await clipOf(process.argv[2]);
+/** Seconds from a machine's boot to its first task. */
+async function bootSeconds(tree: string, journal: string): Promise<number> {
+  const [, started = ''] = /"time":"([^"]+)"[^\n]*"event":"task-started"/.exec(journal) ?? [];
+  return (Date.parse(started) - (await stat(join(tree, SCRIPT))).mtimeMs) / 1000;
+}
+
+const file = resolve(await clipOf(process.argv[2]));
 const folder = await mkdtemp(join(tmpdir(), 'spotreel-bare-machine-'));
-const tree = join(folder, 'tree');
+/** Where the next machine's tree is. */
+const next = join(folder, 'next');
+const trees: string[] = [];
 try {
   say('a bare tree is made');
-  await makeDisk(folder, tree);
+  const plain = await makeTree(folder, 'plain');
+  trees.push(plain);
+  const baked = await copyTree(folder, 'plain', 'baked');
+  trees.push(baked);
   const assets = await serveAssets();
+  say('a copy is baked');
+  await bake(baked, assets.url);
+  const megabytes = ((await usedBytes(baked)) - (await usedBytes(plain))) / 1e6;
+  say(`baking added ${Math.round(megabytes)} MB`);
+
   const platform = await startLocalPlatform({
     port: 0,
     dataDir: join(folder, 'data'),
     workers: 1,
-    machine: (worker) => ({ ...worker, args: [BOOT, tree, assets.url] }),
+    machine: (worker) => ({ ...worker, args: [BOOT, next, assets.url] }),
   });
   try {
-    const video = await uploadFile(platform.s3, platform.uploadBucket, file);
-    say(`video ${video} is uploaded; a machine boots, encodes it and ends`);
-    await machineEnd(platform);
-    const state = (await videoStatus(platform.stores, video))?.state;
-    say(`the machine has ended; the video is ${state}`);
-    const journal = readJournal(tree);
-    const missing = SIGNS.filter((sign) => !journal.includes(sign));
-    if (state !== 'ready' || missing.length > 0)
-      throw new Error(`Not in the machine's journal: ${missing.join(', ')}\n${journal.slice(-8000)}`);
+    const seconds = new Map<string, number>();
+    for (const { image, tree, days, installs } of [
+      { image: 'plain', tree: plain, days: 0, installs: true },
+      { image: 'pre-baked', tree: baked, days: 0, installs: false },
+      { image: 'pre-baked, too old', tree: baked, days: 31, installs: true },
+    ]) {
+      if (days > 0) await age(tree, assets.url, days);
+      await rm(next, { force: true });
+      await symlink(tree, next);
+      // A file of the same name would be the same video, which is ready.
+      const upload = join(folder, `${seconds.size}-${basename(file)}`);
+      await symlink(file, upload);
+      const video = await uploadFile(platform.s3, platform.uploadBucket, upload);
+      say(`video ${video} is uploaded; a machine boots (its image: ${image}), encodes it and ends`);
+      await machinesEnd(platform, seconds.size + 1);
+      const state = (await videoStatus(platform.stores, video))?.state;
+      say(`the machine has ended; the video is ${state}`);
+      const journal = readJournal(tree);
+      const missing = SIGNS.filter((sign) => !journal.includes(sign));
+      if (state !== 'ready' || missing.length > 0 || journal.includes(INSTALLS) !== installs)
+        throw new Error(
+          `The machine's journal lacks [${missing.join(', ')}], or tells of an installation where none should be, or of none\n${journal.slice(-8000)}`,
+        );
+      seconds.set(image, await bootSeconds(tree, journal));
+    }
+    const [reference = 0] = seconds.values();
+    console.log('\nseconds from boot to the first task, by image');
+    for (const [image, own] of seconds)
+      console.log(`${image.padEnd(20)} ${own.toFixed(1).padStart(6)}   x ${(own / reference).toFixed(2)}`);
   } finally {
     await platform.close();
     assets.close();
   }
 } finally {
-  spawnSync('umount', [tree]);
+  for (const tree of trees) unmount(tree);
   await rm(folder, { recursive: true });
 }

@@ -31,6 +31,7 @@ const contextSchema = z.object({
   idleSeconds: number,
   maxLifetimeMinutes: number,
   rootVolumeGib: number,
+  prebakedImage: jsonOr(z.boolean()).optional(),
   zones: number,
   vpc: jsonOr(vpcIdsSchema).optional(),
   encodeSettings: jsonOr(z.record(z.string(), z.unknown())).optional(),

@@ -160,7 +160,7 @@ function launchesOf(scope: Construct, { platform, fleet, network }: LauncherProp
       resources: ['*'],
       why: 'The actions know no resources.',
     },
-    { actions: ['ssm:GetParameters'], resources: fleet.imageParameterArns },
+    ...fleet.imageParameterArns.map((arn) => ({ actions: ['ssm:GetParameters'], resources: [arn] })),
     {
       actions: ['iam:PassRole'],
       resources: [fleet.role.roleArn],

@@ -1,17 +1,19 @@
-/** Renders `worker-scripts/bootstrap.sh`, the user data of a worker's machine. */
+/**
+ * Renders the scripts of a worker's machine: `install.sh`, which takes most of a boot, within `bootstrap.sh`, the user data, or
+ * within `bake.sh`, of which Image Builder makes an image that has it all.
+ */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { programFile } from '../jobs/program-file.ts';
 import { encodeSettingsSchema } from '../video/settings.ts';
 
-const TEMPLATE = programFile('worker-scripts/bootstrap.sh');
+const scriptOf = (name: string) => readFileSync(programFile(`worker-scripts/${name}`), 'utf8');
 
 /** Bytes of user data, before base64, that EC2 takes: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html */
 export const USER_DATA_LIMIT_BYTES = 16 * 1024;
 
-/** What stands between double @s in the script; values may hold CDK tokens. */
-export interface UserDataValues {
-  /** Seconds after which the machine powers off whatever it does. */
-  readonly MAX_LIFETIME_SECONDS: string;
+/** What `install.sh` is told; values may hold CDK tokens. */
+export interface InstallationValues {
   readonly REGION: string;
   /** S3 URL of the worker program, one ES module. */
   readonly WORKER_URL: string;
@@ -20,6 +22,19 @@ export interface UserDataValues {
   readonly NODE_SHA256: string;
   /** Debian packages of the program that recognises speech, `''` for none. */
   readonly SPEECH_PACKAGES: string;
+}
+
+/** What is installed on a machine. */
+export interface Installation {
+  readonly script: string;
+  /** Another for all that is another in the script: worker, Node, packages, and how they are installed. */
+  readonly hash: string;
+}
+
+/** What `bootstrap.sh` is told besides. */
+export interface UserDataValues {
+  /** Seconds after which the machine powers off whatever it does. */
+  readonly MAX_LIFETIME_SECONDS: string;
   /** The worker's environment: lines of `NAME='value'`, see `environmentFile`. */
   readonly WORKER_ENVIRONMENT: string;
 }
@@ -63,7 +78,33 @@ export function fillIn(script: string, values: Readonly<Record<string, string>>)
   return filled;
 }
 
-/** The user data that starts a worker with these values. */
-export function renderUserData(values: UserDataValues): string {
-  return fillIn(readFileSync(TEMPLATE, 'utf8'), { ...values });
+/**
+ * What is to be installed.
+ * @param contentOf the script for its hash, where its text will not do: CDK numbers tokens anew in each synthesis
+ */
+export function installationOf(
+  values: InstallationValues,
+  contentOf: (script: string) => unknown = (script) => script,
+): Installation {
+  const script = fillIn(scriptOf('install.sh'), { ...values }).trimEnd();
+  const hash = createHash('sha256')
+    .update(JSON.stringify(contentOf(script)))
+    .digest('hex')
+    .slice(0, 16);
+  return { script, hash };
 }
+
+/** By this file a machine knows that its image has an installation; its age is the image's. */
+export const stampOf = ({ hash }: Installation) => `/opt/spotreel/baked-${hash}`;
+
+/** The user data that starts a worker, and installs it before where the machine's image has it not. */
+export const renderUserData = (installation: Installation, values: UserDataValues): string =>
+  fillIn(scriptOf('bootstrap.sh'), {
+    ...values,
+    INSTALL: installation.script,
+    STAMP: stampOf(installation),
+  });
+
+/** What makes a machine one of whose disk an image can be made. */
+export const renderBake = (installation: Installation): string =>
+  fillIn(scriptOf('bake.sh'), { INSTALL: installation.script, STAMP: stampOf(installation) });

@@ -22,27 +22,21 @@ import {
 } from '../jobs/names.ts';
 import type { OwnPrices } from '../video/prices.ts';
 import { allow, mayList, mayUse } from './allow.ts';
-import type { Architecture } from './instance-types.ts';
+import type { Architecture, WorkerType } from './instance-types.ts';
 import { mayPublishLive } from './live.ts';
 import type { Network } from './network.ts';
+import { PrebakedImages } from './prebaked-images.ts';
 import type { Queues } from './queues.ts';
 import type { Storage } from './storage.ts';
-import { environmentFile, renderUserData, speechPackages } from './user-data.ts';
+import { ROOT_DEVICE, UBUNTU_PARAMETERS } from './ubuntu.ts';
+import {
+  environmentFile,
+  type Installation,
+  installationOf,
+  renderUserData,
+  speechPackages,
+} from './user-data.ts';
 import { NodeRuntime, WorkerProgram } from './worker-bundle.ts';
-
-/**
- * Ubuntu 24.04 LTS: its own packages have ffmpeg 6.1, its images the agent of Systems Manager. EC2 looks the
- * parameter up at each launch; a fleet may do so if it is of type `instant`, as ours are (EC2 API,
- * RequestLaunchTemplateData, ImageId).
- * https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/
- */
-const IMAGES = '/aws/service/canonical/ubuntu/server/24.04/stable/current';
-const IMAGE_PARAMETERS: Readonly<Record<Architecture, string>> = {
-  arm64: `${IMAGES}/arm64/hvm/ebs-gp3/ami-id`,
-  x86_64: `${IMAGES}/amd64/hvm/ebs-gp3/ami-id`,
-};
-/** The root device of Ubuntu's images. */
-const ROOT_DEVICE = '/dev/sda1';
 
 export interface WorkerFleetProps {
   readonly platform: string;
@@ -56,6 +50,9 @@ export interface WorkerFleetProps {
   readonly idleSeconds: number;
   readonly maxLifetime: Duration;
   readonly rootVolume: Size;
+  /** Whether machines start from images of ours, which have all that is installed. */
+  readonly prebakedImage: boolean;
+  readonly instanceTypes: Readonly<Record<Architecture, readonly WorkerType[]>>;
   readonly prices: OwnPrices;
   readonly encodeSettings: Readonly<Record<string, unknown>>;
 }
@@ -63,7 +60,7 @@ export interface WorkerFleetProps {
 export class WorkerFleet extends Construct {
   readonly role: iam.Role;
   readonly launchTemplates: ReadonlyMap<Architecture, ec2.LaunchTemplate>;
-  /** ARNs of the parameters that name the images. */
+  /** ARNs of the parameters that name the images, where EC2 looks them up at each launch. */
   readonly imageParameterArns: readonly string[];
 
   constructor(scope: Construct, id: string, props: WorkerFleetProps) {
@@ -96,41 +93,64 @@ export class WorkerFleet extends Construct {
         ),
       },
     ]);
-    this.launchTemplates = new Map(
+    const installations = new Map(
       runtimes.map(({ architecture, runtime }) => [
         architecture,
-        this.#launchTemplate(architecture, program, runtime, logGroup, props),
+        installationOf(
+          {
+            REGION: stack.region,
+            WORKER_URL: program.asset.httpUrl,
+            NODE_URL: runtime.asset.httpUrl,
+            NODE_SHA256: runtime.sha256,
+            SPEECH_PACKAGES: speechPackages(props.encodeSettings),
+          },
+          (script) => stack.resolve(script),
+        ),
       ]),
     );
-    this.imageParameterArns = props.architectures.map((architecture) =>
-      stack.formatArn({
-        service: 'ssm',
-        account: '',
-        resource: 'parameter',
-        resourceName: IMAGE_PARAMETERS[architecture].slice(1),
+    const prebaked = props.prebakedImage
+      ? new PrebakedImages(this, 'Images', {
+          ...props,
+          installations,
+          assets: [program, ...runtimes.map(({ runtime }) => runtime)].map(({ asset }) => asset),
+        }).imageIds
+      : new Map<Architecture, string>();
+    this.launchTemplates = new Map(
+      [...installations].map(([architecture, installation]) => {
+        const image = prebaked.get(architecture) ?? `resolve:ssm:${UBUNTU_PARAMETERS[architecture]}`;
+        return [architecture, this.#launchTemplate(architecture, image, installation, logGroup, props)];
       }),
     );
+    this.imageParameterArns = props.prebakedImage
+      ? []
+      : props.architectures.map((architecture) =>
+          stack.formatArn({
+            service: 'ssm',
+            account: '',
+            resource: 'parameter',
+            resourceName: UBUNTU_PARAMETERS[architecture].slice(1),
+          }),
+        );
   }
 
   #launchTemplate(
     architecture: Architecture,
-    program: WorkerProgram,
-    runtime: NodeRuntime,
+    image: string,
+    installation: Installation,
     logGroup: logs.ILogGroup,
     props: WorkerFleetProps,
   ): ec2.LaunchTemplate {
-    const userData = renderUserData({
-      MAX_LIFETIME_SECONDS: String(props.maxLifetime.toSeconds()),
-      REGION: Stack.of(this).region,
-      WORKER_URL: program.asset.httpUrl,
-      NODE_URL: runtime.asset.httpUrl,
-      NODE_SHA256: runtime.sha256,
-      SPEECH_PACKAGES: speechPackages(props.encodeSettings),
-      WORKER_ENVIRONMENT: environmentFile(workerEnvironment(this, logGroup, props)),
-    });
+    const userData = ec2.UserData.custom(
+      renderUserData(installation, {
+        MAX_LIFETIME_SECONDS: String(props.maxLifetime.toSeconds()),
+        WORKER_ENVIRONMENT: environmentFile(workerEnvironment(this, logGroup, props)),
+      }),
+    );
     const template = new ec2.LaunchTemplate(this, `Template-${architecture}`, {
-      machineImage: ec2.MachineImage.resolveSsmParameterAtLaunch(IMAGE_PARAMETERS[architecture]),
-      userData: ec2.UserData.custom(userData),
+      // EC2 looks a parameter up at each launch; a fleet may do so if it is of type `instant`, as ours are (EC2 API,
+      // RequestLaunchTemplateData, ImageId).
+      machineImage: { getImage: () => ({ imageId: image, osType: ec2.OperatingSystemType.LINUX, userData }) },
+      userData,
       role: this.role,
       securityGroup: props.network.workerSecurityGroup,
       instanceInitiatedShutdownBehavior: ec2.InstanceInitiatedShutdownBehavior.TERMINATE,

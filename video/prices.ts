@@ -45,6 +45,11 @@ export const PRICES = {
     source: 'https://www.doit.com/aws-public-ipv4-price-increase-the-complete-guide/ (2026-11-21)',
   },
   diskMonth: { usd: 0.08, unit: 'a GB and month of gp3', source: PRICE_LIST },
+  snapshotMonth: {
+    usd: 0.05,
+    unit: 'a GB and month of what a snapshot of a disk holds',
+    source: 'https://aws.amazon.com/ebs/pricing/ (from memory)',
+  },
 
   // Storage and requests
   s3Write: { usd: 0.005 / 1000, unit: 'a PUT, POST, COPY or LIST', source: S3_REQUESTS },

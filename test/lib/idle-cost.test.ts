@@ -111,6 +111,9 @@ function scheduled({ ScheduleExpression }: Properties): Use {
   return { lambdaCall: calls, lambdaSecond: calls * CALL_GIGABYTE_SECONDS, ...Object.fromEntries(asked) };
 }
 
+/** What a snapshot holds of an image of ours: Ubuntu's 2, and what is installed (`npm run bare-machine` tells). */
+const IMAGE_GIGABYTES = 3;
+
 const IDLE: Readonly<Record<string, (properties: Properties) => Use>> = {
   'AWS::ApiGatewayV2::Api': BY_REQUEST,
   'AWS::ApiGatewayV2::Integration': FREE,
@@ -151,6 +154,10 @@ const IDLE: Readonly<Record<string, (properties: Properties) => Use>> = {
   'AWS::IAM::InstanceProfile': FREE,
   'AWS::IAM::Policy': FREE,
   'AWS::IAM::Role': FREE,
+  'AWS::ImageBuilder::Component': FREE,
+  'AWS::ImageBuilder::Image': () => ({ snapshotMonth: IMAGE_GIGABYTES }),
+  'AWS::ImageBuilder::ImageRecipe': FREE,
+  'AWS::ImageBuilder::InfrastructureConfiguration': FREE,
   'AWS::IoT::Authorizer': BY_REQUEST,
   'AWS::Lambda::EventInvokeConfig': FREE,
   'AWS::Lambda::EventSourceMapping': () => ({ sqsRequest: POLLS_A_MINUTE * MONTH_MINUTES }),
@@ -193,6 +200,8 @@ const withWebAcl = resourcesOf(deployment({ webAcl: '{}' }, 'eu-central-1'));
 const inOwnersVpc = resourcesOf(
   deployment({ vpc: { vpcId: 'vpc-0123456789abcdef0', subnetIds: ['subnet-0123456789abcdef0'] } }),
 );
+const withImages = resourcesOf(deployment({ prebakedImage: true }));
+const all = [...resources, ...withWebAcl, ...inOwnersVpc, ...withImages];
 
 /** Everything that is used a month, by what it is billed for. */
 function usedBy(resources: readonly (typeof withWebAcl)[number][]): Map<PriceName, number> {
@@ -204,7 +213,7 @@ function usedBy(resources: readonly (typeof withWebAcl)[number][]): Map<PriceNam
 }
 
 test('every type of resource is on the list', () => {
-  const types = new Set([...resources, ...withWebAcl, ...inOwnersVpc].map(({ Type }) => Type));
+  const types = new Set(all.map(({ Type }) => Type));
   expect([...types].filter((type) => !Object.hasOwn(IDLE, type)).sort()).toEqual([]);
 });
 
@@ -234,11 +243,18 @@ test('in a VPC of the owner’s, the platform costs what it costs in its own', (
   expect(usedBy(inOwnersVpc)).toEqual(usedBy(resources));
 });
 
+test('images that are baked before cost what their snapshots hold, and docs/cost.md tells how much', () => {
+  const images = withImages.filter(({ Type }) => Type === 'AWS::ImageBuilder::Image');
+  expect(images).toHaveLength(2);
+  const usd = images.length * IMAGE_GIGABYTES * LIST_PRICES.snapshotMonth;
+  const page = readFileSync(new URL('../../docs/cost.md', import.meta.url), 'utf8');
+  expect(page).toContain(`$${usd.toFixed(2)} a month for the two images`);
+});
+
 test('what bills by the hour whatever happens is in no template', () => {
   const hourly =
     /NatGateway|::EIP$|LoadBalancer|RDS|ElastiCache|OpenSearch|KMS::Key|SecretsManager|EC2::(Instance|Volume)$/;
-  const types = [...resources, ...withWebAcl, ...inOwnersVpc].map(({ Type }) => Type);
-  expect(types.filter((type) => hourly.test(type))).toEqual([]);
+  expect(all.map(({ Type }) => Type).filter((type) => hourly.test(type))).toEqual([]);
 });
 
 test('all of ours that costs anything has the tag by which the bill is taken apart, in every stack', () => {

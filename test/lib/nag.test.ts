@@ -6,12 +6,18 @@ import { expect, test } from '@jest/globals';
 import { Stack } from 'aws-cdk-lib';
 import { CfnQueue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { SpotreelStack } from '../../lib/index.ts';
+import { type SpotreelProps, SpotreelStack } from '../../lib/index.ts';
 import { testApp } from './support/template.ts';
 
-test('AwsSolutions has no finding left', () => {
+/** Every option that adds resources. */
+const OPTIONS: ReadonlyArray<readonly [name: string, props: SpotreelProps]> = [
+  ['by default', {}],
+  ['with images that are baked before', { prebakedImage: true }],
+];
+
+test.each(OPTIONS)('AwsSolutions has no finding left %s', (_, props) => {
   const app = testApp();
-  new SpotreelStack(app, 'Spotreel');
+  new SpotreelStack(app, 'Spotreel', props);
   const { violations } = new AwsSolutionsChecks(app).validateScope(app);
   expect(
     violations.map(({ ruleName, violatingResources }) => [
@@ -31,9 +37,9 @@ test('a queue without TLS or dead letters would be found', () => {
 
 const STRICT = { '@aws-cdk/core:validateAgainstDefaultRules': true };
 
-test('the linter of templates finds nothing', () => {
+test.each(OPTIONS)('the linter of templates finds nothing %s', (_, props) => {
   const app = testApp(STRICT);
-  new SpotreelStack(app, 'Spotreel');
+  new SpotreelStack(app, 'Spotreel', props);
   expect(() => app.synth()).not.toThrow();
 });
 

@@ -128,6 +128,7 @@ describe('the CDK context', () => {
     [{ lifecycle: '{"coldSourcesAfterDays":7}' }, { lifecycle: { coldSourcesAfterDays: 7 } }],
     [{}, {}],
     [{ maxVcpus: '64' }, { maxVcpus: 64 }],
+    [{ prebakedImage: 'true' }, { prebakedImage: true }],
     [{ maxVcpus: 64 }, { maxVcpus: 64 }],
     [{ maxOnDemandVcpus: '8' }, { maxOnDemandVcpus: 8 }],
     [{ turnaroundSeconds: '600' }, { turnaround: Duration.seconds(600) }],
@@ -164,6 +165,7 @@ describe('the CDK context', () => {
     [{ architectures: 'arm' }, 'architectures'],
     [{ removalPolicy: 'keep' }, 'removalPolicy'],
     [{ maxOnDemandVcpus: 'yes' }, 'maxOnDemandVcpus'],
+    [{ prebakedImage: 'yes' }, 'prebakedImage: is not JSON: yes'],
   ])('%j is refused by name', (context, message) => {
     expect(() => propsFromContext(testApp(context).node)).toThrow(message);
   });

@@ -32,6 +32,7 @@ test('new settings replace nothing, either', () => {
       encodeSettings: '{"preset":"slow"}',
       videosInFlight: 1,
       rootVolumeGib: 40,
+      prebakedImage: 'true',
     },
   };
   expect(lastingOf(deployment(settings))).toEqual(today);

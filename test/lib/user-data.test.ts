@@ -1,9 +1,9 @@
 /**
- * The user data: rendered, it is byte for byte `golden/user-data.sh`; after a change of `bootstrap.sh`, read what
- * `UPDATE_GOLDEN=1 npm run jest -- test/lib/user-data.test.ts` makes of that file.
+ * The user data: rendered, it is byte for byte `golden/user-data.sh`; after a change of `bootstrap.sh` or `install.sh`, read
+ * what `UPDATE_GOLDEN=1 npm run jest -- test/lib/user-data.test.ts` makes of that file.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,18 +11,28 @@ import { describe, expect, test } from '@jest/globals';
 import { Duration } from 'aws-cdk-lib';
 import { z } from 'zod';
 import { parseEnvironment, workerEnvironmentSchema } from '../../jobs/environment.ts';
-import { environmentFile, fillIn, renderUserData, USER_DATA_LIMIT_BYTES } from '../../lib/user-data.ts';
+import {
+  environmentFile,
+  fillIn,
+  installationOf,
+  renderBake,
+  renderUserData,
+  USER_DATA_LIMIT_BYTES,
+} from '../../lib/user-data.ts';
 import { spell, synthesize } from './support/template.ts';
 
 const GOLDEN = fileURLToPath(new URL('golden/user-data.sh', import.meta.url));
 
-const EXAMPLE = renderUserData({
-  MAX_LIFETIME_SECONDS: '86400',
+const INSTALLED = {
   REGION: 'eu-central-1',
   WORKER_URL: 'https://s3.eu-central-1.amazonaws.com/assets/worker.mjs',
   NODE_URL: 'https://s3.eu-central-1.amazonaws.com/assets/node.tgz',
   NODE_SHA256: '0'.repeat(64),
   SPEECH_PACKAGES: 'pocketsphinx pocketsphinx-en-us',
+};
+const INSTALLATION = installationOf(INSTALLED);
+const EXAMPLE = renderUserData(INSTALLATION, {
+  MAX_LIFETIME_SECONDS: '86400',
   WORKER_ENVIRONMENT: environmentFile({ UPLOAD_BUCKET: 'uploads', AWS_REGION: 'eu-central-1' }),
 });
 
@@ -76,6 +86,7 @@ describe('in the launch templates', () => {
     expect(differing).toEqual([
       expect.stringContaining('/node.tgz"'),
       expect.stringContaining('sha256sum --check'),
+      expect.stringContaining('/opt/spotreel/baked-'),
     ]);
   });
 
@@ -96,11 +107,43 @@ describe('in the launch templates', () => {
   });
 });
 
+describe('an image', () => {
+  const bake = renderBake(INSTALLATION);
+
+  test('and a boot install the same, by the same lines', () => {
+    for (const text of [bake, EXAMPLE]) expect(text).toContain(INSTALLATION.script);
+  });
+
+  test('has nothing of the worker’s environment, and starts no worker', () => {
+    for (const text of ['worker.env <<', 'UPLOAD_BUCKET', 'systemctl start', 'swapon']) {
+      expect(bake).not.toContain(text);
+      expect(EXAMPLE).toContain(text);
+    }
+  });
+
+  test.each(Object.keys(INSTALLED))('is another where %s is', (name) => {
+    expect(installationOf({ ...INSTALLED, [name]: 'other' }).hash).not.toBe(INSTALLATION.hash);
+  });
+
+  test('is known by the file that baking leaves', () => {
+    const stamp = /touch '(.*)'/.exec(bake)?.[1];
+    expect(stamp).toContain(INSTALLATION.hash);
+    expect(EXAMPLE).toContain(`find '${stamp}'`);
+  });
+});
+
+interface Boot {
+  /** What it called, in order. */
+  readonly calls: string[];
+  readonly status: number | null;
+}
+
 /**
  * Runs the example with stand-ins for the programs that would change this machine: each notes how it was called.
- * `apt-get` fails, so that nothing after it runs.
+ * `apt-get` and `mkdir` fail, so that nothing after them runs.
+ * @param bakedDaysAgo of the machine's image
  */
-function runWhereNothingCanBeInstalled(): { readonly calls: string[]; readonly status: number | null } {
+function bootWhereNothingCanBeWritten(bakedDaysAgo?: number): Boot {
   const folder = mkdtempSync(join(tmpdir(), 'spotreel-boot-'));
   try {
     const log = join(folder, 'calls');
@@ -109,19 +152,26 @@ function runWhereNothingCanBeInstalled(): { readonly calls: string[]; readonly s
       'systemctl',
       'debconf-set-selections',
       'apt-get',
+      'mkdir',
       'sleep',
       'timeout',
     ]) {
       const file = join(folder, program);
-      const status = ['apt-get', 'timeout'].includes(program) ? 100 : 0;
+      const status = ['apt-get', 'timeout', 'mkdir'].includes(program) ? 100 : 0;
       // A reader that ends before it has read breaks the pipe, and `pipefail` the boot. The others' standard input
       // is the script itself.
       const read = program === 'debconf-set-selections' ? 'cat >/dev/null\n' : '';
       writeFileSync(file, `#!/bin/bash\necho "${program} $*" >>'${log}'\n${read}exit ${status}\n`);
       chmodSync(file, 0o755);
     }
+    const stamp = join(folder, 'baked');
+    if (bakedDaysAgo !== undefined) {
+      const then = Date.now() / 1000 - bakedDaysAgo * 86_400;
+      writeFileSync(stamp, '');
+      utimesSync(stamp, then, then);
+    }
     const { status } = spawnSync('bash', ['-s'], {
-      input: EXAMPLE,
+      input: EXAMPLE.replace(`/opt/spotreel/baked-${INSTALLATION.hash}`, stamp),
       env: { PATH: `${folder}:/usr/bin:/bin` },
     });
     return { calls: readFileSync(log, 'utf8').trimEnd().split('\n'), status };
@@ -131,7 +181,7 @@ function runWhereNothingCanBeInstalled(): { readonly calls: string[]; readonly s
 }
 
 describe('a boot that cannot finish', () => {
-  const { calls, status } = runWhereNothingCanBeInstalled();
+  const { calls, status } = bootWhereNothingCanBeWritten();
 
   test('has set its hard end before anything else', () => {
     expect(calls[0]).toBe(
@@ -144,6 +194,17 @@ describe('a boot that cannot finish', () => {
     expect(calls.at(-1)).toBe('systemctl poweroff');
     expect(status).not.toBe(0);
   });
+});
+
+test.each([
+  ['a plain one', undefined, true],
+  ['baked a minute ago', 1 / 1440, false],
+  ['baked 29 days ago', 29, false],
+  ['baked 31 days ago, and without the fixes since', 31, true],
+])('whether a machine installs, whose image is %s', (_, bakedDaysAgo, installs) => {
+  const { calls } = bootWhereNothingCanBeWritten(bakedDaysAgo);
+  expect(calls.some((call) => call.includes('apt-get'))).toBe(installs);
+  expect(calls.includes('mkdir -p /etc/spotreel')).toBe(!installs);
 });
 
 test('the machine powers off whichever way the worker ends', () => {

@@ -17,6 +17,15 @@ finish() {
 trap finish EXIT
 trap 'echo "spotreel: line $LINENO failed: $BASH_COMMAND" >&2' ERR
 
+# Installs everything: install.sh.
+install_all() {
+  echo 'spotreel: installs'
+#!/bin/bash
+# What takes most of a boot: ffmpeg and its cage, what recognises speech, Node, the worker and its unit. lib/user-data.ts
+# fills in the words between double @s and puts this into bootstrap.sh, which runs it at boot, and into bake.sh, which
+# runs it once for a machine image. So nothing here is of one machine, and no setting of the worker's environment.
+set -Eeuo pipefail
+
 readonly HOME_DIR=/opt/spotreel
 readonly METADATA=http://169.254.169.254/latest
 
@@ -33,15 +42,19 @@ retry() {
 
 apt() {
   timeout 300 apt-get --quiet --quiet --option DPkg::Lock::Timeout=120 --option Acquire::Languages=none \
-    --option Acquire::http::Timeout=20 --option Dpkg::Options::=--force-unsafe-io --option Dpkg::Use-Pty=0 "$@"
+    --option Acquire::http::Timeout=20 --option Dpkg::Options::=--force-unsafe-io \
+    --option Dpkg::Options::=--force-confold --option Dpkg::Use-Pty=0 "$@"
 }
 
+# An image that is too old has our folder: with ffmpeg, the libraries that read uploads are renewed.
 update_and_install() {
-  apt update && apt install --yes --no-install-recommends "$@"
+  apt update || return
+  [[ ! -e $HOME_DIR ]] || apt upgrade --yes || return
+  apt install --yes --no-install-recommends "$@"
 }
 
 # Nothing but ffmpeg and its cage. The daily upgrades would hold apt's locks, and this machine is gone before it needs them;
-# a crash while dpkg skips its syncs loses nothing, for nobody boots this disk again.
+# a crash while dpkg skips its syncs loses nothing, for nobody boots that disk again.
 install_ffmpeg() {
   export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
   systemctl mask --now --quiet apt-daily.timer apt-daily-upgrade.timer apt-daily.service \
@@ -50,26 +63,12 @@ install_ffmpeg() {
   retry update_and_install ffmpeg bubblewrap
 }
 
-# Ubuntu lets only programs that it knows make user namespaces, which the cage is made of.
-allow_namespaces() {
-  local restriction=/proc/sys/kernel/apparmor_restrict_unprivileged_userns
-  [[ ! -e $restriction ]] || echo 0 >"$restriction"
-}
-
 # What recognises speech. Without it videos have no generated subtitles, which is no reason not to encode them.
 install_speech() {
   local packages='pocketsphinx pocketsphinx-en-us'
   [[ -z $packages ]] && return
   # shellcheck disable=SC2086 # one word a package
   apt install --yes --no-install-recommends $packages || echo "spotreel: no $packages" >&2
-}
-
-# A chunk of 4K in several codecs takes more memory than the smallest machine has: slowly is better than never.
-# Half of the disk is left for scratch files.
-add_swap() {
-  local free_kib
-  free_kib=$(df --output=avail / | tail -n 1)
-  fallocate --length $((free_kib / 2))KiB /swapfile && chmod 600 /swapfile && mkswap --quiet /swapfile && swapon /swapfile
 }
 
 # Reads the role's credentials from the instance metadata service, version 2.
@@ -96,19 +95,14 @@ CONFIG
 }
 
 install_worker() {
-  useradd --system --user-group --no-create-home --shell /usr/sbin/nologin spotreel
-  mkdir -p "$HOME_DIR" /etc/spotreel
+  id spotreel >/dev/null 2>&1 || useradd --system --user-group --no-create-home --shell /usr/sbin/nologin spotreel
+  mkdir -p "$HOME_DIR"
   retry download 'https://s3.eu-central-1.amazonaws.com/assets/worker.mjs' "$HOME_DIR/worker.mjs"
   retry download 'https://s3.eu-central-1.amazonaws.com/assets/node.tgz' "$HOME_DIR/node.tgz"
   echo "0000000000000000000000000000000000000000000000000000000000000000  $HOME_DIR/node.tgz" | sha256sum --check --quiet
   tar --extract --gzip --file="$HOME_DIR/node.tgz" --directory="$HOME_DIR" --strip-components=2 \
     --no-same-owner package/bin/node
   rm "$HOME_DIR/node.tgz"
-
-  cat >/etc/spotreel/worker.env <<'ENVIRONMENT'
-AWS_REGION='eu-central-1'
-UPLOAD_BUCKET='uploads'
-ENVIRONMENT
 
   # V8 compiles at run time, so no MemoryDenyWriteExecute. An ffmpeg that runs out of memory fails its task, not
   # the worker (OOMPolicy). SIGTERM goes to the worker alone: it hands its tasks back and ends its own children.
@@ -152,10 +146,41 @@ UNIT
 }
 
 install_ffmpeg
-allow_namespaces
 install_speech
-add_swap || echo 'spotreel: no swap' >&2
 read_credentials
 install_worker
+}
+
+# Whether the machine's image has it all (lib/prebaked-image.ts): the very same, and of late, for an image gets no fixes.
+is_baked() {
+  [[ -n $(find '/opt/spotreel/baked-6898ac9c92aa38d1' -mtime -30 2>/dev/null) ]]
+}
+
+write_environment() {
+  mkdir -p /etc/spotreel
+  cat >/etc/spotreel/worker.env <<'ENVIRONMENT'
+AWS_REGION='eu-central-1'
+UPLOAD_BUCKET='uploads'
+ENVIRONMENT
+}
+
+# Ubuntu lets only programs that it knows make user namespaces, which the cage is made of.
+allow_namespaces() {
+  local restriction=/proc/sys/kernel/apparmor_restrict_unprivileged_userns
+  [[ ! -e $restriction ]] || echo 0 >"$restriction"
+}
+
+# A chunk of 4K in several codecs takes more memory than the smallest machine has: slowly is better than never.
+# Half of the disk is left for scratch files.
+add_swap() {
+  local free_kib
+  free_kib=$(df --output=avail / | tail -n 1)
+  fallocate --length $((free_kib / 2))KiB /swapfile && chmod 600 /swapfile && mkswap --quiet /swapfile && swapon /swapfile
+}
+
+is_baked || install_all
+write_environment
+allow_namespaces
+add_swap || echo 'spotreel: no swap' >&2
 systemctl start spotreel-worker.service
 echo 'spotreel: the worker runs'
