@@ -17,10 +17,10 @@ import type { Network } from './network.ts';
 import { UBUNTU_PARAMETERS } from './ubuntu.ts';
 import { type Installation, renderBake } from './user-data.ts';
 
-/** Its images, components and snapshots have it; none of ours but those that it made may be deleted. */
+/** Its images and their snapshots have this tag. */
 const MADE_BY_IMAGE_BUILDER = { StringEquals: { 'aws:ResourceTag/CreatedBy': 'EC2 Image Builder' } };
 
-/** The name of what never changes, but gives way to another: its own says what is in it. */
+/** Of what never changes: what differs has another name. */
 const VERSION = '1.0.0';
 
 export interface PrebakedImagesProps {
@@ -75,7 +75,7 @@ export class PrebakedImages extends Construct {
     );
   }
 
-  /** Neither can be changed: what differs has another name, and takes the other's place. */
+  /** Of one step. Neither component nor recipe can be changed, so that their names say what is in them. */
   #recipe(architecture: Architecture, installation: Installation, platform: string) {
     const name = `${nameIn(platform)}-${architecture}-${installation.hash}`;
     const component = new imagebuilder.CfnComponent(this, `Component-${architecture}`, {
@@ -83,7 +83,7 @@ export class PrebakedImages extends Construct {
       version: VERSION,
       platform: 'Linux',
       description: 'Installs ffmpeg, Node and the Spotreel worker',
-      data: Stack.of(this).toJsonString(documentOf(installation)),
+      data: documentOf(installation),
     });
     // Looked up at each deployment, so that one makes a new image when there is a new Ubuntu.
     const { imageId: ubuntu } = ec2.MachineImage.fromSsmParameter(UBUNTU_PARAMETERS[architecture]).getImage(
@@ -98,7 +98,7 @@ export class PrebakedImages extends Construct {
     });
   }
 
-  /** The machine has no tag of the platform, for `mend` ends those that are no workers of the ledger. */
+  /** The machine has no tag of the platform, for `mend` would take it for a worker that says nothing, and end it. */
   #infrastructure(
     architecture: Architecture,
     profile: iam.InstanceProfile,
@@ -120,15 +120,22 @@ export class PrebakedImages extends Construct {
 /** Image Builder's ARNs have names in lower case. */
 const nameIn = (platform: string) => platform.toLowerCase();
 
-/** A component's document, of which JSON is a way to write: https://docs.aws.amazon.com/imagebuilder/latest/userguide/toe-use-documents.html */
-const documentOf = (installation: Installation) => ({
-  schemaVersion: 1.0,
-  phases: [
-    {
-      name: 'build',
-      steps: [{ name: 'Install', action: 'ExecuteBash', inputs: { commands: [renderBake(installation)] } }],
-    },
-  ],
+/** A component's document: https://docs.aws.amazon.com/imagebuilder/latest/userguide/toe-use-documents.html */
+const documentOf = (installation: Installation) => `schemaVersion: '1.0'
+phases:
+- name: build
+  steps:
+  - name: Install
+    action: ExecuteBash
+    inputs:
+      commands:
+      - |
+${renderBake(installation).replace(/^(?=.)/gm, ' '.repeat(8))}`;
+
+/** What an installation downloads. */
+export const mayInstall = (assets: readonly Asset[]): Permission => ({
+  actions: ['s3:GetObject'],
+  resources: assets.map(({ bucket, s3ObjectKey }) => bucket.arnForObjects(s3ObjectKey)),
 });
 
 function smallestOf(types: readonly WorkerType[]): string[] {
@@ -146,10 +153,7 @@ const bakingOf = (
   { platform, assets }: PrebakedImagesProps,
   logGroup: logs.LogGroup,
 ): Permission[] => [
-  {
-    actions: ['s3:GetObject'],
-    resources: assets.map(({ bucket, s3ObjectKey }) => bucket.arnForObjects(s3ObjectKey)),
-  },
+  mayInstall(assets),
   {
     actions: ['s3:GetObject'],
     resources: [

@@ -25,7 +25,7 @@ import { allow, mayList, mayUse } from './allow.ts';
 import type { Architecture, WorkerType } from './instance-types.ts';
 import { mayPublishLive } from './live.ts';
 import type { Network } from './network.ts';
-import { PrebakedImages } from './prebaked-images.ts';
+import { mayInstall, PrebakedImages } from './prebaked-images.ts';
 import type { Queues } from './queues.ts';
 import type { Storage } from './storage.ts';
 import { ROOT_DEVICE, UBUNTU_PARAMETERS } from './ubuntu.ts';
@@ -85,14 +85,8 @@ export class WorkerFleet extends Construct {
       architecture,
       runtime: new NodeRuntime(this, `Node-${architecture}`, architecture),
     }));
-    allow(this.role, [
-      {
-        actions: ['s3:GetObject'],
-        resources: [program, ...runtimes.map(({ runtime }) => runtime)].map(({ asset }) =>
-          asset.bucket.arnForObjects(asset.s3ObjectKey),
-        ),
-      },
-    ]);
+    const assets = [program, ...runtimes.map(({ runtime }) => runtime)].map(({ asset }) => asset);
+    allow(this.role, [mayInstall(assets)]);
     const installations = new Map(
       runtimes.map(({ architecture, runtime }) => [
         architecture,
@@ -109,11 +103,7 @@ export class WorkerFleet extends Construct {
       ]),
     );
     const prebaked = props.prebakedImage
-      ? new PrebakedImages(this, 'Images', {
-          ...props,
-          installations,
-          assets: [program, ...runtimes.map(({ runtime }) => runtime)].map(({ asset }) => asset),
-        }).imageIds
+      ? new PrebakedImages(this, 'Images', { ...props, installations, assets }).imageIds
       : new Map<Architecture, string>();
     this.launchTemplates = new Map(
       [...installations].map(([architecture, installation]) => {
