@@ -111,7 +111,7 @@ function scheduled({ ScheduleExpression }: Properties): Use {
   return { lambdaCall: calls, lambdaSecond: calls * CALL_GIGABYTE_SECONDS, ...Object.fromEntries(asked) };
 }
 
-/** What a snapshot holds of an image of ours: Ubuntu's 2, and what is installed (`npm run bare-machine` tells). */
+/** What a snapshot holds of an image of ours: Ubuntu's 2 (from memory), and 0.6 that are installed (`npm run bare-machine`). */
 const IMAGE_GIGABYTES = 3;
 
 const IDLE: Readonly<Record<string, (properties: Properties) => Use>> = {
