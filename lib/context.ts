@@ -63,6 +63,7 @@ export interface ContextProps extends Omit<SpotreelStackProps, 'webAcl'> {
   readonly webAcl?: string | WebAclRules;
 }
 
+/** Names of settings, beside `name`. */
 export const CONTEXT_KEYS = Object.keys(contextSchema.shape);
 
 const REMOVAL_POLICIES = { retain: RemovalPolicy.RETAIN, destroy: RemovalPolicy.DESTROY };

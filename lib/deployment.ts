@@ -1,7 +1,7 @@
 /** A deployment as `cdk deploy` makes it, by CDK context: the platform, beside it what outlives it, and a firewall if one is wanted. */
 import { type App, RemovalPolicy } from 'aws-cdk-lib';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
-import { propsFromContext } from './context.ts';
+import { CONTEXT_KEYS, propsFromContext } from './context.ts';
 import { SpotreelStack } from './stack.ts';
 import { SpotreelStateStack } from './state.ts';
 import { SpotreelWebAclStack, type WebAclRules } from './web-acl.ts';
@@ -12,6 +12,7 @@ import { SpotreelWebAclStack, type WebAclRules } from './web-acl.ts';
  * @param region of the platform, as the CDK CLI tells it
  */
 export function deploymentIn(app: App, region = process.env['CDK_DEFAULT_REGION']): void {
+  requireSettings(app);
   const name = String(app.node.tryGetContext('name') ?? 'Spotreel');
   const { webAcl, ...given } = propsFromContext(app.node);
   const props = {
@@ -29,6 +30,18 @@ export function deploymentIn(app: App, region = process.env['CDK_DEFAULT_REGION'
       state: new SpotreelStateStack(app, `${name}State`, { lifecycle }),
     });
   }
+}
+
+/** Throws where the context has a word that is no setting: mistyped, it would be passed over. CDK's own keys are no words. */
+function requireSettings({ node }: App): void {
+  const known = [...CONTEXT_KEYS, 'name'];
+  const strange = Object.keys(node.getAllContext()).filter(
+    (key) => /^\w+$/.test(key) && !known.includes(key),
+  );
+  if (strange.length > 0)
+    throw new Error(
+      `The CDK context is not usable: ${strange.join(', ')} is no setting; docs/deploying.md has them all`,
+    );
 }
 
 /** Its name has the platform's region: platforms of one name in several regions have one each, all of them in us-east-1. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import { PriceClass } from 'aws-cdk-lib/aws-cloudfront';
 import type { OidcInput } from '../../jobs/environment.ts';
-import { propsFromContext, type SpotreelProps, SpotreelStack } from '../../lib/index.ts';
+import { deploymentIn, propsFromContext, type SpotreelProps, SpotreelStack } from '../../lib/index.ts';
 import { DEFAULT_INSTANCE_TYPES } from '../../lib/instance-types.ts';
 import { spell, synthesize, testApp } from './support/template.ts';
 
@@ -168,5 +168,10 @@ describe('the CDK context', () => {
     [{ prebakedImage: 'yes' }, 'prebakedImage: is not JSON: yes'],
   ])('%j is refused by name', (context, message) => {
     expect(() => propsFromContext(testApp(context).node)).toThrow(message);
+  });
+
+  test('a mistyped name is refused, not passed over', () => {
+    const app = testApp({ dailyCieling: '5', 'cli-telemetry': false });
+    expect(() => deploymentIn(app)).toThrow('dailyCieling is no setting; docs/deploying.md has them all');
   });
 });
