@@ -7,7 +7,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Clip, shortClipOf } from './clip.ts';
+import { shortClipOf } from './clip.ts';
 import { COMMITTED, describeRun, type Figures, readFigures, writeFigures } from './figures.ts';
 import type { Bench, Measure } from './measure.ts';
 import { chunks } from './measures/chunks.ts';
@@ -21,8 +21,6 @@ import type { Row } from './row.ts';
 import { tableOf } from './table.ts';
 
 const PARTS: Readonly<Record<string, Measure>> = { encode, chunks, memory, starts, s3, sqs, upload };
-/** Of a clip that nobody named: long enough for several chunks, short enough for a run of some minutes. */
-const CLIP_SECONDS = 16;
 const JSON_FILE = join(import.meta.dirname, '../.cache/bench/figures.json');
 
 const { values, positionals } = parseArgs({
@@ -60,8 +58,7 @@ try {
 }
 
 async function measureAll(folder: string): Promise<Row[]> {
-  let made: Promise<Clip> | undefined;
-  const clip = () => (made ??= shortClipOf(positionals[0], CLIP_SECONDS, folder));
+  const clip = (seconds: number) => shortClipOf(positionals[0], seconds, folder);
   const bench: Bench = { clip, rounds, folder };
   const rows: Row[] = [];
   for (const [part, measure] of Object.entries(PARTS)) {

@@ -3,8 +3,8 @@ import type { Clip } from './clip.ts';
 import type { Measured } from './row.ts';
 
 export interface Bench {
-  /** The clip that all parts share; it is made ready when the first one asks. */
-  readonly clip: () => Promise<Clip>;
+  /** The clip: the file that was named, as it is, or the first seconds of the usual one. */
+  readonly clip: (seconds: number) => Promise<Clip>;
   /** How often everything is measured. */
   readonly rounds: number;
   /** For what it writes. It is removed at the end. */

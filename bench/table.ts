@@ -7,9 +7,9 @@ import type { Row } from './row.ts';
 const TITLES = ['part', 'less is better', 'now', 'rounds', 'target', '', 'last', 'now / last', 'measured'];
 
 /** Two decimals; of megabytes none. */
-function text(value: number, unit: Row['unit']): string {
-  return `${value.toFixed(unit === 'MB' ? 0 : 2)}${unit && ` ${unit}`}`;
-}
+const number = (value: number, unit: Row['unit']): string => value.toFixed(unit === 'MB' ? 0 : 2);
+
+const withUnit = (value: number, unit: Row['unit']): string => `${number(value, unit)} ${unit}`.trimEnd();
 
 /** @param last the figures that are kept, or why there are none */
 export function tableOf(now: Figures, last: Figures | string): string {
@@ -18,8 +18,8 @@ export function tableOf(now: Figures, last: Figures | string): string {
 }
 
 function cellsOf({ part, what, unit, value, least, most, limit }: Row): string[] {
-  const target = limit === undefined ? ['', ''] : [text(limit, unit), value <= limit ? 'met' : 'NOT met'];
-  return [part, what, text(value, unit), `${text(least, '')} to ${text(most, '')}`, ...target];
+  const target = limit === undefined ? ['', ''] : [withUnit(limit, unit), value <= limit ? 'met' : 'NOT met'];
+  return [part, what, withUnit(value, unit), `${number(least, unit)} to ${number(most, unit)}`, ...target];
 }
 
 function comparisonOf(row: Row, now: Figures, last: Figures | string): string[] {
@@ -27,7 +27,7 @@ function comparisonOf(row: Row, now: Figures, last: Figures | string): string[] 
   const compared = compare(row, now.machine, last);
   if (typeof compared === 'string') return ['', compared];
   const { ratio, verdict } = compared;
-  return [text(compared.last, row.unit), `${ratio.toFixed(2)}${verdict === 'same' ? '' : ` ${verdict}`}`];
+  return [withUnit(compared.last, row.unit), `${ratio.toFixed(2)}${verdict === 'same' ? '' : ` ${verdict}`}`];
 }
 
 function footOf(now: Figures, last: Figures | string): string[] {

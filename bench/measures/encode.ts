@@ -8,6 +8,9 @@ import { encoderAlone, oneAfterTheOther, oneCommand } from '../plain-ffmpeg.ts';
 import { absolute, inSeconds, type Measured, type Pair, ratio } from '../row.ts';
 import { planOf, withServedFile } from '../source.ts';
 
+/** Of the usual clip: several chunks for two cores, and rounds that take a minute or so. */
+const SECONDS = 16;
+
 interface Round {
   readonly ours: Pipeline;
   /** One ffmpeg a rung, in turn. */
@@ -19,7 +22,7 @@ interface Round {
 }
 
 export async function encode({ clip, rounds, folder }: Bench): Promise<Measured[]> {
-  const { file, name } = await clip();
+  const { file, name } = await clip(SECONDS);
   const bytes = (await stat(file)).size;
   const plan = await withServedFile(file, (url) => planOf(url, bytes, encodeSettingsSchema.parse({})));
   const all = await inRounds(rounds, async () => ({

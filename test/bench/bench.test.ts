@@ -125,7 +125,7 @@ describe('the table', () => {
       'NOT met',
       '6.00 / 5.00 s',
     ]);
-    expect(lineOf(table, 'memory').slice(2, 6)).toEqual(['123 MB', '123.40 to 123.40', '200 MB', 'met']);
+    expect(lineOf(table, 'memory').slice(2, 6)).toEqual(['123 MB', '123 to 123', '200 MB', 'met']);
     expect(lineOf(table, 'start').slice(2)).toEqual(['1.50 s', '1.50 to 1.50']);
   });
 
