@@ -456,8 +456,8 @@ export const uploadTokenSchema = z
 
 /** An address as the edge spells it: IPv6 in its canonical form (RFC 5952), which is a URL's. */
 const ipSchema = z.union([
-  z.ipv4(),
-  z.ipv6().transform((text) => new URL(`http://[${text}]`).hostname.slice(1, -1)),
+  z.ipv4('is no IP address'),
+  z.ipv6('is no IP address').transform((text) => new URL(`http://[${text}]`).hostname.slice(1, -1)),
 ]);
 
 export const createPlaybackTokenSchema = z
@@ -476,7 +476,7 @@ export const createPlaybackTokenSchema = z
     referrer: z
       .string()
       .toLowerCase()
-      .regex(/^[a-z0-9][a-z0-9.-]{0,251}(:\d{1,5})?$/)
+      .regex(/^[a-z0-9][a-z0-9.-]{0,251}(:\d{1,5})?$/, 'is no host, such as shop.example')
       .optional()
       .openapi({
         description:
@@ -497,7 +497,7 @@ export type PlaybackToken = z.infer<typeof playbackTokenSchema>;
 
 export const playbackKeySchema = z.object({ id: z.string() }).openapi('PlaybackKey');
 
-export const webhookIdSchema = z.string().regex(/^[0-9a-f]{12}$/);
+export const webhookIdSchema = z.string().regex(/^[0-9a-f]{12}$/, 'is no endpoint’s id');
 
 export const createWebhookSchema = z
   .strictObject({

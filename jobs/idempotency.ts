@@ -9,7 +9,7 @@ import { IDEMPOTENCY_PREFIX, type VideoId } from './names.ts';
 import type { ObjectStore } from './store.ts';
 
 /** Milliseconds for which a key names what it made. */
-const KEPT_MS = 24 * 3600 * 1000;
+export const KEPT_MS = 24 * 3600 * 1000;
 
 const madeSchema = z.object({
   /** Of the request: another one under the same key is a mistake. */

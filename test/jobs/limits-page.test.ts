@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { LARGEST_PART, LARGEST_UPLOAD, MOST_PARTS } from '../../api/parts.ts';
+import { KEPT_MS } from '../../jobs/idempotency.ts';
 import { deadlineMs } from '../../jobs/mend.ts';
 import {
   API_THROTTLE,
@@ -46,7 +47,7 @@ test.each<[what: string, limit: string]>([
   ['an answer', `${API_TIMEOUT_SECONDS} seconds`],
   ['an added poster', `${MAX_POSTER_BYTES / MiB} MiB`],
   ['an added subtitle file', `${MAX_SUBTITLE_BYTES / MiB} MiB`],
-  ['an `Idempotency-Key`', `${daysOf('idempotency/')} days`],
+  ['an `Idempotency-Key`', `${KEPT_MS / 1000 / HOUR} hours`],
   ['vCPUs at once', `${DEPLOYED.maxVcpus}`],
   ['on-demand vCPUs among them', `${DEPLOYED.maxOnDemandVcpus}`],
   ['instance types an architecture', `${MAX_INSTANCE_TYPES}`],
