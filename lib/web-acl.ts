@@ -16,9 +16,9 @@ const OUTPUT = 'Arn';
 export const COUNTED_SECONDS = 300;
 
 /**
- * Requests of one address in five minutes. Somebody who watches sends for each segment of 6 seconds one for the picture and
- * one for the sound, 100 in five minutes: so it is 200 people behind the address of one office. It is two thirds of what API
- * Gateway lets through of all callers together (`API_THROTTLE`): no address alone can keep the others from the API.
+ * Requests of one address in five minutes. Somebody who watches sends for each segment of 6 seconds one for the picture, one
+ * for the sound and, with subtitles, one for those, 150 in five minutes: so it is more than a hundred people behind the
+ * address of one office. It is two thirds of what API Gateway lets through of all callers together (`API_THROTTLE`): no address alone can keep the others from the API.
  */
 export const REQUESTS_PER_ADDRESS = 20_000;
 

@@ -115,7 +115,7 @@ describe('a VPC of the owner’s app', () => {
     ['the public ones where no private one leads out', ['public', 'isolated'], undefined, 'public'],
     ['those that are selected', ['public', 'private'], { subnetType: KINDS.public }, 'public'],
     [
-      'of two in a zone the first, for EC2 takes no two',
+      'one of two in a zone, for EC2 takes no two',
       ['public', 'more'],
       { subnetType: KINDS.public },
       'public',
@@ -123,6 +123,14 @@ describe('a VPC of the owner’s app', () => {
   ])('has workers in %s', (_, kinds, selection, taken) => {
     const wanted = [`${taken}Subnet1`, `${taken}Subnet2`];
     expect(subnetsNamed(inVpcOf(kinds, selection))).toEqual(Array(4).fill(wanted));
+  });
+
+  test('may be one that CDK has yet to look up, whose subnets nobody knows the first time', () => {
+    const app = testApp();
+    const env = { account: '123456789012', region: 'eu-central-1' };
+    const vpc = ec2.Vpc.fromLookup(new Stack(app, 'Net', { env }), 'Vpc', { vpcId: VPC });
+    const vpcSubnets = { subnetGroupName: 'Workers' };
+    expect(() => new SpotreelStack(app, 'Spotreel', { vpc, vpcSubnets, stack: { env } })).not.toThrow();
   });
 });
 

@@ -96,11 +96,13 @@ describe('a web ACL', () => {
 
 describe('what one address may ask', () => {
   const settings = encodeSettingsSchema.parse({});
-  /** One for the picture and one for the sound of each segment. */
-  const ofViewer = (2 * COUNTED_SECONDS) / settings.segmentSeconds;
 
-  test('is what 200 people ask who watch behind it', () => {
-    expect(REQUESTS_PER_ADDRESS / ofViewer).toBe(200);
+  test.each([
+    [200, ['picture', 'sound']],
+    [133, ['picture', 'sound', 'subtitles']],
+  ])('is what %d people ask who watch behind it: %j', (people, tracks) => {
+    const ofViewer = (tracks.length * COUNTED_SECONDS) / settings.segmentSeconds;
+    expect(Math.floor(REQUESTS_PER_ADDRESS / ofViewer)).toBe(people);
   });
 
   test('is less than the API takes of all together', () => {
@@ -109,7 +111,7 @@ describe('what one address may ask', () => {
 });
 
 describe('of several', () => {
-  const aclStacks = (context: Record<string, unknown>, region: string) =>
+  const aclStacks = (context: Record<string, unknown>, region?: string) =>
     deployment({ webAcl: '{}', ...context }, region).flatMap(({ name, Resources }) =>
       Object.values(Resources).some(({ Type }) => Type === 'AWS::WAFv2::WebACL') ? [name] : [],
     );
@@ -120,6 +122,12 @@ describe('of several', () => {
     ['one where all goes with the platform, too', { removalPolicy: 'destroy' }, REGION, NAME],
   ])('%s', (_, context, region, name) => {
     expect(aclStacks(context, region)).toEqual([name]);
+  });
+
+  test('one of the region that the CDK CLI tells', () => {
+    process.env['CDK_DEFAULT_REGION'] = 'eu-west-3';
+    expect(aclStacks({})).toEqual(['SpotreelWebAcl-eu-west-3']);
+    delete process.env['CDK_DEFAULT_REGION'];
   });
 
   test('none unless it is asked for, nor where one is there', () => {
@@ -170,8 +178,12 @@ describe('refused is', () => {
     );
   });
 
+  test('the lack of a region, where neither the CDK CLI nor anybody else tells one', () => {
+    delete process.env['CDK_DEFAULT_REGION'];
+    expect(() => deployment({ webAcl: '{}' })).toThrow('set AWS_REGION');
+  });
+
   test.each([
-    [undefined, 'set AWS_REGION'],
     ['cn-north-1', 'of which CloudFront of aws-cn knows nothing'],
     ['us-gov-west-1', 'of which CloudFront of aws-us-gov knows nothing'],
   ])('the region %s', (region, message) => {
