@@ -18,6 +18,7 @@ import { newApp } from './routes.ts';
 import { spendingRoutes } from './spending-routes.ts';
 import { subtitleRoutes } from './subtitle-routes.ts';
 import { tokenRoutes } from './token-routes.ts';
+import { traceRoutes } from './trace-routes.ts';
 import { uploadRoutes } from './upload-routes.ts';
 import { videoRoutes } from './video-routes.ts';
 import { describeEvents, webhookRoutes } from './webhook-routes.ts';
@@ -105,6 +106,7 @@ export function createApi(context: ApiContext) {
   return app
     .route('/', uploadRoutes(context))
     .route('/', videoRoutes(context))
+    .route('/', traceRoutes(context))
     .route('/', oembedRoutes(context))
     .route('/', liveRoutes(context))
     .route('/', playbackRoutes(context))

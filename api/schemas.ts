@@ -18,6 +18,7 @@ import {
   rungSettingsSchema,
 } from '../video/settings.ts';
 import { TEXT_KINDS } from '../video/text/made.ts';
+import { traceSchema as keptTrace } from '../video/trace/span.ts';
 import { LARGEST_PART, LARGEST_UPLOAD, MOST_PARTS } from './parts.ts';
 
 /** Whether a text is whole Unicode without control characters: what may be shown, and sent in a header. */
@@ -299,6 +300,11 @@ export const videoSchema = z
   .object({ ...publicVideo, ...ownersVideo })
   .openapi('Video', { description: 'Without a token, as much of it as anybody may know.' });
 export type Video = z.infer<typeof videoSchema>;
+
+export const traceSchema = z
+  .object(keptTrace.shape)
+  .openapi('Trace', { description: 'docs/operations.md says what its spans mean.' });
+export type TraceAnswer = z.infer<typeof traceSchema>;
 
 export const listQuerySchema = z.object({
   limit: z.coerce.number().int().min(1).max(100).default(20),

@@ -120,7 +120,7 @@ const nothing = (id: VideoId) => new ProblemError('not-found', `There is no vide
 /** What the encode that plays took, and what that costs. */
 function spentOf({ spent, durationSeconds, sourceBytes }: VideoStatus, prices: Prices) {
   if (!spent) return {};
-  const { bill, ...rest } = spent;
+  const { bill, publishingAt: _, ...rest } = spent;
   const kept = durationSeconds !== undefined && { durationSeconds, bytes: spent.bytes, sourceBytes };
   return { spent: rest, ...(bill && kept && { cost: costOf(bill, kept, prices) }) };
 }

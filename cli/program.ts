@@ -15,6 +15,7 @@ import { addPoster } from './poster.ts';
 import { addSpending } from './spending.ts';
 import { addSubtitles } from './subtitles.ts';
 import { addTokens } from './tokens.ts';
+import { addTrace } from './trace.ts';
 import { addUpload } from './upload.ts';
 import { addVideos } from './videos.ts';
 import { addWebhooks } from './webhooks.ts';
@@ -65,6 +66,7 @@ program
 
 addUpload(program);
 addVideos(program);
+addTrace(program);
 addSubtitles(program);
 addPoster(program);
 addPlayback(program);

@@ -10,8 +10,10 @@ import { taskName } from './progress.ts';
 import type { ObjectStore } from './store.ts';
 
 export const attemptSchema = z.object({
-  /** ISO 8601. */
+  /** ISO 8601: when it ended. */
   at: z.string(),
+  /** When its message was received; those before 22 November 2026 have none. */
+  startedAt: z.string().exactOptional(),
   /** The worker. */
   instance: z.string(),
   /** SQS's count of the message's receives, this one included. */

@@ -14,6 +14,8 @@ export const claimSchema = describedSchema.extend({
   size: z.number(),
   /** ISO 8601 time of the event. */
   uploadedAt: z.string(),
+  /** ISO 8601 time at which the API handed the upload out. */
+  announcedAt: z.string().exactOptional(),
   /** As the upload said, or the last part of a dropped file's key; to show. */
   fileName: z.string().optional(),
   /** Encode settings that the upload asked for, where they differ from the platform's. */
@@ -44,8 +46,8 @@ async function describedClaim(uploads: ObjectStore, object: CreatedObject) {
   const claim = claimOf(object);
   const pending = object.key === sourceKey(claim.video) ? await readPending(uploads, claim.video) : undefined;
   if (!pending) return claim;
-  const { fileName, title, metadata, settings } = pending;
-  return { ...claim, fileName, title, metadata, settings };
+  const { createdAt: announcedAt, fileName, title, metadata, settings } = pending;
+  return { ...claim, announcedAt, fileName, title, metadata, settings };
 }
 
 /** Claims the video of an object, and gives it its place in the index. The first claim of an id wins. */

@@ -2,6 +2,7 @@
  * Playing what is made while the rest is encoded (docs/decisions/0011): whoever leaves a receipt or a part lets more of
  * the video play, if there is more. Publishing replaces all that is written here.
  */
+import { z } from 'zod';
 import {
   EARLY_PATH,
   EARLY_SOUND,
@@ -116,7 +117,26 @@ export async function extendEarly(
   await Promise.all(media.map(({ path, text }) => lengthen(production, keyOf(path), text)));
   // It names what is there now. It stays as it is until publishing: it does not grow.
   const key = keyOf(multivariant.path);
-  await production.putOnce(key, multivariant.text, headersOf(key));
+  if ((await production.putOnce(key, multivariant.text, headersOf(key))) === 'written')
+    await recordWatchable(uploads, encode);
+}
+
+const watchableSchema = z.object({
+  /** ISO 8601. */
+  at: z.string(),
+});
+
+/** Keeps when an encode could first be watched. Nobody but its trace asks: where it is lost, that is no harm. */
+async function recordWatchable(uploads: ObjectStore, { video, revision }: Encode): Promise<void> {
+  await uploads.putOnceJson(jobKeys.watchable(video, revision), { at: new Date().toISOString() });
+}
+
+/** When an encode could first be watched, ISO 8601; undefined where that was not before its end. */
+export async function readWatchable(
+  uploads: ObjectStore,
+  { video, revision }: Encode,
+): Promise<string | undefined> {
+  return (await uploads.getJson(jobKeys.watchable(video, revision), watchableSchema))?.at;
 }
 
 /** Replaces a media playlist by a longer one. One that has ended, or has as much, stays. */

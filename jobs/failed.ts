@@ -1,6 +1,7 @@
 /** How an encode ends without a stream: `jobs/<id>/<revision>/failed.json`, written once. */
 import { z } from 'zod';
 import type { FailureCode } from '../video/failures.ts';
+import { ranSchema } from '../video/receipt.ts';
 import type { Encode } from './messages.ts';
 import { logMetrics } from './metrics.ts';
 import { jobKeys } from './names.ts';
@@ -13,6 +14,8 @@ export const failedSchema = z.object({
   message: z.string(),
   /** ISO 8601. */
   at: z.iso.datetime(),
+  /** The task that found it, and who did that, where it was one. */
+  ran: ranSchema.extend({ task: z.string() }).exactOptional(),
 });
 export type Failed = z.infer<typeof failedSchema>;
 
@@ -20,7 +23,7 @@ export type Failed = z.infer<typeof failedSchema>;
 export async function recordFailure(
   uploads: ObjectStore,
   { video, revision }: Encode,
-  failure: { code: FailureCode; message: string },
+  failure: { code: FailureCode; message: string } & Pick<Failed, 'ran'>,
 ): Promise<void> {
   const failed: Failed = { ...failure, at: new Date().toISOString() };
   const result = await uploads.putOnceJson(jobKeys.failed(video, revision), failed);

@@ -117,6 +117,8 @@ export const jobKeys = {
   sidecars: (id: VideoId) => `${JOBS_PREFIX}${id}/text/`,
   sidecar: (id: VideoId, track: TrackId) => `${JOBS_PREFIX}${id}/text/${track}.json`,
   claim: (id: VideoId) => `${JOBS_PREFIX}${id}${CLAIM_SUFFIX}`,
+  /** All events that were told. */
+  events: (id: VideoId) => `${JOBS_PREFIX}${id}/events/`,
   /** An event that was told. */
   event: (id: VideoId, event: string) => `${JOBS_PREFIX}${id}/events/${event}.json`,
   edits: (id: VideoId) => `${JOBS_PREFIX}${id}/edits.json`,
@@ -128,8 +130,12 @@ export const jobKeys = {
   encode: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/`,
   settings: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/settings.json`,
   plan: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}${PLAN_SUFFIX}`,
+  /** Who made the plan, and when: the plan itself is the same whoever makes it. */
+  planned: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/planned.json`,
   /** The copy that is read in the source's place where its clock jumps. */
   copy: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/source.nut`,
+  /** When it could first be watched. */
+  watchable: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/watchable.json`,
   spent: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/spent.json`,
   failed: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}${FAILED_SUFFIX}`,
   receipts: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/done/`,
@@ -140,6 +146,8 @@ export const jobKeys = {
   /** Numbered from 0, in the order of their time. */
   part: (id: VideoId, revision: Revision, task: TaskName, index: number) =>
     `${JOBS_PREFIX}${id}/${revision}/parts/${task}/${String(index).padStart(5, '0')}.json`,
+  /** Those of all tasks. */
+  allAttempts: (id: VideoId, revision: Revision) => `${JOBS_PREFIX}${id}/${revision}/attempts/`,
   attempts: (id: VideoId, revision: Revision, task: TaskName) =>
     `${JOBS_PREFIX}${id}/${revision}/attempts/${task}/`,
 } as const;

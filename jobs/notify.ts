@@ -5,13 +5,16 @@
  */
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { ChangeMessageVisibilityCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { XRayClient } from '@aws-sdk/client-xray';
 import { aboutMessage } from './about.ts';
 import { type Courier, deliver, deliverySchema, queueDelivery, UndeliveredError } from './deliver.ts';
 import { type Event, eventOf } from './events.ts';
 import { log, withLogFields } from './log.ts';
 import { parseS3Event, uploadedSchema } from './messages.ts';
-import { jobKeys, webhookKeys } from './names.ts';
+import { jobKeys, type Revision, type VideoId, webhookKeys } from './names.ts';
 import type { Stores } from './publish.ts';
+import { readTrace } from './trace.ts';
+import { sendTrace } from './xray.ts';
 
 /** What EventBridge's rules know our events by. */
 export const EVENT_SOURCE = 'spotreel';
@@ -23,6 +26,7 @@ export interface Notifier extends Courier {
   readonly stores: Stores;
   readonly sqs: SQSClient;
   readonly eventBridge: EventBridgeClient;
+  readonly xray: XRayClient;
   readonly eventsQueueUrl: string;
   /** Names this deployment among others of the account. */
   readonly platform: string;
@@ -99,6 +103,20 @@ async function tell(notifier: Notifier, event: Event): Promise<void> {
       await queueDelivery(notifier.sqs, notifier.eventsQueueUrl, { endpoint: endpoint.id, event });
   await uploads.putOnceJson(record, event);
   log('info', 'event-told', { id: event.id, type: event.type });
+  if (event.type === 'video.ready' || event.type === 'video.failed') await sendTraceOf(notifier, event.data);
+}
+
+/** Sends the trace of an encode that has ended. Where X-Ray does not take it, that is all: it can be computed any time. */
+async function sendTraceOf(
+  { stores, xray, platform }: Notifier,
+  { id, revision }: { readonly id: VideoId; readonly revision: Revision },
+): Promise<void> {
+  try {
+    const trace = await readTrace(stores.uploads, id, revision);
+    if (trace) await sendTrace(xray, platform, trace);
+  } catch (error) {
+    log('warn', 'trace-not-sent', { revision, error: String(error) });
+  }
 }
 
 async function putOnEventBridge({ eventBridge, platform }: Notifier, event: Event): Promise<void> {

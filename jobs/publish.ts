@@ -122,6 +122,7 @@ export async function publish(
   stores: Stores,
   encode: Encode,
 ): Promise<'published' | 'unchanged' | 'superseded'> {
+  const startedAt = new Date();
   const { uploads, production } = stores;
   const { video, revision } = encode;
   const [claim, plan] = await Promise.all([readClaim(uploads, video), readPlan(uploads, encode)]);
@@ -141,7 +142,7 @@ export async function publish(
     below.map(({ path, text }) => settle(production, videoKeys.media(video, revision, path), text)),
   );
   const repeated = (await publishedRevision(production, video)) === revision;
-  if (await recordSpent(uploads, encode, plan, receipts)) await learnFrom(uploads, plan, receipts);
+  if (await recordSpent(uploads, encode, plan, receipts, startedAt)) await learnFrom(uploads, plan, receipts);
   // An owner may rename a video while it is published, and its download be made: both are read for each try.
   const details = async () => {
     const edits = await readEdits(uploads, video);

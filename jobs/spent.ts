@@ -17,6 +17,8 @@ export const spentSchema = z.object({
   /** ISO 8601: the first task's beginning and the last one's end. */
   startedAt: z.string(),
   finishedAt: z.string(),
+  /** ISO 8601: when its publishing began; those before 22 November 2026 have none. */
+  publishingAt: z.string().exactOptional(),
   /** Machines that had a part in it. */
   machines: z.int().positive(),
   /** What of it costs money; those before November 2026 have none. */
@@ -25,7 +27,7 @@ export const spentSchema = z.object({
 export type Spent = z.infer<typeof spentSchema>;
 
 /** The sum of an encode's receipts; there is at least one. */
-export function spentOn(plan: Plan, receipts: readonly Receipt[]): Spent {
+export function spentOn(plan: Plan, receipts: readonly Receipt[], publishingAt: Date): Spent {
   const times = receipts.flatMap(({ startedAt, finishedAt }) => [startedAt, finishedAt]).sort();
   const bytes = receipts.flatMap(({ objects, files }) =>
     [...objects, ...files].map((object) => object.bytes),
@@ -36,6 +38,7 @@ export function spentOn(plan: Plan, receipts: readonly Receipt[]): Spent {
     bytes: bytes.reduce((sum, count) => sum + count, 0),
     startedAt: times.at(0) ?? '',
     finishedAt: times.at(-1) ?? '',
+    publishingAt: publishingAt.toISOString(),
     machines: new Set(receipts.map(({ worker }) => worker)).size,
     bill: billOf(plan, receipts, LIST_PRICES),
   };
@@ -47,8 +50,10 @@ export async function recordSpent(
   { video, revision }: Encode,
   plan: Plan,
   receipts: readonly Receipt[],
+  publishingAt: Date,
 ): Promise<boolean> {
-  return (await uploads.putOnceJson(jobKeys.spent(video, revision), spentOn(plan, receipts))) === 'written';
+  const spent = spentOn(plan, receipts, publishingAt);
+  return (await uploads.putOnceJson(jobKeys.spent(video, revision), spent)) === 'written';
 }
 
 /** What an encode took; undefined before it was published. */

@@ -3,6 +3,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
+import { XRayClient } from '@aws-sdk/client-xray';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { Endpoints } from '../jobs/endpoints.ts';
 import { notifyEnvironmentSchema, parseEnvironment } from '../jobs/environment.ts';
@@ -17,6 +18,7 @@ const notifier = {
   stores: { uploads, production: new ObjectStore(s3, environment.PRODUCTION_BUCKET) },
   sqs: new SQSClient({}),
   eventBridge: new EventBridgeClient({}),
+  xray: new XRayClient({}),
   endpoints: new Endpoints(uploads, new SSMClient({}), environment.PARAMETERS),
   eventsQueueUrl: environment.EVENTS_QUEUE_URL,
   platform: environment.PLATFORM,

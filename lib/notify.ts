@@ -39,7 +39,7 @@ export class Notify extends Construct {
       RETRY_SECONDS: JSON.stringify(WEBHOOK_RETRY_SECONDS),
     };
     const { handler } = new PlatformFunction(this, 'Function', {
-      description: 'Spotreel: webhooks and EventBridge hear what happens to videos',
+      description: 'Spotreel: webhooks, EventBridge and X-Ray hear what happens to videos',
       entry: 'notify.ts',
       timeoutSeconds: NOTIFY_TIMEOUT_SECONDS,
       environment,
@@ -74,6 +74,11 @@ function permissionsOf(
     {
       actions: ['events:PutEvents'],
       resources: [stack.formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' })],
+    },
+    {
+      actions: ['xray:PutTraceSegments'],
+      resources: ['*'],
+      why: 'The action knows no resources.',
     },
   ];
 }

@@ -1,6 +1,6 @@
 /**
  * The platform's metrics on a laptop: the page `/metrics`, made of the same log lines that CloudWatch reads its metrics
- * from, and of the queues' ages, which SQS itself would tell.
+ * from, of the queues' ages, which SQS itself would tell, and of the last videos' traces.
  */
 import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
@@ -8,7 +8,9 @@ import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { METRICS, type Metric, type MetricName } from '../jobs/metrics.ts';
+import { escaped, table } from './html.ts';
 import type { Sqs } from './sqs/sqs.ts';
+import { type TitledTrace, TRACE_STYLE, tracesSection } from './traces.ts';
 
 /** One value that was measured. */
 export interface Measured {
@@ -97,9 +99,6 @@ const SUMMARIES: Readonly<Record<Metric['statistic'], (values: readonly number[]
 
 const shown = (value: number): string => String(Number(value.toPrecision(3)));
 
-const escaped = (text: string): string =>
-  text.replace(/[&<>"]/g, (character) => `&#${character.codePointAt(0)};`);
-
 /** A row: a metric, or what of it has one code or function. */
 function row(
   title: string,
@@ -124,11 +123,13 @@ function rowsOf([name, metric]: [string, Metric], measured: readonly Measured[],
   ];
 }
 
-const table = (heads: readonly string[], rows: readonly string[]): string =>
-  `<table><tr>${heads.map((head) => `<th>${head}</th>`).join('')}</tr>\n${rows.join('\n')}\n</table>`;
-
 /** The page. @param now milliseconds since 1970 */
-export function metricsPage(measured: readonly Measured[], queues: readonly QueueNow[], now: number): string {
+export function metricsPage(
+  measured: readonly Measured[],
+  queues: readonly QueueNow[],
+  traces: readonly TitledTrace[],
+  now: number,
+): string {
   const metrics = Object.entries<Metric>(METRICS).flatMap((entry) => rowsOf(entry, measured, now));
   const waiting = queues.map(
     ({ name, messages, ageSeconds }) =>
@@ -144,12 +145,13 @@ export function metricsPage(measured: readonly Measured[], queues: readonly Queu
   body { margin: 2rem auto; max-width: 70rem; padding: 0 1rem; overflow-x: auto; }
   table { border-collapse: collapse; margin: 1rem 0 2rem; }
   th, td { border-bottom: 1px solid #8886; padding: 0.3rem 0.8rem; text-align: left; }
-  td:nth-child(n + 2):nth-child(-n + 4) { font-variant-numeric: tabular-nums; text-align: right; }
+  td:nth-child(n + 2):nth-child(-n + 4) { font-variant-numeric: tabular-nums; text-align: right; }${TRACE_STYLE}
 </style>
 <h1>Metrics</h1>
 ${table(['Metric', ...PERIODS.map(([title]) => title), 'Summed up as', 'What it is'], metrics)}
 <h2>Queues now</h2>
 ${table(['Queue', 'Messages', 'Age of the oldest, seconds'], waiting)}
+${tracesSection(traces)}
 </html>
 `;
 }

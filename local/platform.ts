@@ -51,6 +51,8 @@ import { PORT_DISTANCES } from './ports.ts';
 import { startS3 } from './s3/server.ts';
 import { type Sqs, startSqs } from './sqs/sqs.ts';
 import { startSsm } from './ssm/ssm.ts';
+import { lastTraces } from './traces.ts';
+import { startXray } from './xray/xray.ts';
 
 const QUEUES_HERE = [
   { name: 'uploads-dead-letters', settings: QUEUES.deadLetters },
@@ -185,6 +187,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
     const ssm = started(
       await startSsm({ dataDir: join(dataDir, 'ssm'), port: 0, region: REGION, authorize }),
     );
+    const xray = started(await startXray({ dataDir: join(dataDir, 'xray'), port: 0, authorize }));
     const live = { PLATFORM, PARAMETERS, LIVE_TOPICS: `spotreel/${PLATFORM}` };
     const store = started(
       await startKeyValueStore({ dataDir: join(dataDir, 'key-value-store'), port: 0, authorize }),
@@ -381,6 +384,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
           ...keyEnvironment('notify'),
           AWS_ENDPOINT_URL_SSM: ssm.url,
           AWS_ENDPOINT_URL_EVENTBRIDGE: eventBus.url,
+          AWS_ENDPOINT_URL_XRAY: xray.url,
           PRODUCTION_BUCKET,
           ...webhooks,
           PARAMETERS,
@@ -403,7 +407,12 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
         store,
         connect: [s3Server.url, new URL(iot.mqttUrl).origin],
         metrics: async () =>
-          metricsPage(await readMeasured(dataDir), queuesNow(sqs, QUEUES_HERE), Date.now()),
+          metricsPage(
+            await readMeasured(dataDir),
+            queuesNow(sqs, QUEUES_HERE),
+            await lastTraces(stores),
+            Date.now(),
+          ),
       }),
     );
     return {

@@ -51,7 +51,23 @@ export const machinePriceSchema = z.object({
 });
 export type MachinePrice = z.infer<typeof machinePriceSchema>;
 
-export const receiptSchema = z.object({
+/** Who did a task, and when; what is optional is missing in what was written before 22 November 2026. */
+export const ranSchema = z.object({
+  /** ISO 8601. */
+  startedAt: z.string(),
+  finishedAt: z.string(),
+  /** The worker that did it. */
+  worker: z.string(),
+  /** SQS's count of the receives of the task's message, this one included. */
+  attempt: z.int().positive().exactOptional(),
+  /** When the worker was ready for tasks. */
+  workerStartedAt: z.string().exactOptional(),
+  /** When EC2 launched its machine, where it is one of EC2's. */
+  launchedAt: z.string().exactOptional(),
+});
+export type Ran = z.infer<typeof ranSchema>;
+
+export const receiptSchema = ranSchema.extend({
   task: z.string(),
   /** Media, in the order of their time. */
   objects: z.array(mediaObjectSchema).default([]),
@@ -67,11 +83,6 @@ export const receiptSchema = z.object({
   cpuSeconds: z.number().nonnegative(),
   /** From the task's first action to its last object. */
   wallSeconds: z.number().nonnegative(),
-  /** ISO 8601. */
-  startedAt: z.string(),
-  finishedAt: z.string(),
-  /** The worker that did it. */
-  worker: z.string(),
   /** What its machine cost, where that was told. */
   price: machinePriceSchema.exactOptional(),
 });

@@ -11,7 +11,7 @@ import { readPlan } from '../jobs/progress.ts';
 import type { ObjectStore } from '../jobs/store.ts';
 import { SourceError } from '../video/failures.ts';
 import type { Plan } from '../video/plan.ts';
-import type { MachinePrice } from '../video/receipt.ts';
+import type { MachinePrice, Ran } from '../video/receipt.ts';
 import type { LiveProgress } from './live-progress.ts';
 import type { Memory } from './memory.ts';
 import type { SourceObject, SourceProxy } from './source-proxy.ts';
@@ -28,14 +28,29 @@ export interface WorkerContext {
   readonly worker: string;
   /** What its machine costs. */
   readonly price: MachinePrice;
+  /** When worker and machine began. */
+  readonly born: Pick<Ran, 'workerStartedAt' | 'launchedAt'>;
   readonly announcer: Announcer;
   readonly live: Pick<LiveProgress, 'planned' | 'begin' | 'saw' | 'forget'>;
 }
 
-/** A task's view: the worker's, and when to stop. */
+/** A task's view: the worker's, when to stop, and how often the task was received. */
 export interface TaskContext extends WorkerContext {
   readonly signal: AbortSignal;
+  readonly attempt: number;
 }
+
+/** What is kept of who did a task that ends now. */
+export const ranSince = (
+  { worker, attempt, born }: Pick<TaskContext, 'worker' | 'attempt' | 'born'>,
+  started: Date,
+): Ran => ({
+  startedAt: started.toISOString(),
+  finishedAt: new Date().toISOString(),
+  worker,
+  attempt,
+  ...born,
+});
 
 /** The claim of a video. Throws where there is none, for then the task should not exist. */
 export async function requireClaim(context: WorkerContext, video: VideoId): Promise<Claim> {

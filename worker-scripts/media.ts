@@ -11,7 +11,7 @@ import { readFragments } from '../video/fmp4.ts';
 import type { Plan } from '../video/plan.ts';
 import { ANY_FRAMES, segmentRuns } from '../video/playlists.ts';
 import { type MediaObject, type Receipt, receiptFragment, type StoredFile } from '../video/receipt.ts';
-import type { TaskContext } from './context.ts';
+import { ranSince, type TaskContext } from './context.ts';
 import type { Part } from './live-progress.ts';
 import { readKey } from './media-reader.ts';
 
@@ -131,14 +131,10 @@ export async function once(
 }
 
 /** What a task leaves that did this work. */
-async function receiptOf(
-  { worker, price }: TaskContext,
-  task: Task,
-  work: () => Promise<Made>,
-): Promise<Receipt> {
+async function receiptOf(context: TaskContext, task: Task, work: () => Promise<Made>): Promise<Receipt> {
   const started = new Date();
   const { objects = [], files = [], findings = [], seen, unmade, cpuSeconds } = await work();
-  const finished = new Date();
+  const ran = ranSince(context, started);
   return {
     task: taskName(task),
     objects,
@@ -147,10 +143,8 @@ async function receiptOf(
     ...(seen && { seen }),
     ...(unmade && { unmade }),
     cpuSeconds,
-    wallSeconds: (finished.getTime() - started.getTime()) / 1000,
-    startedAt: started.toISOString(),
-    finishedAt: finished.toISOString(),
-    worker,
-    price,
+    wallSeconds: (Date.parse(ran.finishedAt) - started.getTime()) / 1000,
+    ...ran,
+    price: context.price,
   };
 }

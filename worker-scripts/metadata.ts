@@ -2,6 +2,7 @@
  * What the machine knows of itself: EC2's instance metadata, version 2, whose every read needs a token.
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
  */
+import { z } from 'zod';
 
 /** Link-local, on every machine of EC2. */
 export const METADATA_ENDPOINT = 'http://169.254.169.254';
@@ -10,6 +11,8 @@ export const METADATA_ENDPOINT = 'http://169.254.169.254';
 const TOKEN_SECONDS = 21_600;
 /** The service answers within milliseconds, or is not there. */
 const TIMEOUT_MS = 2000;
+
+const identitySchema = z.object({ pendingTime: z.iso.datetime() });
 
 export class InstanceMetadata {
   readonly #endpoint: string;
@@ -24,8 +27,21 @@ export class InstanceMetadata {
    * be reached or answers anything else.
    */
   async read(path: string): Promise<string | undefined> {
+    return this.#read(`meta-data/${path}`);
+  }
+
+  /**
+   * When EC2 launched the machine, to the second; undefined where that is not told. Throws as `read` does.
+   * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-identity-documents.html
+   */
+  async launchedAt(): Promise<string | undefined> {
+    const document = await this.#read('dynamic/instance-identity/document');
+    return document === undefined ? undefined : identitySchema.parse(JSON.parse(document)).pendingTime;
+  }
+
+  async #read(path: string): Promise<string | undefined> {
     const headers = { 'x-aws-ec2-metadata-token': await this.#tokenForRead() };
-    const response = await this.#fetch(`meta-data/${path}`, { headers });
+    const response = await this.#fetch(path, { headers });
     if (response.status === 404) return undefined;
     if (response.status === 401) this.#token = undefined; // it was given up early: the next read gets a new one
     return textOf(response, path);

@@ -10,7 +10,7 @@ import { KEY_BYTES, KEY_PATH } from '../video/encryption.ts';
 import { type Plan, planSchema, planVideo } from '../video/plan.ts';
 import { worthPruning } from '../video/prune.ts';
 import { needsCopy } from '../video/timestamps.ts';
-import { type TaskContext, withCopy, withScratch, withSource } from './context.ts';
+import { ranSince, type TaskContext, withCopy, withScratch, withSource } from './context.ts';
 import { makeCopy } from './copy.ts';
 import { type Inspection, inspect } from './inspect.ts';
 import { findPruned } from './prune.ts';
@@ -50,11 +50,15 @@ async function makeKey({ production }: TaskContext, { video, revision }: Encode)
 /** Plans an encode unless it has a plan, and queues what it still misses. */
 export async function planTask(context: TaskContext, { video, revision }: Encode): Promise<void> {
   const { uploads, sqs, tasksQueueUrl } = context;
+  const started = new Date();
   if (!(await uploads.exists(jobKeys.plan(video, revision)))) {
     const plan = await makePlan(context, { video, revision });
     // Before the plan: whoever has that finds the key.
     if (plan.encryption) await makeKey(context, { video, revision });
-    await uploads.putOnceJson(jobKeys.plan(video, revision), plan);
+    await Promise.all([
+      uploads.putOnceJson(jobKeys.plan(video, revision), plan),
+      uploads.putOnceJson(jobKeys.planned(video, revision), ranSince(context, started)),
+    ]);
     context.live.planned({ video, revision }, plan);
   }
   // Of two plans the first that was written counts; what is missing is asked of the objects.

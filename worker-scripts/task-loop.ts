@@ -15,10 +15,11 @@ import { log, withLogFields } from '../jobs/log.ts';
 import { type Task, taskSchema } from '../jobs/messages.ts';
 import { jobKeys } from '../jobs/names.ts';
 import { QUEUES } from '../jobs/platform.ts';
+import { taskName } from '../jobs/progress.ts';
 import { SourceError } from '../video/failures.ts';
 import { audioTask } from './audio-task.ts';
 import { chunkTask } from './chunk-task.ts';
-import type { TaskContext, WorkerContext } from './context.ts';
+import { ranSince, type TaskContext, type WorkerContext } from './context.ts';
 import { downloadTask } from './download-task.ts';
 import { planTask } from './plan-task.ts';
 import { publishTask } from './publish-task.ts';
@@ -176,7 +177,7 @@ export class TaskLoop {
     const deleted = new AbortController();
     const watch = setInterval(() => this.#watch(task, deleted), HEARTBEAT_MS);
     const either = AbortSignal.any([signal, deleted.signal]);
-    const work = this.#work(task, about, either);
+    const work = this.#work(task, message, either);
     try {
       await orAborted(work, either);
     } catch (error) {
@@ -231,25 +232,29 @@ export class TaskLoop {
       return false;
     }
     // However often it is tried, it fails: unless it can do without, the video ends, and its other tasks are dropped.
-    if (!(await goWithout(this.#context, task, detail, this.#context.worker))) await this.#fail(task, error);
+    if (!(await goWithout(this.#context, task, detail, this.#context.worker)))
+      await this.#fail(task, message, error);
     return true;
   }
 
-  async #fail(task: Task, { code, message }: SourceError): Promise<void> {
+  async #fail(task: Task, { attempt, receivedAt }: Received, error: SourceError): Promise<void> {
     const { uploads, announcer, live } = this.#context;
-    await recordFailure(uploads, task, { code, message });
+    const { code, message } = error;
+    const ran = { task: taskName(task), ...ranSince({ ...this.#context, attempt }, new Date(receivedAt)) };
+    await recordFailure(uploads, task, { code, message, ran });
     live.forget(task);
     announceEncode(announcer, uploads, task);
   }
 
-  async #work(task: Task, about: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<void> {
+  async #work(task: Task, { attempt, receivedAt }: Received, signal: AbortSignal): Promise<void> {
+    const about = { video: task.video, task, attempt, receivedAt };
     signal.throwIfAborted(); // it came with the last receive
     // The siblings of a task that ended its video are dropped cheaply, and those of a deleted one.
     const ended = await this.#context.uploads.exists(jobKeys.failed(task.video, task.revision));
     if (ended || (await this.#isDeleted(task))) return log('info', 'task-dropped', about);
     const started = Date.now();
     log('info', 'task-started', about);
-    await perform({ ...this.#context, signal }, task);
+    await perform({ ...this.#context, signal, attempt }, task);
     log('info', 'task-done', { ...about, seconds: (Date.now() - started) / 1000 });
   }
 
@@ -264,7 +269,8 @@ export class TaskLoop {
   async #record(task: Task, message: Received, end: Pick<Attempt, 'outcome' | 'error'>): Promise<void> {
     const { uploads, worker } = this.#context;
     const at = new Date().toISOString();
-    const attempt = { at, instance: worker, receiveCount: message.attempt, ...end };
+    const { attempt: receiveCount, receivedAt: startedAt } = message;
+    const attempt = { at, startedAt, instance: worker, receiveCount, ...end };
     await recordAttempt(uploads, task, attempt).catch((error: unknown) => {
       log('warn', 'attempt-not-recorded', { video: task.video, task, error: String(error) });
     });

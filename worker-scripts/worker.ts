@@ -35,7 +35,10 @@ const production = new ObjectStore(s3, environment.PRODUCTION_BUCKET);
 // The AWS SDK's own variable.
 const metadata = new InstanceMetadata(process.env['AWS_EC2_METADATA_SERVICE_ENDPOINT'] ?? METADATA_ENDPOINT);
 // On no machine of EC2, or one that does not answer, a name that is nobody else's.
-const worker = (await metadata.read('instance-id').catch(() => undefined)) ?? `${hostname()}-${process.pid}`;
+const [worker = `${hostname()}-${process.pid}`, launchedAt] = await Promise.all([
+  metadata.read('instance-id').catch(() => undefined),
+  metadata.launchedAt().catch(() => undefined),
+]);
 logAlways({ platform: environment.PLATFORM, worker });
 const shipper = new LogShipper(openLogs(environment.LOGS_URL, s3), environment.LOG_GROUP, worker);
 onLogLine((line) => shipper.add(line));
@@ -76,6 +79,7 @@ const loop = new TaskLoop(
     memory: new Memory(totalmem()),
     worker,
     price,
+    born: { workerStartedAt: new Date().toISOString(), ...(launchedAt !== undefined && { launchedAt }) },
     announcer,
     live: new LiveProgress(announcer, { uploads, production }, slots),
   },

@@ -26,6 +26,7 @@ import type {
   subtitlesListSchema,
   subtitlesQuerySchema,
   subtitlesSchema,
+  TraceAnswer,
   testedWebhookSchema,
   tokensSchema,
   Upload,
@@ -111,6 +112,11 @@ export class Endpoints {
 
   showVideo(id: string, { signal }: CallOptions = {}): Promise<Video> {
     return this.#ask(videoPath(id), { signal });
+  }
+
+  /** What an encode did from upload to publish. @param revision which; otherwise the one that was asked for last */
+  showTrace(id: string, revision?: string, { signal }: CallOptions = {}): Promise<TraceAnswer> {
+    return this.#ask(`${videoPath(id)}/trace`, { query: { revision }, signal });
   }
 
   /** How another site embeds a video (oEmbed). @param url of the video's page */

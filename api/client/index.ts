@@ -12,7 +12,7 @@
  *     for await (const { title } of client.eachVideo({ state: 'ready' })) …
  *
  * Endpoints are methods: uploads (`createUpload`, `showUpload`, `signParts`, `listParts`, `completeUpload`,
- * `abortUpload`), videos (`listVideos`, `showVideo`, `showOembed`, `updateVideo`, `deleteVideo`, `retryVideo`,
+ * `abortUpload`), videos (`listVideos`, `showVideo`, `showTrace`, `showOembed`, `updateVideo`, `deleteVideo`, `retryVideo`,
  * `reencodeVideo`, `rollbackVideo`, `liveAccess`), private videos (`createPlaybackToken`, `rotatePlaybackKey`), posters (`setPoster`, `unsetPoster`), subtitles (`addSubtitles`,
  * `listSubtitles`, `removeSubtitles`), tokens (`createToken`, `listTokens`, `revokeToken`, `createUploadToken`),
  * webhooks (`createWebhook`, `listWebhooks`, `removeWebhook`, `rotateWebhookSecret`, `testWebhook`, `listUndelivered`,
@@ -32,6 +32,7 @@ export type {
   Problem,
   SignedParts,
   SpendingAnswer,
+  TraceAnswer,
   Upload,
   Video,
   Videos,

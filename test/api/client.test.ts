@@ -234,6 +234,7 @@ test('every operation of the OpenAPI document is a method', async () => {
     client.updateVideo('*', {}),
     client.deleteVideo('*'),
     client.retryVideo('*'),
+    client.showTrace('*'),
     client.reencodeVideo('*'),
     client.rollbackVideo('*'),
     client.setPoster('*', file),

@@ -3,12 +3,13 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { S3Client } from '@aws-sdk/client-s3';
 import { ChangeMessageVisibilityCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { PutTraceSegmentsCommand, XRayClient } from '@aws-sdk/client-xray';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { type Delivery, deliverySchema } from '../../jobs/deliver.ts';
 import { Endpoints } from '../../jobs/endpoints.ts';
 import { type Event, eventIdOf } from '../../jobs/events.ts';
-import { jobKeys, newVideoId, webhookKeys } from '../../jobs/names.ts';
+import { jobKeys, newVideoId, type Revision, webhookKeys } from '../../jobs/names.ts';
 import { handleEventsMessage } from '../../jobs/notify.ts';
 import { QUEUES, WEBHOOK_RETRY_SECONDS } from '../../jobs/platform.ts';
 import { ObjectStore } from '../../jobs/store.ts';
@@ -21,6 +22,7 @@ const s3 = mockClient(S3Client);
 const sqs = mockClient(SQSClient);
 const ssm = mockClient(SSMClient);
 const eventBridge = mockClient(EventBridgeClient);
+const xray = mockClient(XRayClient);
 const objects: Objects = new Map();
 const uploads = new ObjectStore(new S3Client({}), 'uploads');
 const endpoints = new Endpoints(uploads, new SSMClient({}), '/spotreel/test');
@@ -28,6 +30,7 @@ const notifier = {
   stores: { uploads, production: new ObjectStore(new S3Client({}), 'production') },
   sqs: new SQSClient({}),
   eventBridge: new EventBridgeClient({}),
+  xray: new XRayClient({}),
   endpoints,
   eventsQueueUrl: 'http://127.0.0.1/events',
   platform: 'test',
@@ -35,11 +38,12 @@ const notifier = {
   retrySeconds: WEBHOOK_RETRY_SECONDS,
 };
 const video = newVideoId();
+let logged: ReturnType<typeof captureLog>;
 /** Calls that telling two endpoints of a claim takes. */
 const CALLS = 10;
 
 beforeEach(() => {
-  for (const mock of [s3, sqs, ssm, eventBridge]) mock.reset();
+  for (const mock of [s3, sqs, ssm, eventBridge, xray]) mock.reset();
   objects.clear();
   serveS3(s3, objects);
   sqs.on(SendMessageCommand).resolves({});
@@ -47,7 +51,8 @@ beforeEach(() => {
   ssm.on(PutParameterCommand).resolves({});
   ssm.on(GetParameterCommand).resolves({ Parameter: { Value: '[{"secret":"whsec_c2VjcmV0"}]' } });
   eventBridge.on(PutEventsCommand).resolves({ FailedEntryCount: 0, Entries: [{ EventId: '1' }] });
-  captureLog();
+  xray.on(PutTraceSegmentsCommand).resolves({});
+  logged = captureLog();
 });
 afterEach(() => {
   jest.restoreAllMocks();
@@ -68,6 +73,16 @@ const sent = (): Delivery[] =>
 const hidden = () =>
   sqs.commandCalls(ChangeMessageVisibilityCommand).map(({ args }) => args[0].input.VisibilityTimeout ?? -1);
 
+/** S3's announcement of an object. */
+const announced = (key: string, eventTime: string): object => ({
+  Records: [
+    {
+      ...{ eventName: 'ObjectCreated:Put', eventTime },
+      s3: { bucket: { name: 'uploads' }, object: { key, size: 5, eTag: 'e' } },
+    },
+  ],
+});
+
 /** S3's announcement of a claim. */
 async function claimed(): Promise<object> {
   const key = jobKeys.claim(video);
@@ -76,13 +91,7 @@ async function claimed(): Promise<object> {
     ...{ video, bucket: 'uploads', key: 'uploads/x', etag: 'e', size: 5 },
     uploadedAt,
   });
-  const object = { key, size: 5, eTag: 'e' };
-  const record = {
-    eventName: 'ObjectCreated:Put',
-    eventTime: uploadedAt,
-    s3: { bucket: { name: 'uploads' }, object },
-  };
-  return { Records: [record] };
+  return announced(key, uploadedAt);
 }
 
 test.each(Array.from({ length: CALLS }, (_, number) => [number]))(
@@ -124,6 +133,47 @@ test('an event that EventBridge does not take comes again', async () => {
     .on(PutEventsCommand)
     .resolves({ FailedEntryCount: 1, Entries: [{ ErrorCode: 'ThrottlingException' }] });
   expect(await handle(await claimed())).toBe(false);
+});
+
+describe('the trace of an encode that has ended', () => {
+  const revision = '000000000000' as Revision; // of its form
+  const at = '2030-01-02T03:05:05.000Z';
+
+  /** S3's announcement that an encode failed. */
+  async function failed(): Promise<object> {
+    await claimed();
+    await uploads.putJson(jobKeys.request(video, 1), { revision, requestedAt: '2030-01-02T03:04:06.000Z' });
+    await uploads.putJson(jobKeys.failed(video, revision), { code: 'gave-up', message: 'No luck.', at });
+    return announced(jobKeys.failed(video, revision), at);
+  }
+  const sentToXray = () =>
+    xray.commandCalls(PutTraceSegmentsCommand).map(({ args }) => args[0].input.TraceSegmentDocuments);
+
+  test('goes to X-Ray after everyone was told, the same when it is told again', async () => {
+    await endpoints.create('https://one.example/');
+    const announcement = await failed();
+    expect(await handle(announcement)).toBe(true);
+    for (const key of [...objects.keys()]) if (key.includes('/events/')) objects.delete(key);
+    expect(await handle(announcement)).toBe(true);
+    const [first, second] = sentToXray();
+    expect(first).toHaveLength(3); // the whole, the wait for dispatch, and that for a machine
+    expect(second).toEqual(first);
+  });
+
+  test('is nobody’s harm where X-Ray does not take it', async () => {
+    await endpoints.create('https://one.example/');
+    xray.on(PutTraceSegmentsCommand).rejects(new Error('ThrottledException'));
+    const announcement = await failed();
+    expect(await handle(announcement)).toBe(true);
+    expect(await handle(announcement, 2)).toBe(true);
+    expect(sent()).toHaveLength(1);
+    expect(logged()).toContainEqual(expect.objectContaining({ event: 'trace-not-sent', level: 'warn' }));
+  });
+
+  test('is not sent when a video is only created', async () => {
+    expect(await handle(await claimed())).toBe(true);
+    expect(sentToXray()).toEqual([]);
+  });
 });
 
 describe('a delivery', () => {

@@ -15,6 +15,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { ReceiveMessageCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { PutTraceSegmentsCommand, XRayClient } from '@aws-sdk/client-xray';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { QUEUES } from '../../jobs/platform.ts';
 import { startEc2 } from '../../local/ec2/ec2.ts';
@@ -25,6 +26,7 @@ import { startIot } from '../../local/iot/iot.ts';
 import { startS3 } from '../../local/s3/server.ts';
 import { startSqs } from '../../local/sqs/sqs.ts';
 import { startSsm } from '../../local/ssm/ssm.ts';
+import { startXray } from '../../local/xray/xray.ts';
 
 describe('a policy', () => {
   const policy = policySchema.parse({
@@ -142,11 +144,12 @@ describe('every service asks who signed, and refuses as AWS does', () => {
     });
     const ssm = await startSsm({ ...options, dataDir: join(dataDir, 'ssm') });
     const bus = await startEventBus({ ...options, send: async () => {} });
+    const xray = await startXray({ ...options, dataDir: join(dataDir, 'xray') });
     const iot = await startIot({
       ...options,
       authorizer: { entry: 'none', env: {}, timeoutSeconds: 1, logFile: join(dataDir, 'log') },
     });
-    for (const service of [s3, sqs, ec2, ssm, bus, iot]) closers.push(() => service.close());
+    for (const service of [s3, sqs, ec2, ssm, bus, xray, iot]) closers.push(() => service.close());
     return {
       s3: new S3Client({ ...aws, endpoint: s3.url, forcePathStyle: true }),
       sqs: new SQSClient({ ...aws, endpoint: sqs.url }),
@@ -154,6 +157,7 @@ describe('every service asks who signed, and refuses as AWS does', () => {
       ec2: new EC2Client({ ...aws, endpoint: ec2.url }),
       ssm: new SSMClient({ ...aws, endpoint: ssm.url }),
       bus: new EventBridgeClient({ ...aws, endpoint: bus.url }),
+      xray: new XRayClient({ ...aws, endpoint: xray.url }),
       iot: new IoTDataPlaneClient({ ...aws, endpoint: iot.url }),
     };
   }
@@ -201,6 +205,12 @@ describe('every service asks who signed, and refuses as AWS does', () => {
       () => services.bus.send(new PutEventsCommand({ Entries: [] })),
       'AccessDeniedException',
       'events:PutEvents arn:aws:events:us-east-1:000000000000:event-bus/default',
+    ],
+    [
+      'X-Ray',
+      () => services.xray.send(new PutTraceSegmentsCommand({ TraceSegmentDocuments: [] })),
+      'AccessDeniedException',
+      'xray:PutTraceSegments *',
     ],
     [
       'IoT',

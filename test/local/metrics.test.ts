@@ -61,5 +61,5 @@ test.each<[string, readonly Measured[], string]>([
     '<th>Failures: &#60;b&#62;</th><td>1</td>',
   ],
 ])('%s', (_, values, cells) => {
-  expect(metricsPage(values, [], NOW)).toContain(cells);
+  expect(metricsPage(values, [], [], NOW)).toContain(cells);
 });

@@ -22,6 +22,7 @@ import { startKeyValueStore } from '../../local/key-value-store/key-value-store.
 import { startS3 } from '../../local/s3/server.ts';
 import { startSqs } from '../../local/sqs/sqs.ts';
 import { startSsm } from '../../local/ssm/ssm.ts';
+import { startXray } from '../../local/xray/xray.ts';
 import { lambdaContext } from './lambda.ts';
 import { PRODUCTION_BUCKET, UPLOAD_BUCKET } from './spotreel.ts';
 
@@ -92,6 +93,7 @@ export async function startStage(onCall: (call: RoleCall) => void) {
   const ssm = await startSsm({ ...options, dataDir: join(dataDir, 'ssm') });
   const edge = await startKeyValueStore({ ...options, dataDir: join(dataDir, 'edge') });
   const bus = await startEventBus({ ...options, send: async () => {} });
+  const xray = await startXray({ ...options, dataDir: join(dataDir, 'xray') });
   const iot = await startIot({
     ...options,
     // Nobody connects: the function that is asked who may is called by tests.
@@ -108,6 +110,7 @@ export async function startStage(onCall: (call: RoleCall) => void) {
     AWS_ENDPOINT_URL_EC2: ec2.url,
     AWS_ENDPOINT_URL_SSM: ssm.url,
     AWS_ENDPOINT_URL_EVENTBRIDGE: bus.url,
+    AWS_ENDPOINT_URL_XRAY: xray.url,
     AWS_ENDPOINT_URL_IOT_DATA_PLANE: iot.url,
     KEY_VALUE_STORE: edge.arn,
     AWS_ENDPOINT_URL_CLOUDFRONT_KEYVALUESTORE: edge.url,
@@ -167,7 +170,7 @@ export async function startStage(onCall: (call: RoleCall) => void) {
     },
     async close(): Promise<void> {
       process.env = before;
-      for (const service of [iot, bus, edge, ssm, ec2, s3Server, sqs]) await service.close();
+      for (const service of [iot, xray, bus, edge, ssm, ec2, s3Server, sqs]) await service.close();
       await rm(dataDir, { recursive: true, force: true });
     },
   };

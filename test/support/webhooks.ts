@@ -10,6 +10,7 @@ import { jobKeys, newVideoId, type VideoId } from '../../jobs/names.ts';
 import { PRODUCTION_NOTIFICATIONS, QUEUES, UPLOAD_NOTIFICATIONS } from '../../jobs/platform.ts';
 import { startEventBus } from '../../local/event-bus.ts';
 import { startEventSource } from '../../local/lambda/event-source.ts';
+import { startXray } from '../../local/xray/xray.ts';
 import { AWS, KEY, REGION, startAws } from './aws.ts';
 
 const PARAMETERS = '/spotreel/test';
@@ -41,6 +42,7 @@ export async function startWebhookWorld(retrySeconds: readonly number[]) {
     region: REGION,
     send: (queue, event) => sqs.send(queue, event),
   });
+  const xray = await startXray({ dataDir: join(dataDir, 'xray'), port: 0 });
   const source = await startEventSource({
     entry: join(import.meta.dirname, '../../lambda/notify.ts'),
     env: {
@@ -51,6 +53,7 @@ export async function startWebhookWorld(retrySeconds: readonly number[]) {
       AWS_ENDPOINT_URL_SQS: urls.sqs,
       AWS_ENDPOINT_URL_SSM: urls.ssm,
       AWS_ENDPOINT_URL_EVENTBRIDGE: bus.url,
+      AWS_ENDPOINT_URL_XRAY: xray.url,
       UPLOAD_BUCKET: 'uploads',
       PRODUCTION_BUCKET: 'production',
       EVENTS_QUEUE_URL: sqs.queueUrl('events'),
@@ -85,6 +88,7 @@ export async function startWebhookWorld(retrySeconds: readonly number[]) {
     async close(): Promise<void> {
       await source.close();
       await bus.close();
+      await xray.close();
       await aws.close();
     },
   };
