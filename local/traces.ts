@@ -54,7 +54,7 @@ export const tracesSection = (traces: readonly TitledTrace[]): string =>
 export const TRACE_STYLE = `
   summary { cursor: pointer; padding: 0.3rem 0; }
   .trace table { width: 100%; }
-  .trace th { white-space: nowrap; }
+  .trace th, .trace td { white-space: nowrap; }
   .trace td:nth-child(4) { min-width: 16rem; text-align: left; width: 50%; }
   .trace i { display: block; height: 0.7rem; min-width: 2px; }
   .trace .work { background: #2a7de1; }

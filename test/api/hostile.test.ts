@@ -119,7 +119,7 @@ const OPERATIONS = [
   ...['/api/uploads', '/api/uploads/{id}', '/api/uploads/{id}/parts', '/api/uploads/{id}/complete'],
   ...['/api/videos', '/api/videos/{id}', '/api/videos/{id}/retry', '/api/videos/{id}/reencode'],
   ...['/api/videos/{id}/rollback', '/api/videos/{id}/subtitles', '/api/videos/{id}/subtitles/{track}'],
-  '/api/videos/{id}/poster',
+  ...['/api/videos/{id}/poster', '/api/videos/{id}/trace'],
   ...['/api/webhooks', '/api/webhooks/{id}', '/api/webhooks/{id}/secret', '/api/webhooks/{id}/test'],
   ...['/api/webhooks/{id}/undelivered', '/api/webhooks/{id}/replay'],
   ...['/api/oembed', '/api/live', '/api/tokens', '/api/tokens/{id}', '/api/upload-tokens'],

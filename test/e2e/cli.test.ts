@@ -7,6 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { SpotreelClient } from '../../api/client/index.ts';
 import { type LocalPlatform, startLocalPlatform } from '../../local/platform.ts';
+import { UNNAMED_MS } from '../../video/trace/waits.ts';
+import { eventually } from '../local/support/processes.ts';
 import { jsonOfCli, runCli, startCli } from '../support/cli.ts';
 import { ffmpeg } from '../support/media.ts';
 import { partFaults } from '../support/parts.ts';
@@ -202,6 +204,40 @@ describe('a video', () => {
     expect(stdout).toMatch(/length +0:04/);
     const [shown] = await jsonOfCli(['show', id]);
     expect(shown).toEqual(await client.showVideo(id));
+  });
+
+  test('has a trace from upload to publish: each moment is work, or a wait that has a name', async () => {
+    const trace = await eventually(async () => {
+      const told = await client.showTrace(id);
+      return told.state === 'ready' ? told : undefined;
+    });
+    const [whole, ...parts] = trace.spans;
+    expect(whole?.attributes).toMatchObject({ video: id, videoSeconds: 4 });
+    for (const name of ['upload', 'plan', 'chunk', 'stills', 'publish'])
+      expect(parts.map((part) => part.name)).toContain(name);
+    let reached = Date.parse(whole?.startedAt ?? '');
+    for (const { startedAt, finishedAt } of parts) {
+      expect(Date.parse(startedAt) - reached).toBeLessThan(UNNAMED_MS);
+      reached = Math.max(reached, Date.parse(finishedAt));
+    }
+    expect(Date.parse(whole?.finishedAt ?? '') - reached).toBeLessThan(UNNAMED_MS);
+
+    const { stdout } = await runCli(['trace', id]);
+    expect(stdout).toContain(`${id}, revision ${trace.revision}: ready after`);
+    expect(stdout).toMatch(/\d\.\d {2}chunk-00000 +█/);
+    const [otlp] = await jsonOfCli(['trace', id]);
+    const ids = trace.spans.map((span) => span.id).toSorted();
+    const exported: { spanId: string }[] = otlp.resourceSpans[0].scopeSpans[0].spans;
+    expect(exported.map(({ spanId }) => spanId).toSorted()).toEqual(ids);
+
+    const sent = join(folder.path, 'data/xray', `1-${trace.id.slice(0, 8)}-${trace.id.slice(8)}`);
+    await eventually(async () => {
+      const files = await readdir(sent).catch(() => []);
+      return files.length === ids.length ? files : undefined;
+    });
+    expect((await readdir(sent)).toSorted()).toEqual(ids.map((one) => `${one}.json`));
+    const page = await (await fetch(`${platform.url}/metrics`)).text();
+    expect(page).toContain('<summary>Our film: ready after');
   });
 
   test('is watched to its end, also while it is encoded anew', async () => {

@@ -8,6 +8,7 @@ import { SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { JOBS_PREFIX, newVideoId, sourceKey, type VideoId } from '../../jobs/names.ts';
 import { type VideoStatus, videoStatus } from '../../jobs/status.ts';
+import { readTrace } from '../../jobs/trace.ts';
 import { readWorker } from '../../jobs/workers.ts';
 import { type LocalPlatform, startLocalPlatform } from '../../local/platform.ts';
 import { FAILURES } from '../../video/failures.ts';
@@ -112,6 +113,13 @@ test('a machine that EC2 takes back hands its tasks on and is gone long before; 
 
   expect(await ended(video)).toMatchObject({ state: 'ready' });
   expect(await treeOf(platform.s3, video)).toEqual(undisturbed);
+  const trace = await readTrace(platform.stores.uploads, video);
+  expect(trace?.spans).toContainEqual(
+    expect.objectContaining({
+      error: 'interrupted',
+      attributes: expect.objectContaining({ worker: instanceId }),
+    }),
+  );
 });
 
 /** An ffmpeg whose first encode fails, and that takes the worker along with each later one. */

@@ -448,7 +448,7 @@ describe('least privilege', () => {
     ['Dispatch', ['ec2:DescribeInstances', 'ec2:DescribeSpotPriceHistory']],
     ['Sweep', ['ec2:DescribeInstances', 'ec2:DescribeSpotPriceHistory']],
     ['Bury', []],
-    ['Notify', []],
+    ['Notify', ['xray:PutTraceSegments']],
     ['Api', []],
     ['Pages', []],
     [
