@@ -99,6 +99,9 @@ const SUMMARIES: Readonly<Record<Metric['statistic'], (values: readonly number[]
 
 const shown = (value: number): string => String(Number(value.toPrecision(3)));
 
+/** Markup of what the table of metrics has between backticks. */
+const withCode = (text: string): string => text.replaceAll(/`([^`]+)`/g, '<code>$1</code>');
+
 /** A row: a metric, or what of it has one code or function. */
 function row(
   title: string,
@@ -111,7 +114,7 @@ function row(
     return `<td>${values.length === 0 ? '–' : shown(SUMMARIES[statistic](values))}</td>`;
   });
   const what = [statistic, ...(unit === 'Seconds' ? ['seconds'] : [])].join(', ');
-  return `<tr><th>${escaped(title)}</th>${cells.join('')}<td>${what}</td><td>${escaped(meaning)}</td></tr>`;
+  return `<tr><th>${escaped(title)}</th>${cells.join('')}<td>${what}</td><td>${withCode(escaped(meaning))}</td></tr>`;
 }
 
 function rowsOf([name, metric]: [string, Metric], measured: readonly Measured[], now: number): string[] {
@@ -140,11 +143,13 @@ export function metricsPage(
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>Spotreel: metrics</title>
+<link rel="icon" href="data:,">
 <style>
   :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
   body { margin: 2rem auto; max-width: 70rem; padding: 0 1rem; overflow-x: auto; }
   table { border-collapse: collapse; margin: 1rem 0 2rem; }
   th, td { border-bottom: 1px solid #8886; padding: 0.3rem 0.8rem; text-align: left; }
+  td:nth-child(6) { min-width: 16rem; }
   td:nth-child(n + 2):nth-child(-n + 4) { font-variant-numeric: tabular-nums; text-align: right; }${TRACE_STYLE}
 </style>
 <h1>Metrics</h1>
