@@ -1,7 +1,14 @@
 /** What a message is about, for the log lines that are written while it is handled. */
 import { deliverySchema } from './deliver.ts';
 import type { LogFields } from './log.ts';
-import { type CreatedObject, encodeSchema, parseS3Event, requeueSchema, uploadedSchema } from './messages.ts';
+import {
+  type CreatedObject,
+  encodeSchema,
+  parseS3Event,
+  renewSchema,
+  requeueSchema,
+  uploadedSchema,
+} from './messages.ts';
 import {
   DELETED_PREFIX,
   isVideoId,
@@ -30,7 +37,10 @@ const aboutObject = (object: CreatedObject): LogFields =>
 export function aboutMessage(body: string): LogFields {
   try {
     const message: unknown = JSON.parse(body);
-    const encode = requeueSchema.safeParse(message).data?.requeue ?? encodeSchema.safeParse(message).data;
+    const encode =
+      requeueSchema.safeParse(message).data?.requeue ??
+      renewSchema.safeParse(message).data?.renew ??
+      encodeSchema.safeParse(message).data;
     if (encode) return { video: encode.video, revision: encode.revision };
     const event = deliverySchema.safeParse(message).data?.deliver.event;
     if (event) return event.type === 'webhook.test' ? {} : { video: event.data.id };

@@ -21,6 +21,7 @@ import {
   type CreatedObject,
   type Encode,
   parseS3Event,
+  renewSchema,
   requeueSchema,
   type Task,
   taskSchema,
@@ -79,6 +80,8 @@ function parseLetter(body: string): Letter {
     if (task.success) return { task: task.data };
     const requeue = requeueSchema.safeParse(message);
     if (requeue.success) return requeue.data;
+    const renew = renewSchema.safeParse(message);
+    if (renew.success) return { requeue: renew.data.renew };
     const uploaded = uploadedSchema.safeParse(message).data?.uploaded;
     return { objects: uploaded ? [uploaded] : parseS3Event(message) };
   } catch (error) {

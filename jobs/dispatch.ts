@@ -14,6 +14,7 @@ import {
   type CreatedObject,
   type Encode,
   parseS3Event,
+  renewSchema,
   requeueSchema,
   type Task,
   uploadedSchema,
@@ -21,6 +22,7 @@ import {
 import { encodeOfPlanKey, jobKeys, UPLOADS_PREFIX, videoIdOf } from './names.ts';
 import { nextTasks } from './progress.ts';
 import { backlog, sendTasks } from './queue.ts';
+import { renew } from './renew.ts';
 import { requestFirst } from './requests.ts';
 import type { ObjectStore } from './store.ts';
 
@@ -35,7 +37,7 @@ export interface Dispatcher {
 }
 
 export interface UploadsMessage extends Delivery {
-  /** An S3 event, `requeue` or `uploaded`, as JSON. */
+  /** An S3 event, `requeue`, `renew` or `uploaded`, as JSON. */
   readonly body: string;
 }
 
@@ -106,14 +108,19 @@ export async function dispatchMessages(
 }
 
 async function demandsOf(dispatcher: Dispatcher, message: unknown): Promise<Demand[]> {
-  const requeue = requeueSchema.safeParse(message).data?.requeue;
-  const uploaded = uploadedSchema.safeParse(message).data?.uploaded;
-  const objects = uploaded ? [uploaded] : requeue ? [] : parseS3Event(message);
-  const demands = [
-    ...(requeue ? [await demandOfRequeue(dispatcher, requeue)] : []),
-    ...(await Promise.all(objects.map((object) => demandOf(dispatcher, object)))),
-  ];
+  const demands = await wantedOf(dispatcher, message);
   return demands.filter((demand) => demand !== undefined);
+}
+
+async function wantedOf(dispatcher: Dispatcher, message: unknown): Promise<(Demand | undefined)[]> {
+  const requeue = requeueSchema.safeParse(message).data?.requeue;
+  if (requeue) return [await demandOfRequeue(dispatcher, requeue)];
+  const asked = renewSchema.safeParse(message).data?.renew;
+  const renewed = asked && (await renew(dispatcher.uploads, asked));
+  if (asked) return renewed ? [await demandOfRequeue(dispatcher, renewed)] : [];
+  const uploaded = uploadedSchema.safeParse(message).data?.uploaded;
+  const objects = uploaded ? [uploaded] : parseS3Event(message);
+  return Promise.all(objects.map((object) => demandOf(dispatcher, object)));
 }
 
 /** What is missing of an encode that has not failed, of a video that was not deleted. */

@@ -211,6 +211,7 @@ export const workerEnvironmentSchema = z.object({
   LOG_GROUP: z.string().min(1),
   UPLOAD_BUCKET: z.string().min(1),
   PRODUCTION_BUCKET: z.string().min(1),
+  UPLOADS_QUEUE_URL: z.url(),
   TASKS_QUEUE_URL: z.url(),
   /** Seconds without a task after which the worker ends. */
   IDLE_SECONDS: z.coerce.number().positive().default(120),

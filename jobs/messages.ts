@@ -27,6 +27,9 @@ export type Task = z.infer<typeof taskSchema>;
  */
 export const requeueSchema = z.object({ requeue: encodeSchema });
 
+/** A third: this encode was asked of another version of the code than the worker's that sends it (jobs/renew.ts). */
+export const renewSchema = z.object({ renew: encodeSchema });
+
 const createdObjectSchema = z.object({
   bucket: z.string(),
   key: z.string(),
@@ -39,7 +42,7 @@ const createdObjectSchema = z.object({
 });
 export type CreatedObject = Readonly<z.infer<typeof createdObjectSchema>>;
 
-/** Another one: handle this source as if S3 had announced it. The sweeper sends it where no event ever came. */
+/** Another: handle this source as if S3 had announced it. The sweeper sends it where no event ever came. */
 export const uploadedSchema = z.object({ uploaded: createdObjectSchema });
 
 /**

@@ -38,6 +38,8 @@ export const WORKERS_PREFIX = 'workers/';
 export const ATTEMPTS_PATTERN = `${JOBS_PREFIX}*/attempts/*`;
 /** Every copy of a source, likewise. */
 export const COPIES_PATTERN = `${JOBS_PREFIX}*/source.nut`;
+/** Every failure of an encode, likewise. */
+export const FAILED_PATTERN = `${JOBS_PREFIX}*/failed.json`;
 /** Every told event's key, likewise. */
 export const EVENTS_PATTERN = `${JOBS_PREFIX}*/events/*`;
 /** Where hints about machines live. */

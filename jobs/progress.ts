@@ -92,6 +92,12 @@ const isOfMedia = ({ kind }: Task): boolean => kind === 'stills' || kind === 'do
 export const canPlay = (missing: readonly Task[]): boolean =>
   missing.every(({ kind }) => kind === 'download');
 
+/** Whether all is made that an encode needs to play. */
+export async function isComplete(uploads: ObjectStore, encode: Encode): Promise<boolean> {
+  const plan = await readPlan(uploads, encode);
+  return plan !== undefined && canPlay(missingTasks(encode, plan, await doneTasks(uploads, encode)));
+}
+
 /**
  * What can be done of the tasks that an encode misses: its media, then what is made of them; publishing as soon as the
  * video can play.

@@ -8,7 +8,7 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import type { z } from 'zod';
-import type { Encode, requeueSchema, Task, uploadedSchema } from './messages.ts';
+import type { Encode, renewSchema, requeueSchema, Task, uploadedSchema } from './messages.ts';
 import type { ListedObject } from './store.ts';
 
 /** SQS takes at most ten messages in one SendMessageBatch. */
@@ -59,6 +59,16 @@ function refusal(queueUrl: string, failed: readonly BatchResultErrorEntry[]): Er
 export async function sendRequeue(sqs: SQSClient, uploadsQueueUrl: string, encode: Encode): Promise<void> {
   const { video, revision } = encode;
   const body: z.infer<typeof requeueSchema> = { requeue: { video, revision } };
+  await sqs.send(new SendMessageCommand({ QueueUrl: uploadsQueueUrl, MessageBody: JSON.stringify(body) }));
+}
+
+/** Tells dispatch of an encode that was asked of another version of the code. */
+export async function sendRenew(
+  sqs: SQSClient,
+  uploadsQueueUrl: string,
+  { video, revision }: Encode,
+): Promise<void> {
+  const body: z.infer<typeof renewSchema> = { renew: { video, revision } };
   await sqs.send(new SendMessageCommand({ QueueUrl: uploadsQueueUrl, MessageBody: JSON.stringify(body) }));
 }
 

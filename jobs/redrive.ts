@@ -8,7 +8,7 @@ import type { Encode } from './messages.ts';
 import { jobKeys, type Revision, type VideoId } from './names.ts';
 import { isLeaving } from './old-marks.ts';
 import { markOpen, markUntold } from './open.ts';
-import { canPlay, doneTasks, missingTasks, readPlan } from './progress.ts';
+import { isComplete } from './progress.ts';
 import { publish, publishedRevision, type Stores } from './publish.ts';
 import { sendRequeue } from './queue.ts';
 import { RefusedError } from './refused.ts';
@@ -20,7 +20,6 @@ import {
   requestRevision,
   settingsOf,
 } from './requests.ts';
-import type { ObjectStore } from './store.ts';
 
 export interface Redriver {
   readonly stores: Stores;
@@ -35,12 +34,6 @@ export class RedriveError extends RefusedError<
   'no-such-video' | 'no-such-revision' | 'nothing-to-roll-back-to' | 'revision-leaving'
 > {
   override readonly name = 'RedriveError';
-}
-
-/** Whether all is made that an encode needs to play. */
-async function isComplete(uploads: ObjectStore, encode: Encode): Promise<boolean> {
-  const plan = await readPlan(uploads, encode);
-  return plan !== undefined && canPlay(missingTasks(encode, plan, await doneTasks(uploads, encode)));
 }
 
 async function requireClaim({ stores }: Redriver, video: VideoId): Promise<Claim> {

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { type EncodeSettings, encodeSettingsSchema, RECIPE_VERSION } from '../video/settings.ts';
 import type { Claim } from './claim.ts';
-import { encodeSchema } from './messages.ts';
+import { type Encode, encodeSchema } from './messages.ts';
 import { jobKeys, type Revision, revisionOf, type VideoId } from './names.ts';
 import { markOld } from './old-marks.ts';
 import { markOpen } from './open.ts';
@@ -56,6 +56,16 @@ export async function readSettings(
   return recorded;
 }
 
+const recipeSchema = recordedSettingsSchema.pick({ recipe: true });
+
+/** The recipe of the code that an encode was asked of; undefined where it was not recorded. Any version can read it. */
+export async function readRecipe(
+  uploads: ObjectStore,
+  { video, revision }: Encode,
+): Promise<number | undefined> {
+  return (await uploads.getJson(jobKeys.settings(video, revision), recipeSchema))?.recipe;
+}
+
 /** Records what makes a revision, and names it. */
 export async function recordSettings(
   uploads: ObjectStore,
@@ -96,20 +106,25 @@ export async function requestFirst(
   return (await requestedRevision(uploads, video)) ?? revision;
 }
 
-/** Asks for a revision from now on. Where it is the one already asked for, nothing is written. */
+/**
+ * Asks for a revision from now on. Where it is the one already asked for, nothing is written.
+ * @param instead asks for it only where this one is asked for
+ * @returns whether this call asked for it
+ */
 export async function requestRevision(
   uploads: ObjectStore,
   video: VideoId,
   revision: Revision,
-): Promise<void> {
+  instead?: Revision,
+): Promise<boolean> {
   for (;;) {
     const last = (await requestKeys(uploads, video)).at(-1);
     const before = last === undefined ? undefined : (await uploads.getJson(last, requestSchema))?.revision;
-    if (before === revision) return;
+    if (before === revision || (instead !== undefined && before !== instead)) return false;
     if (before !== undefined) await markOld(uploads, { video, revision: before });
     const number = Number(last?.slice(jobKeys.requests(video).length, -'.json'.length) ?? 0);
     // Another one may have asked since: then its request is the last, and this one comes after it.
     if ((await uploads.putOnceJson(jobKeys.request(video, number + 1), requestOf(revision))) === 'written')
-      return;
+      return true;
   }
 }

@@ -1,7 +1,7 @@
 /** Lambda `dispatch` on the uploads queue: claims videos, queues their plan, asks EC2 Fleet for machines. */
 import { Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import { OPEN_PREFIX, UNTOLD_PREFIX } from '../jobs/names.ts';
+import { FAILED_PATTERN, OLD_PREFIX, OPEN_PREFIX, UNTOLD_PREFIX } from '../jobs/names.ts';
 import { DISPATCH_BATCH } from '../jobs/platform.ts';
 import { mayUse, type Permission } from './allow.ts';
 import { claimingOf } from './claiming.ts';
@@ -25,7 +25,12 @@ export class Dispatch extends Construct {
 function permissionsOf({ storage, queues }: LauncherProps): Permission[] {
   return [
     ...claimingOf(storage),
-    mayUse(storage.uploads, ['s3:PutObject'], OPEN_PREFIX, UNTOLD_PREFIX),
+    mayUse(storage.uploads, ['s3:PutObject'], OPEN_PREFIX, UNTOLD_PREFIX, OLD_PREFIX),
+    {
+      actions: ['s3:DeleteObject'],
+      resources: [storage.uploads.arnForObjects(FAILED_PATTERN)],
+      why: 'The failure of any encode, which goes on again, and nothing else.',
+    },
     { actions: ['sqs:SendMessage'], resources: [queues.tasks.queueArn] },
   ];
 }

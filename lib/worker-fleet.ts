@@ -175,6 +175,7 @@ function workerEnvironment(
     LOG_GROUP: logGroupName,
     UPLOAD_BUCKET: storage.uploads.bucketName,
     PRODUCTION_BUCKET: storage.production.bucketName,
+    UPLOADS_QUEUE_URL: queues.uploads.queueUrl,
     TASKS_QUEUE_URL: queues.tasks.queueUrl,
     IDLE_SECONDS: String(idleSeconds),
     DISK_GIGABYTES: String(rootVolume.toGibibytes()),
@@ -186,7 +187,7 @@ function workerEnvironment(
   };
 }
 
-function permissionsOf({ storage: { uploads, production }, queues: { tasks } }: WorkerFleetProps) {
+function permissionsOf({ storage: { uploads, production }, queues }: WorkerFleetProps) {
   return [
     mayUse(uploads, ['s3:GetObject'], UPLOADS_PREFIX),
     mayUse(uploads, ['s3:GetObject'], MODELS_PREFIX),
@@ -212,8 +213,9 @@ function permissionsOf({ storage: { uploads, production }, queues: { tasks } }: 
     mayList(production, VIDEOS_PREFIX),
     {
       actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility', 'sqs:SendMessage'],
-      resources: [tasks.queueArn],
+      resources: [queues.tasks.queueArn],
     },
+    { actions: ['sqs:SendMessage'], resources: [queues.uploads.queueArn] },
     {
       actions: ['ec2:DescribeSpotPriceHistory'],
       resources: ['*'],

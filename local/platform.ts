@@ -258,6 +258,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
         worker: machine(
           workerOf(dataDir, {
             ...endpoints,
+            UPLOADS_QUEUE_URL: sqs.queueUrl('uploads'),
             TASKS_QUEUE_URL: sqs.queueUrl('tasks'),
             LOGS_URL: workerLogs.url,
             LOG_GROUP: WORKER_LOG_GROUP,

@@ -32,7 +32,7 @@ export const FAILURES = {
     'The file carries far more tags or chapters than any video needs. Export it again without them and upload that.',
   'source-changed':
     'The file was replaced or deleted while it was being encoded. Upload it again under a new name.',
-  superseded: 'Other settings were asked for before this encode was finished.',
+  superseded: 'The video was asked for anew before this encode was finished.',
   'timed-out':
     'Encoding did not end within the time for a file of this size. See whether the account gets machines, then retry the video.',
   unreadable:

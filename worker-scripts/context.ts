@@ -20,6 +20,7 @@ export interface WorkerContext {
   readonly uploads: ObjectStore;
   readonly production: ObjectStore;
   readonly sqs: SQSClient;
+  readonly uploadsQueueUrl: string;
   readonly tasksQueueUrl: string;
   readonly proxy: SourceProxy;
   readonly scratchDir: string;

@@ -16,6 +16,7 @@ import { type Task, taskSchema } from '../jobs/messages.ts';
 import { jobKeys } from '../jobs/names.ts';
 import { QUEUES } from '../jobs/platform.ts';
 import { taskName } from '../jobs/progress.ts';
+import { sendRenew } from '../jobs/queue.ts';
 import { SourceError } from '../video/failures.ts';
 import { audioTask } from './audio-task.ts';
 import { chunkTask } from './chunk-task.ts';
@@ -23,6 +24,7 @@ import { ranSince, type TaskContext, type WorkerContext } from './context.ts';
 import { downloadTask } from './download-task.ts';
 import { planTask } from './plan-task.ts';
 import { publishTask } from './publish-task.ts';
+import { assertRecipe, OtherRecipeError } from './recipe.ts';
 import { stillsTask } from './stills-task.ts';
 import { textTask } from './text-task.ts';
 
@@ -36,6 +38,9 @@ const HEARTBEAT_MS = (visibilityTimeoutSeconds * 1000) / 3;
  * dead letter with the next receive, at once.
  */
 const RETRY_SECONDS = [2, 15] as const;
+
+/** Seconds for which a task waits that is another version's, within which dispatch says what becomes of its encode. */
+const RENEW_SECONDS = 15;
 
 /** What recording may take of the seconds in which a worker that was told to go must be gone. */
 const RECORD_LIMIT_MS = 2000;
@@ -181,9 +186,10 @@ export class TaskLoop {
     try {
       await orAborted(work, either);
     } catch (error) {
-      if (signal.aborted) {
-        await this.#handBack(task, message);
-        log('info', 'task-returned', { ...about, reason: String(signal.reason) });
+      if (error instanceof OtherRecipeError) await this.#leave(task, error);
+      if (signal.aborted || error instanceof OtherRecipeError) {
+        await this.#handBack(task, message, signal.aborted ? 0 : RENEW_SECONDS);
+        log('info', 'task-returned', { ...about, reason: String(signal.aborted ? signal.reason : error) });
         await Promise.allSettled([work]); // ffmpeg is dead by now; its scratch files go
         return;
       }
@@ -252,17 +258,25 @@ export class TaskLoop {
     // The siblings of a task that ended its video are dropped cheaply, and those of a deleted one.
     const ended = await this.#context.uploads.exists(jobKeys.failed(task.video, task.revision));
     if (ended || (await this.#isDeleted(task))) return log('info', 'task-dropped', about);
+    await assertRecipe(this.#context.uploads, task);
     const started = Date.now();
     log('info', 'task-started', about);
     await perform({ ...this.#context, signal, attempt }, task);
     log('info', 'task-done', { ...about, seconds: (Date.now() - started) / 1000 });
   }
 
-  /** Makes a task somebody else's at once. That it was no fault of the task is recorded first, so that it counts. */
-  async #handBack(task: Task, message: Received): Promise<void> {
+  /** Has dispatch decide on an encode of another version of the code. Where that is newer, there will be newer workers. */
+  async #leave(task: Task, error: OtherRecipeError): Promise<void> {
+    const { sqs, uploadsQueueUrl } = this.#context;
+    await sendRenew(sqs, uploadsQueueUrl, task);
+    if (error.isNewer) this.stop(error.message);
+  }
+
+  /** Makes a task somebody else's, after so many seconds. That it was no fault of the task is recorded first, so that it counts. */
+  async #handBack(task: Task, message: Received, seconds: number): Promise<void> {
     const recorded = this.#record(task, message, { outcome: 'interrupted' });
     await Promise.race([recorded, sleep(RECORD_LIMIT_MS, undefined, { ref: false })]);
-    await this.#setVisibility(message, 0);
+    await this.#setVisibility(message, seconds);
   }
 
   /** Keeps how a try ended. Where S3 does not take it, the try counts as one whose worker was lost. */

@@ -73,6 +73,7 @@ const loop = new TaskLoop(
     uploads,
     production,
     sqs: new SQSClient({}),
+    uploadsQueueUrl: environment.UPLOADS_QUEUE_URL,
     tasksQueueUrl: environment.TASKS_QUEUE_URL,
     proxy,
     scratchDir,

@@ -40,6 +40,7 @@ import { FUNCTIONS, type RoleCall } from '../../local/iam/iam.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
 import { captureLog } from '../support/log-lines.ts';
 import { unusedPermissions } from '../support/permissions.ts';
+import { askedOf, OLDER } from '../support/recipes.ts';
 import { PARAMETERS, type Stage, startStage } from '../support/stage.ts';
 import { makeTiny } from '../support/tiny-video.ts';
 import { startReceiver } from '../support/webhooks.ts';
@@ -291,6 +292,13 @@ describe('dispatch', () => {
     );
     const uploaded = await dropped(`${UPLOADS_PREFIX}${id}/source`);
     expect(await stage.call('dispatch', sqsEvent({ uploaded }))).toEqual(ALL_WELL);
+  });
+
+  test('asks anew for what another version of the code was asked for', async () => {
+    const { uploads } = stage.stores;
+    const { video, claim } = await claimVideo(uploads, await dropped(sourceKey(newVideoId())));
+    const renew = await askedOf(OLDER, uploads, video, claim);
+    expect(await stage.call('dispatch', sqsEvent({ renew }))).toEqual(ALL_WELL);
   });
 
   test('claims anew what is dropped again after its deletion', async () => {

@@ -2,6 +2,7 @@
  * A worker may do what its code does, and no more: here it makes videos of every kind. Nothing is denied, and every
  * permission is used. The permissions are those of the synthesized stack (test/lib/policies.test.ts).
  */
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,12 +12,14 @@ import { claimVideo } from '../../jobs/claim.ts';
 import { readFailure } from '../../jobs/failed.ts';
 import { newVideoId, sourceKey, type VideoId, videoKeys } from '../../jobs/names.ts';
 import { recordPending } from '../../jobs/pending.ts';
-import { requestFirst } from '../../jobs/requests.ts';
+import { publishedRevision } from '../../jobs/publish.ts';
+import { readRequests, requestFirst } from '../../jobs/requests.ts';
 import type { RoleCall } from '../../local/iam/iam.ts';
 import { type LocalPlatform, startLocalPlatform } from '../../local/platform.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
 import { ffmpeg } from '../support/media.ts';
 import { unusedPermissions } from '../support/permissions.ts';
+import { askedOf, NEWER, OLDER } from '../support/recipes.ts';
 
 const calls: RoleCall[] = [];
 let folder: string;
@@ -89,6 +92,27 @@ test('a worker gives up what S3 does not complete', async () => {
   await until(() => aborted('source.nut'));
   await upload(part, { download: '360p', transcribe: whisper('models/none.bin') });
   await until(() => aborted('download.mp4'));
+});
+
+test.each([
+  ['older', OLDER],
+  ['newer', NEWER],
+])('an encode that %s code was asked for plays as this code makes it', async (_, recipe) => {
+  const { uploads, production } = platform.stores;
+  const bytes = await clip('c.ts');
+  const key = sourceKey(newVideoId());
+  const etag = createHash('md5').update(bytes).digest('hex');
+  const object = { bucket: uploads.bucket, key, etag, size: bytes.length, time: new Date().toISOString() };
+  const { video, claim } = await claimVideo(uploads, object);
+  const before = await askedOf(recipe, uploads, video, claim);
+  await uploads.put(key, bytes, { contentType: 'video/mp2t' });
+  await until(() => plays(video));
+  const playing = await publishedRevision(production, video);
+  expect((await readRequests(uploads, video)).map(({ revision }) => revision)).toEqual([
+    before.revision,
+    playing,
+  ]);
+  expect(await readFailure(uploads, before)).toMatchObject({ code: 'superseded' });
 });
 
 test('a worker ends a video whose source is gone', async () => {

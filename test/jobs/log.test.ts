@@ -73,6 +73,7 @@ const deletion = { id: 'evt', timestamp: time, type: 'video.deleted', data: { id
 test.each<[string, unknown, object]>([
   ['a task', { kind: 'chunk', video, revision, index: 1 }, { video, revision }],
   ['a requeue', { requeue: { video, revision } }, { video, revision }],
+  ['an encode of another recipe', { renew: { video, revision } }, { video, revision }],
   ['the event of an upload', s3Event(sourceKey(video)), { video }],
   ['the event of a dropped file', s3Event('uploads/a+b.mp4'), { video: dropped }],
   ['a source that no event told of', { uploaded: object(sourceKey(video)) }, { video }],

@@ -383,9 +383,12 @@ describe('what was never dispatched', () => {
     expect(logged()).toMatchObject([{ level: 'error', event: 'not-dispatched', body }]);
   });
 
-  test('is a failed encode where somebody asked for the rest of it', async () => {
+  test.each([
+    ['somebody asked for the rest of it', { requeue: { video, revision } }],
+    ['a worker left it to newer code', { renew: { video, revision } }],
+  ])('is a failed encode where %s', async (_, letter) => {
     objects.set(`uploads/${jobKeys.claim(video)}`, '{}');
-    expect(await bury({ requeue: { video, revision } })).toEqual(ALL_WELL);
+    expect(await bury(letter)).toEqual(ALL_WELL);
     expect(failure()).toMatchObject({ code: 'gave-up', message: expect.stringContaining('dispatch') });
   });
 });

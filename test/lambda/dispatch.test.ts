@@ -12,13 +12,16 @@ import { GetQueueAttributesCommand, SendMessageBatchCommand, SQSClient } from '@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { SQSEvent } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
+import { claimVideo } from '../../jobs/claim.ts';
 import { jobKeys, newVideoId, revisionOf, sourceKey, videoIdOf } from '../../jobs/names.ts';
+import { ObjectStore } from '../../jobs/store.ts';
 import { encodeSettingsSchema, RECIPE_VERSION } from '../../video/settings.ts';
 import { valuesOf } from '../support/emitted.ts';
 import { CAPACITY_SETTINGS, launched, refused, running } from '../support/fleet.ts';
 import { lambdaContext } from '../support/lambda.ts';
 import { captureLog } from '../support/log-lines.ts';
 import { type Objects, serveS3 } from '../support/memory-s3.ts';
+import { askedOf, OLDER } from '../support/recipes.ts';
 import { tinyPlan, tinyReceipts } from '../support/tiny-video.ts';
 
 Object.assign(process.env, {
@@ -41,6 +44,7 @@ const iot = mockClient(IoTDataPlaneClient);
 const ec2 = mockClient(EC2Client);
 
 const objects: Objects = new Map();
+const uploads = new ObjectStore(new S3Client({}), 'uploads-bucket');
 /** The name of an object of the upload bucket. */
 const uploaded = (key: string) => `uploads-bucket/${key}`;
 let logged: ReturnType<typeof captureLog>;
@@ -246,6 +250,17 @@ describe('a plan', () => {
     ]);
     expect(valuesOf(logged(), 'FunctionErrors')).toEqual([1]);
   });
+});
+
+test('an encode that older code was asked for gets its plan task anew, once', async () => {
+  const { claim } = await claimVideo(uploads, {
+    ...{ bucket: 'uploads-bucket', key: sourceKey(id), etag: 'e1', size: 5 },
+    time: '2026-01-02T03:04:05Z',
+  });
+  const renew = await askedOf(OLDER, uploads, id, claim);
+  for (let time = 0; time < 2; time++) expect(await dispatch(JSON.stringify({ renew }))).toEqual(ALL_WELL);
+  expect(tasks()).toMatchObject([{ kind: 'plan', video: id }]);
+  expect(tasks()[0].revision).not.toBe(renew.revision);
 });
 
 describe('a requeue', () => {

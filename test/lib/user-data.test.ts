@@ -99,6 +99,7 @@ describe('in the launch templates', () => {
     expect(
       parseEnvironment(workerEnvironmentSchema, {
         ...variables,
+        UPLOADS_QUEUE_URL: 'https://sqs.example/uploads',
         TASKS_QUEUE_URL: 'https://sqs.example/tasks',
         LOGS_URL: 'https://logs.example',
       }),

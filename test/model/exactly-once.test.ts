@@ -140,6 +140,7 @@ function startWorker(world: World): void {
     const context = {
       ...storesOf(own.s3),
       sqs: own.sqs,
+      uploadsQueueUrl: UPLOADS_URL,
       tasksQueueUrl: TASKS_URL,
       // Of the proxy a task only ever opens its source.
       proxy: { open: () => ({ url: source.url, error: () => undefined, close: () => {} }) } as never,

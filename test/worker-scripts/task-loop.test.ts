@@ -5,6 +5,8 @@ import {
   ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
   ReceiveMessageCommand,
+  SendMessageBatchCommand,
+  SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -20,8 +22,9 @@ import { TaskLoop } from '../../worker-scripts/task-loop.ts';
 import { SILENT } from '../support/live.ts';
 import { captureLog } from '../support/log-lines.ts';
 import { type Objects, serveS3 } from '../support/memory-s3.ts';
+import { NEWER, OLDER } from '../support/recipes.ts';
 import { s3Error } from '../support/s3-objects.ts';
-import { tinyPlan } from '../support/tiny-video.ts';
+import { tinyPlan, tinyReceipts } from '../support/tiny-video.ts';
 
 const s3 = mockClient(S3Client);
 const sqs = mockClient(SQSClient);
@@ -41,6 +44,8 @@ beforeEach(async () => {
   claim(5);
   sqs.on(DeleteMessageCommand).resolves({});
   sqs.on(ChangeMessageVisibilityCommand).resolves({});
+  sqs.on(SendMessageCommand).resolves({});
+  sqs.on(SendMessageBatchCommand).resolves({});
   proxy = await SourceProxy.start(new S3Client({}));
   logged = captureLog();
   hanging = Promise.withResolvers();
@@ -52,7 +57,7 @@ afterEach(() => {
 });
 
 /** A loop whose queue holds one message, received for the so-manieth time. */
-function loopWith(task: Task, receiveCount = 1): TaskLoop {
+function loopWith(task: Task, receiveCount = 1, idleSeconds = 0.05): TaskLoop {
   let left = [
     {
       Body: JSON.stringify(task),
@@ -71,6 +76,7 @@ function loopWith(task: Task, receiveCount = 1): TaskLoop {
     uploads,
     production: new ObjectStore(new S3Client({}), 'production'),
     sqs: new SQSClient({}),
+    uploadsQueueUrl: 'http://127.0.0.1/uploads',
     tasksQueueUrl: 'http://127.0.0.1/tasks',
     proxy,
     scratchDir: tmpdir(),
@@ -78,15 +84,15 @@ function loopWith(task: Task, receiveCount = 1): TaskLoop {
     worker: 'i-1',
     price: { usdPerVcpuHour: 0.02, from: 'spot' as const },
   };
-  return new TaskLoop(context, { slots: 1, idleSeconds: 0.05 });
+  return new TaskLoop(context, { slots: 1, idleSeconds });
 }
 
-/** A source of so many bytes, and the settings of its revision. */
-function claim(size: number): void {
+/** A source of so many bytes, and the settings of its revision. @param recipe of the code that was asked */
+function claim(size: number, recipe = RECIPE_VERSION): void {
   const put = (key: string, value: object) => objects.set(`uploads/${key}`, JSON.stringify(value));
   put(jobKeys.claim(video), { video, bucket: 'uploads', key: 'k', etag: 'e', size, uploadedAt: 'now' });
   put(jobKeys.settings(video, revision), {
-    recipe: RECIPE_VERSION,
+    recipe,
     settings: encodeSettingsSchema.parse({}),
   });
 }
@@ -181,6 +187,71 @@ describe('a task of a deleted video', () => {
     await loopWith(TASK).run();
     expect([objects.size, deletions(), events()]).toEqual([0, 1, ['task-started', 'task-dropped']]);
   });
+});
+
+describe('a task of an encode that another version of the code was asked for', () => {
+  const chunk: Task = { kind: 'chunk', video, revision, index: 0 };
+  const download: Task = { kind: 'download', video, revision };
+  const publish: Task = { kind: 'publish', video, revision };
+  const stills: Task = { kind: 'stills', video, revision };
+  const audio: Task = { kind: 'audio', video, revision, index: 0 };
+  const text: Task = { kind: 'text', video, revision };
+  const told = () => sqs.commandCalls(SendMessageCommand).map(({ args }) => args[0].input.MessageBody);
+  const made = (key: string, value: unknown) => objects.set(`uploads/${key}`, JSON.stringify(value));
+
+  const left = async (task: Task, seconds: number) => {
+    expect(events()).toEqual(['task-returned']);
+    expect(told()).toEqual([JSON.stringify({ renew: { video, revision } })]);
+    expect(visibilities()).toEqual([seconds]);
+    expect(deletions()).toBe(0);
+    expect(await listAttempts(uploads, task)).toMatchObject([{ outcome: 'interrupted' }]);
+  };
+
+  test.each([TASK, chunk, audio, text, stills])(
+    'is left where that is an older one, until dispatch has said what becomes of it: $kind',
+    async (task) => {
+      claim(5, OLDER);
+      await loopWith(task).run();
+      await left(task, 15);
+    },
+  );
+
+  test.each([publish, download])(
+    'is done where that is an older one and nothing is encoded: $kind',
+    async (task) => {
+      claim(5, OLDER);
+      await loopWith(task).run();
+      expect(events()[0]).toBe('task-started');
+      expect(told()).toEqual([]);
+    },
+  );
+
+  test.each([
+    ['planned', TASK],
+    ['encoded', chunk],
+  ])('is ended where all was %s already', async (_, task) => {
+    claim(5, OLDER);
+    made(jobKeys.plan(video, revision), tinyPlan(revision));
+    for (const receipt of tinyReceipts())
+      made(`${jobKeys.receipts(video, revision)}${receipt.task}.json`, receipt);
+    await loopWith(task).run();
+    expect(events()).toEqual(['task-started', 'task-done']);
+    expect(deletions()).toBe(1);
+    const [next] = sqs
+      .commandCalls(SendMessageBatchCommand)
+      .flatMap(({ args }) => args[0].input.Entries ?? []);
+    expect(next?.MessageBody).toContain('"publish"');
+  });
+
+  test.each([TASK, chunk, audio, text, stills, publish, download])(
+    'is handed back at once where that is a newer one, and the worker ends: $kind',
+    async (task) => {
+      claim(5, NEWER);
+      // It would wait for an hour.
+      await loopWith(task, 1, 3600).run();
+      await left(task, 0);
+    },
+  );
 });
 
 describe('a worker that is told to go', () => {

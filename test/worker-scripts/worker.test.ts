@@ -38,6 +38,7 @@ test('it says so where the owner hears of it, and ends', async () => {
       LOG_GROUP: 'workers',
       UPLOAD_BUCKET: 'uploads',
       PRODUCTION_BUCKET: 'production',
+      UPLOADS_QUEUE_URL: `${url}/uploads`,
       TASKS_QUEUE_URL: `${url}/tasks`,
       SCRATCH_DIR: join(folder, 'scratch'),
       LIVE_TOPICS: 'spotreel',
