@@ -206,8 +206,7 @@ export const authorizeLiveEnvironmentSchema = z.object({
 
 export const workerEnvironmentSchema = z.object({
   ...common,
-  /** Where CloudWatch Logs listens, and the group that takes the workers' lines. */
-  LOGS_URL: z.url(),
+  /** The group of CloudWatch Logs that takes the workers' lines. */
   LOG_GROUP: z.string().min(1),
   UPLOAD_BUCKET: z.string().min(1),
   PRODUCTION_BUCKET: z.string().min(1),

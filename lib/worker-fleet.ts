@@ -171,7 +171,6 @@ function workerEnvironment(
   return {
     AWS_REGION: Stack.of(scope).region,
     PLATFORM: platform,
-    LOGS_URL: `https://logs.${Stack.of(scope).region}.${Stack.of(scope).urlSuffix}`,
     LOG_GROUP: logGroupName,
     UPLOAD_BUCKET: storage.uploads.bucketName,
     PRODUCTION_BUCKET: storage.production.bucketName,

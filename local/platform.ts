@@ -260,7 +260,7 @@ export async function startLocalPlatform(options: LocalOptions): Promise<LocalPl
             ...endpoints,
             UPLOADS_QUEUE_URL: sqs.queueUrl('uploads'),
             TASKS_QUEUE_URL: sqs.queueUrl('tasks'),
-            LOGS_URL: workerLogs.url,
+            AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: workerLogs.url,
             LOG_GROUP: WORKER_LOG_GROUP,
           }),
         ),

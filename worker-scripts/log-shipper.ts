@@ -3,10 +3,19 @@
  * on standard output, too. Sending never fails and holds nobody up; what does not get through is sent with the next lines.
  */
 import { StringDecoder } from 'node:string_decoder';
-import { type CallLogs, LogsError } from './cloudwatch-logs.ts';
+import {
+  type CloudWatchLogsClient,
+  CreateLogStreamCommand,
+  InvalidParameterException,
+  PutLogEventsCommand,
+  ResourceAlreadyExistsException,
+} from '@aws-sdk/client-cloudwatch-logs';
 
 /** Milliseconds between two calls; lines reach CloudWatch so much later. */
 const INTERVAL_MS = 5000;
+
+/** Milliseconds after which a call is given up, its repetitions included. */
+const LIMIT_MS = 5000;
 
 /** Of PutLogEvents: bytes of a call, what each event counts beyond its text, and events. */
 const MAX_BATCH_BYTES = 1_048_576;
@@ -27,7 +36,7 @@ interface LogEvent {
 const sizeOf = ({ message }: LogEvent): number => Buffer.byteLength(message) + EVENT_BYTES;
 
 export class LogShipper {
-  readonly #call: CallLogs;
+  readonly #logs: CloudWatchLogsClient;
   readonly #names: { readonly logGroupName: string; readonly logStreamName: string };
   readonly #timer: NodeJS.Timeout;
   #waiting: LogEvent[] = [];
@@ -37,8 +46,8 @@ export class LogShipper {
   #sending: Promise<void> | undefined;
 
   /** Sends now and then until `close`. */
-  constructor(call: CallLogs, group: string, stream: string, intervalMs = INTERVAL_MS) {
-    this.#call = call;
+  constructor(logs: CloudWatchLogsClient, group: string, stream: string, intervalMs = INTERVAL_MS) {
+    this.#logs = logs;
     this.#names = { logGroupName: group, logStreamName: stream };
     this.#timer = setInterval(() => void this.#flush(), intervalMs).unref();
   }
@@ -85,12 +94,12 @@ export class LogShipper {
   }
 
   /** Says whether CloudWatch takes them: it refuses all for one. */
-  async #put(logEvents: readonly LogEvent[]): Promise<boolean> {
+  async #put(logEvents: LogEvent[]): Promise<boolean> {
     try {
-      await this.#call('PutLogEvents', { ...this.#names, logEvents });
+      await this.#logs.send(new PutLogEventsCommand({ ...this.#names, logEvents }), limited());
       return true;
     } catch (error) {
-      if (error instanceof LogsError && error.type === 'InvalidParameterException') return false;
+      if (error instanceof InvalidParameterException) return false;
       throw error;
     }
   }
@@ -100,12 +109,14 @@ export class LogShipper {
   }
 
   async #createStream(): Promise<void> {
-    await this.#call('CreateLogStream', this.#names).catch((error: unknown) => {
-      if (!(error instanceof LogsError && error.type === 'ResourceAlreadyExistsException')) throw error;
+    await this.#logs.send(new CreateLogStreamCommand(this.#names), limited()).catch((error: unknown) => {
+      if (!(error instanceof ResourceAlreadyExistsException)) throw error;
     });
     this.#hasStream = true;
   }
 }
+
+const limited = () => ({ abortSignal: AbortSignal.timeout(LIMIT_MS) });
 
 /** A line as long as CloudWatch takes it, in whole characters. */
 function cut(message: string): string {

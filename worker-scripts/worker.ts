@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism, hostname, totalmem } from 'node:os';
 import { resolve } from 'node:path';
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -12,7 +13,6 @@ import { log, logAlways, onLogLine } from '../jobs/log.ts';
 import { logMetrics } from '../jobs/metrics.ts';
 import { ObjectStore } from '../jobs/store.ts';
 import { openCage } from './cage/cage.ts';
-import { openLogs } from './cloudwatch-logs.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { LiveProgress } from './live-progress.ts';
 import { LogShipper } from './log-shipper.ts';
@@ -40,7 +40,7 @@ const [worker = `${hostname()}-${process.pid}`, launchedAt] = await Promise.all(
   metadata.launchedAt().catch(() => undefined),
 ]);
 logAlways({ platform: environment.PLATFORM, worker });
-const shipper = new LogShipper(openLogs(environment.LOGS_URL, s3), environment.LOG_GROUP, worker);
+const shipper = new LogShipper(new CloudWatchLogsClient({}), environment.LOG_GROUP, worker);
 onLogLine((line) => shipper.add(line));
 // One thread an encoder: as many tasks at once as there are cores (ENCODING.md, "Where the CPU goes").
 const slots = availableParallelism();

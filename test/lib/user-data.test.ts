@@ -101,7 +101,6 @@ describe('in the launch templates', () => {
         ...variables,
         UPLOADS_QUEUE_URL: 'https://sqs.example/uploads',
         TASKS_QUEUE_URL: 'https://sqs.example/tasks',
-        LOGS_URL: 'https://logs.example',
       }),
     ).toMatchObject({ IDLE_SECONDS: 45, CAGE: 'required' });
     expect(arm64).toContain('--on-active=10800s');

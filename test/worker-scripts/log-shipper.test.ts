@@ -3,21 +3,29 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import { S3Client } from '@aws-sdk/client-s3';
+import {
+  CloudWatchLogsClient,
+  CreateLogStreamCommand,
+  InvalidParameterException,
+  PutLogEventsCommand,
+  type PutLogEventsCommandInput,
+  ThrottlingException,
+} from '@aws-sdk/client-cloudwatch-logs';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import { listen } from '../../local/aws/http.ts';
+import { mockClient } from 'aws-sdk-client-mock';
 import { startLogs } from '../../local/logs.ts';
-import { type CallLogs, LogsError, openLogs } from '../../worker-scripts/cloudwatch-logs.ts';
 import { LogShipper } from '../../worker-scripts/log-shipper.ts';
 
-const aws = new S3Client({
-  region: 'eu-test-1',
-  credentials: { accessKeyId: 'AKIATEST', secretAccessKey: 'secret', sessionToken: 'token' },
-});
 const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
+
+const clientAt = (endpoint: string) =>
+  new CloudWatchLogsClient({
+    ...{ endpoint, region: 'eu-test-1', maxAttempts: 1 },
+    credentials: { accessKeyId: 'AKIATEST', secretAccessKey: 'secret' },
+  });
 
 /** The laptop's CloudWatch Logs, and what it has of a stream. */
 async function startCloud() {
@@ -25,23 +33,34 @@ async function startCloud() {
   ends.push(() => rm(folder, { recursive: true }));
   const cloud = await startLogs({ port: 0, region: 'eu-test-1', folder, group: 'workers' });
   ends.push(() => cloud.close());
-  return { url: cloud.url, stream: (name: string) => readFile(join(folder, `${name}.log`), 'utf8') };
+  const logs = clientAt(cloud.url);
+  ends.push(async () => logs.destroy());
+  return { logs, stream: (name: string) => readFile(join(folder, `${name}.log`), 'utf8') };
+}
+
+/** A cloud that does with the lines of a call what it is told. */
+function cloudThat(put: (lines: string[]) => Promise<void>): CloudWatchLogsClient {
+  const logs = clientAt('http://127.0.0.1');
+  const mock = mockClient(logs);
+  mock.on(CreateLogStreamCommand).resolves({});
+  mock.on(PutLogEventsCommand).callsFake(async ({ logEvents = [] }: PutLogEventsCommandInput) => {
+    await put(logEvents.map(({ message = '' }) => message));
+    return {};
+  });
+  return logs;
 }
 
 /** Never by itself: the tests say when. */
 const NEVER_MS = 2 ** 30;
-/** The lines of a call. */
-const linesOf = (input: object) =>
-  // Of our own input to our own fakes.
-  (input as { logEvents: { message: string }[] }).logEvents.map(({ message }) => message);
-const ship = (call: CallLogs, stream = 'i-1') => new LogShipper(call, 'workers', stream, NEVER_MS);
+const ship = (logs: CloudWatchLogsClient, stream = 'i-1') =>
+  new LogShipper(logs, 'workers', stream, NEVER_MS);
 
 test('lines arrive in their order, also of a stream that is there already, and of more than one call takes', async () => {
-  const { url, stream } = await startCloud();
-  const first = ship(openLogs(url, aws));
+  const { logs, stream } = await startCloud();
+  const first = ship(logs);
   first.add('{"n":1}');
   await first.close();
-  const second = ship(openLogs(url, aws));
+  const second = ship(logs);
   const lines = Array.from({ length: 10_500 }, (_, n) => `{"n":${n + 2}}`);
   for (const line of lines) second.add(line);
   second.add('ü'.repeat(600_000));
@@ -57,9 +76,9 @@ test('lines arrive in their order, also of a stream that is there already, and o
 });
 
 test('a clock that is set back has no call refused', async () => {
-  const { url, stream } = await startCloud();
-  const call = jest.fn(openLogs(url, aws));
-  const shipper = ship(call);
+  const { logs, stream } = await startCloud();
+  const send = jest.spyOn(logs, 'send');
+  const shipper = ship(logs);
   const clock = jest.spyOn(Date, 'now');
   for (const time of [2_000, 1_000, 3_000]) {
     clock.mockReturnValueOnce(time);
@@ -68,13 +87,17 @@ test('a clock that is set back has no call refused', async () => {
   clock.mockRestore();
   await shipper.close();
   expect(await stream('i-1')).toBe('at 2000\nat 1000\nat 3000\n');
-  expect(call.mock.calls.map(([action]) => action)).toEqual(['CreateLogStream', 'PutLogEvents']);
+  expect(send.mock.calls.map(([command]) => command.constructor)).toEqual([
+    CreateLogStreamCommand,
+    PutLogEventsCommand,
+  ]);
 });
 
 test('who writes nothing makes no stream', async () => {
-  const calls: string[] = [];
-  await ship(async (action) => void calls.push(action)).close();
-  expect(calls).toEqual([]);
+  const logs = clientAt('http://127.0.0.1');
+  const send = jest.spyOn(logs, 'send');
+  await ship(logs).close();
+  expect(send).not.toHaveBeenCalled();
 });
 
 describe('a call that fails', () => {
@@ -82,20 +105,19 @@ describe('a call that fails', () => {
   function refusing(times: number, error: Error) {
     let left = times;
     const events: string[] = [];
-    const call: CallLogs = async (action, input) => {
-      if (action === 'CreateLogStream') return;
+    const logs = cloudThat(async (lines) => {
       if (left-- > 0) throw error;
-      events.push(...linesOf(input));
-    };
-    return { call, events };
+      events.push(...lines);
+    });
+    return { logs, events };
   }
 
   test.each([
-    ['by the service', new LogsError('ThrottlingException', 'slower')],
-    ['on the way', new TypeError('fetch failed')],
+    ['by the service', new ThrottlingException({ message: 'slower', $metadata: {} })],
+    ['on the way', new TypeError('connection refused')],
   ])('%s is made again with the next lines, and fails nobody', async (_, error) => {
-    const { call, events } = refusing(1, error);
-    const shipper = new LogShipper(call, 'workers', 'i-1', 1);
+    const { logs, events } = refusing(1, error);
+    const shipper = new LogShipper(logs, 'workers', 'i-1', 1);
     shipper.add('a');
     while (events.length === 0) await turn();
     shipper.add('b');
@@ -107,15 +129,14 @@ describe('a call that fails', () => {
     const events: string[] = [];
     const outage = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();
-    const call: CallLogs = async (action, input) => {
-      if (action === 'CreateLogStream') return;
+    const logs = cloudThat(async (lines) => {
       if (events.length === 0) {
         begun.resolve();
         await outage.promise;
       }
-      events.push(...linesOf(input));
-    };
-    const shipper = new LogShipper(call, 'workers', 'i-1', 1);
+      events.push(...lines);
+    });
+    const shipper = new LogShipper(logs, 'workers', 'i-1', 1);
     shipper.add('in flight');
     await begun.promise;
     const lines = Array.from({ length: 20_001 }, (_, n) => String(n));
@@ -128,16 +149,12 @@ describe('a call that fails', () => {
   test.each([0, 1, 4711, 9999])('for line %i of ten thousand loses that line alone', async (bad) => {
     const events: string[] = [];
     let calls = 0;
-    const call: CallLogs = async (action, input) => {
-      if (action === 'CreateLogStream') return;
+    const logs = cloudThat(async (lines) => {
       calls += 1;
-      const messages = (input as { logEvents: { message: string }[] }).logEvents.map(
-        ({ message }) => message,
-      );
-      if (messages.includes(`${bad}`)) throw new LogsError('InvalidParameterException', 'bad');
-      events.push(...messages);
-    };
-    const shipper = ship(call);
+      if (lines.includes(`${bad}`)) throw new InvalidParameterException({ message: 'bad', $metadata: {} });
+      events.push(...lines);
+    });
+    const shipper = ship(logs);
     const lines = Array.from({ length: 10_000 }, (_, n) => `${n}`);
     for (const line of lines) shipper.add(line);
     await shipper.close();
@@ -146,44 +163,28 @@ describe('a call that fails', () => {
   });
 
   test('at the end is not waited for', async () => {
-    const { call, events } = refusing(Number.POSITIVE_INFINITY, new TypeError('fetch failed'));
-    const shipper = ship(call);
+    const { logs, events } = refusing(Number.POSITIVE_INFINITY, new TypeError('connection refused'));
+    const shipper = ship(logs);
     shipper.add('a');
     await shipper.close();
     expect(events).toEqual([]);
   });
 });
 
-test('a refusal has the service’s name for it', async () => {
-  const { url } = await startCloud();
-  const call = openLogs(url, aws);
-  const names = { logGroupName: 'workers', logStreamName: 'i-2' };
-  await call('CreateLogStream', names);
-  await expect(call('CreateLogStream', names)).rejects.toMatchObject({
-    type: 'ResourceAlreadyExistsException',
-  });
-  const event = (timestamp: number) => ({ timestamp, message: 'x' });
-  await expect(call('PutLogEvents', { ...names, logEvents: [event(2), event(1)] })).rejects.toMatchObject({
-    type: 'InvalidParameterException',
-  });
-});
-
-test('calls are signed for the service and the region, with the role’s token', async () => {
-  const seen: { readonly authorization: string; readonly token: string }[] = [];
-  const server = await listen(0, (request, response) => {
-    seen.push({
-      authorization: request.headers.authorization ?? '',
-      token: String(request.headers['x-amz-security-token']),
-    });
-    response.end('{}');
-  });
-  ends.push(() => server.close());
-  await openLogs(server.url, aws)('CreateLogStream', {});
-  expect(seen).toMatchObject([
-    {
-      authorization: expect.stringMatching(/Credential=AKIATEST\/\d{8}\/eu-test-1\/logs\/aws4_request/),
-      token: 'token',
-    },
-  ]);
-  expect(seen[0]?.authorization).toMatch(/SignedHeaders=[^,]*content-type;host;x-amz-/);
+test('what the service refuses for one call, being more than a day apart, comes in two', async () => {
+  const { logs, stream } = await startCloud();
+  const shipper = ship(logs);
+  const clock = jest.spyOn(Date, 'now');
+  // No batch may span more than a day.
+  for (const [time, line] of [
+    [1_000, 'a'],
+    [2_000, 'b'],
+    [90_000_000, 'c'],
+  ] as const) {
+    clock.mockReturnValueOnce(time);
+    shipper.add(line);
+  }
+  clock.mockRestore();
+  await shipper.close();
+  expect(await stream('i-1')).toBe('a\nb\nc\n');
 });

@@ -34,7 +34,7 @@ test('it says so where the owner hears of it, and ends', async () => {
       AWS_SECRET_ACCESS_KEY: 'b',
       AWS_EC2_METADATA_SERVICE_ENDPOINT: url,
       PLATFORM: 'spotreel',
-      LOGS_URL: url,
+      AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: url,
       LOG_GROUP: 'workers',
       UPLOAD_BUCKET: 'uploads',
       PRODUCTION_BUCKET: 'production',
