@@ -24,7 +24,7 @@ const FILES_AT_ONCE = 3;
 /** Percent between two lines of a log. */
 const LOGGED_PERCENT = 10;
 
-/** Whether the platform does not know of an upload any more: unfinished ones are dropped after a week. */
+/** Whether the platform does not know of an upload any more: unfinished ones are dropped in time. */
 const isGone = (error: unknown): boolean => error instanceof ApiError && [404, 410].includes(error.status);
 
 /** Uploads one file, going on with what an earlier command left. @returns the id of its video */

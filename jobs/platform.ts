@@ -243,10 +243,11 @@ export const embedHeaders = (connect: readonly string[]) => ({
 });
 
 /**
- * Days after which S3 drops the parts of an upload that was never completed: one that is paused on Friday may go on
- * the week after.
+ * Days from its beginning after which S3 drops the parts of an upload that is not completed, whether they still come or
+ * not. S3 counts to the next midnight UTC: of one day it makes 24 to 48 hours.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpu-abort-incomplete-mpu-lifecycle-config.html
  */
-export const INCOMPLETE_UPLOAD_DAYS = 7;
+export const INCOMPLETE_UPLOAD_DAYS = 1;
 
 export interface ExpiryRule {
   readonly prefix: string;

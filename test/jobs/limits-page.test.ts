@@ -42,7 +42,7 @@ test.each<[what: string, limit: string]>([
     'an upload',
     `${(LARGEST_UPLOAD / 1024 ** 4).toFixed(1)} TiB, of ${MOST_PARTS} parts of ${LARGEST_PART / 1024 ** 3} GiB`,
   ],
-  ['an upload that is paused', `${INCOMPLETE_UPLOAD_DAYS} days`],
+  ['an upload, from its beginning to its end', `${INCOMPLETE_UPLOAD_DAYS} day`],
   ['requests, all callers', `${API_THROTTLE.requestsPerSecond} a second, ${API_THROTTLE.burst} at once`],
   ['an answer', `${API_TIMEOUT_SECONDS} seconds`],
   ['an added poster', `${MAX_POSTER_BYTES / MiB} MiB`],

@@ -107,9 +107,13 @@ const NOTES_CHANGES = `
 `;
 
 /** Kills a browser as a crash does. Its profile names its process. */
-async function kill(profile: string): Promise<void> {
+async function kill(browser: Browser, profile: string): Promise<void> {
   const [, pid = ''] = /-(\d+)$/.exec(await readlink(join(profile, 'SingletonLock'))) ?? [];
   process.kill(Number(pid), 'SIGKILL');
+  // Playwright may have noticed already.
+  await browser.close().catch((error: unknown) => {
+    if (!String(error).includes('Target page, context or browser has been closed')) throw error;
+  });
 }
 
 describe('the upload panel', () => {
@@ -186,8 +190,7 @@ browserTest(
     const { page } = await killed.newTab();
     const id = await choose(page, file);
     await untilStopped(id);
-    await kill(profile);
-    await killed.close();
+    await kill(killed, profile);
 
     const browser = await startBrowser({ profile });
     try {
