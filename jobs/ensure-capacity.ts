@@ -23,6 +23,7 @@ import { logMetrics } from './metrics.ts';
 import { type Quotas, recentQuotas, rememberQuota } from './quotas.ts';
 import { poolName, recentRefusals, refusedPools, rememberRefusals } from './refusals.ts';
 import { countLaunched, reserve } from './spending.ts';
+import { launchPace, rememberLaunch } from './starts.ts';
 import type { ObjectStore } from './store.ts';
 
 export interface CapacitySettings extends FleetSettings {
@@ -91,7 +92,7 @@ export class Capacity {
   /** What runs by EC2's word, and what was launched here. */
   readonly #machines: Machine[] = [];
   readonly #launched: LaunchedMachine[] = [];
-  /** A spending ceiling leaves nothing to launch. */
+  /** A spending ceiling leaves nothing to launch, or no machine comes up. */
   #held = false;
   /** What others launch, beyond that. */
   #others: { readonly machines: readonly Machine[]; readonly askedVcpus: number } = NO_OTHERS;
@@ -122,8 +123,8 @@ export class Capacity {
    * Makes sure that machines run for the backlog (at least one), as far as `maxVcpus` allows: spot machines of the
    * first architecture, of the others for what that one lacks, and on-demand ones within their budget for what spot
    * lacks. A launch that got anything is a success. One that got nothing is enough too while machines of ours run, or
-   * another invocation asks for some: they drain the queue; and so it is where a spending ceiling holds launches back: the
-   * sweep launches when it is lifted. Throws a `LaunchError` where nothing runs and nothing was launched otherwise.
+   * another invocation asks for some: they drain the queue; and so it is where a spending ceiling holds launches back, or no
+   * machine comes up: the sweep launches in time. Throws a `LaunchError` where nothing runs and nothing was launched otherwise.
    */
   async ensure({ planned, messages }: Backlog, delivery: Delivery): Promise<void> {
     this.#seen ??= this.#look();
@@ -177,22 +178,35 @@ export class Capacity {
   /** Asks for what the work lacks, after others are told, and stays within what they were told. Returns the refusals. */
   async #launchFor(work: Work, delivery: Delivery): Promise<Refusal[]> {
     if (this.#wanted(work) === 0) return [];
+    const most = await this.#pace();
+    this.#held = most === 0;
+    if (this.#held) return [];
     await announceLaunch(this.#uploads, this.#asker, this.#now(), async (others) => {
       await this.#count(others);
       return this.#wanted(work);
     });
-    const allowed = await this.#reserve(this.#wanted(work));
+    const allowed = await this.#reserve(Math.min(this.#wanted(work), most));
     const limit = this.#running() + allowed;
+    const before = this.#launched.length;
     const refusals = await this.#launchOn('spot', work, limit, delivery);
     // Of a quota that is known to be used up, spot is not asked: it lacks machines without a refusal.
     const lacks =
       refusals.length > 0 ? explain(refusals).class === 'elsewhere' : this.#quotas?.spot !== undefined;
     if (lacks) refusals.push(...(await this.#launchOn('on-demand', work, limit, delivery)));
     await concludeLaunch(this.#uploads, this.#asker, this.#now(), this.#launched);
+    if (this.#launched.length > before) await rememberLaunch(this.#uploads, this.#now());
     const { spending } = this.#settings;
     if (allowed > 0)
       await countLaunched(this.#ec2, this.#uploads, spending, this.#asker, this.#launched, this.#now());
     return refusals;
+  }
+
+  /** The most vCPUs that may be launched by how the last ones came up. */
+  async #pace(): Promise<number> {
+    const pace = await launchPace(this.#uploads, this.#now());
+    if (pace === 'any') return Number.POSITIVE_INFINITY;
+    logMetrics('error', 'machines-not-up', { launched: pace }, { LaunchErrors: 1 });
+    return pace === 'one' ? this.#smallest() : 0;
   }
 
   /** The vCPUs that may be launched, of those that are wanted, by what the owner allows to be spent. */

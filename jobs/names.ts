@@ -192,6 +192,7 @@ export const capacityKeys = {
   launches: `${CAPACITY_PREFIX}launches.json`,
   quotas: `${CAPACITY_PREFIX}quotas.json`,
   refusals: `${CAPACITY_PREFIX}refusals.json`,
+  starts: `${CAPACITY_PREFIX}starts.json`,
 } as const;
 
 /** Keys of webhooks in the upload bucket. */

@@ -204,7 +204,7 @@ function permissionsOf({ storage: { uploads, production }, queues }: WorkerFleet
     },
     {
       actions: ['s3:GetObject', 's3:PutObject'],
-      resources: [uploads.arnForObjects(capacityKeys.calibration)],
+      resources: [capacityKeys.calibration, capacityKeys.starts].map((key) => uploads.arnForObjects(key)),
     },
     mayUse(production, ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'], VIDEOS_PREFIX),
     // Listings, and 404 instead of 403 for what is not there.

@@ -11,6 +11,7 @@ import { IotAnnouncer } from '../jobs/announcer.ts';
 import { parseEnvironment, workerEnvironmentSchema } from '../jobs/environment.ts';
 import { log, logAlways, onLogLine } from '../jobs/log.ts';
 import { logMetrics } from '../jobs/metrics.ts';
+import { cameUp } from '../jobs/starts.ts';
 import { ObjectStore } from '../jobs/store.ts';
 import { openCage } from './cage/cage.ts';
 import { startHeartbeat } from './heartbeat.ts';
@@ -61,7 +62,7 @@ const cage = await openCage(proxy.port).then(
   async (error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error);
     if (environment.CAGE !== 'required') return `none: ${reason}`;
-    // The next machine will not have one either, and is launched all the same: its owner must hear of it.
+    // The next machine will not have one either: its owner must hear of it.
     logMetrics('error', 'worker-without-cage', { reason }, { LaunchErrors: 1 });
     await shipper.close();
     throw error;
@@ -105,6 +106,7 @@ void watchForNotice(metadata, watching.signal).then((notice) => {
 });
 
 log('info', 'worker-started', { slots, price, cage });
+void cameUp(uploads);
 const heartbeat = startHeartbeat(uploads, worker, () => loop.tasksInHand);
 await loop.run().catch(async (error: unknown) => {
   log('error', 'worker-failed', { error: String(error) });

@@ -532,3 +532,34 @@ describe('the client token', () => {
     expect(new Set([...spot, ...others]).size).toBe(8);
   });
 });
+
+describe('where no machine that was launched came up', () => {
+  const launches = (sinceMinutes: number, lastMinutes: number) => {
+    const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
+    hints.set(capacityKeys.starts, JSON.stringify({ since: ago(sinceMinutes), last: ago(lastMinutes) }));
+  };
+
+  test('none is launched for a while, and tasks wait without an error', async () => {
+    launches(12, 2);
+    await capacity().ensure(work(8), DELIVERY);
+    expect(asked()).toEqual([]);
+    expect(valuesOf(logged(), 'LaunchErrors')).toEqual([1]);
+  });
+
+  test('one is launched then, of the smallest, whatever waits', async () => {
+    launches(30, 20);
+    ec2.on(CreateFleetCommand).resolves(launched('c7g.large', 'i-1'));
+    await capacity().ensure(work(8), DELIVERY);
+    expect(asked()).toEqual(['spot lt-arm 2']);
+    expect(valuesOf(logged(), 'LaunchErrors')).toEqual([1]);
+  });
+
+  test('a launch is remembered, and a refusal is none', async () => {
+    ec2.on(CreateFleetCommand).resolves(refused('InsufficientInstanceCapacity'));
+    await expect(capacity().ensure(work(2), DELIVERY)).rejects.toThrow();
+    expect(hints.has(capacityKeys.starts)).toBe(false);
+    ec2.on(CreateFleetCommand).resolves(launched('c7g.large', 'i-1'));
+    await capacity().ensure(work(2), DELIVERY);
+    expect(hints.has(capacityKeys.starts)).toBe(true);
+  });
+});
