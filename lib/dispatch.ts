@@ -25,7 +25,8 @@ export class Dispatch extends Construct {
 function permissionsOf({ storage, queues }: LauncherProps): Permission[] {
   return [
     ...claimingOf(storage),
-    mayUse(storage.uploads, ['s3:PutObject'], OPEN_PREFIX, UNTOLD_PREFIX, OLD_PREFIX),
+    mayUse(storage.uploads, ['s3:PutObject'], UNTOLD_PREFIX, OLD_PREFIX),
+    mayUse(storage.uploads, ['s3:PutObject', 's3:DeleteObject'], OPEN_PREFIX),
     {
       actions: ['s3:DeleteObject'],
       resources: [storage.uploads.arnForObjects(FAILED_PATTERN)],
