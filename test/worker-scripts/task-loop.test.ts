@@ -103,8 +103,7 @@ const deletions = () => sqs.commandCalls(DeleteMessageCommand).length;
 const events = () => logged().map(({ event }) => event);
 /** Answers that do not come before the test is over, and then are refusals. */
 let hanging: PromiseWithResolvers<never>;
-const s3Hangs = () =>
-  s3.on(GetObjectCommand, { Key: jobKeys.claim(video) }).callsFake(() => hanging.promise);
+const s3Hangs = () => s3.on(GetObjectCommand, { Key: jobKeys.claim(video) }).callsFake(() => hanging.promise);
 async function until(check: () => boolean): Promise<void> {
   while (!check()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
