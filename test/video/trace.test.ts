@@ -223,6 +223,16 @@ const CASES: readonly (readonly [what: string, facts: TraceFacts, spans: readonl
     { ...READY, done: [...READY.done, done('download', ran('i-a', 92, 99, A))] },
     [...told(trace(READY)).slice(0, -1), 'publish 92-93', 'download 92-99'],
   ],
+  [
+    'a second delivery of a task that comes to nothing after the first was enough',
+    {
+      ...READY,
+      tries: [
+        { task: 'chunk-00001', outcome: 'failed', startedAt: at(90), at: at(95), worker: 'i-b', attempt: 2 },
+      ],
+    },
+    [...told(trace(READY)).slice(0, -2), 'chunk-00001 90-95 failed', ...told(trace(READY)).slice(-1)],
+  ],
 ];
 
 test.each(CASES)('%s', (_, facts, spans) => {

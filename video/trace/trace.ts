@@ -42,7 +42,9 @@ export function traceOf(facts: TraceFacts, now: number): Trace {
  * said with it.
  */
 function clamped(work: Draft, least: number, most: number): Draft {
-  const inside = (at: number) => Math.min(Math.max(at, least), work.beside ? Number.POSITIVE_INFINITY : most);
+  // A try may come to nothing after another one was enough.
+  const latest = work.beside || work.error !== undefined ? Number.POSITIVE_INFINITY : most;
+  const inside = (at: number) => Math.min(Math.max(at, least), latest);
   const from = inside(work.from);
   const to = Math.max(from, inside(work.to));
   const moved = Math.max(Math.abs(from - work.from), Math.abs(to - work.to));
@@ -53,8 +55,8 @@ function clamped(work: Draft, least: number, most: number): Draft {
 
 /** What is said of the whole. */
 function wholeOf(facts: TraceFacts, from: number): Pick<Draft, 'attributes' | 'error'> {
-  const { video, revision, plan, planned, done, failure, readyAt, watchableAt } = facts;
-  const workers = new Set([...(planned ? [planned] : []), ...done].map(({ worker }) => worker));
+  const { video, revision, plan, planned, done, tries, failure, readyAt, watchableAt } = facts;
+  const workers = new Set([...(planned ? [planned] : []), ...done, ...tries].map(({ worker }) => worker));
   const cpuSeconds = done.reduce((sum, task) => sum + task.cpuSeconds, 0);
   const rungs = plan?.rungs.map(({ name }) => name).join(' ');
   return {
