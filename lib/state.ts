@@ -2,8 +2,11 @@
  * What would be lost with it: both buckets, what is on its way in the queues, and which videos are private. In a stack of its own it outlives every
  * change, and every removal, of the rest.
  */
-import { RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
-import type { Construct } from 'constructs';
+import { CfnResource, ReferenceStrength, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { KeyValueStore } from 'aws-cdk-lib/aws-cloudfront';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import type { Construct, IConstruct } from 'constructs';
 import { EdgeStore } from './edge-store.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { Queues } from './queues.ts';
@@ -50,5 +53,25 @@ export class SpotreelStateStack extends Stack implements State {
     this.queues = queues;
     this.storage = storage;
     this.edgeStore = edgeStore;
+    this.#export();
   }
+
+  /**
+   * What others need of it are exports, whatever the app prefers: `Fn::GetStackOutput` is asked anew wherever it stands, and
+   * a template that has it a hundred times was throttled (https://github.com/aws/aws-cdk/issues/38010). All are
+   * always there, for none may go while a platform that was deployed before still imports it.
+   */
+  #export(): void {
+    for (const part of this.node.findAll()) {
+      if (CfnResource.isCfnResource(part)) part.applyCrossStackReferenceStrength(ReferenceStrength.STRONG);
+      for (const value of toldOf(part)) this.exportValue(value);
+    }
+  }
+}
+
+/** What others are told of a bucket, a queue or a store. */
+function toldOf(part: IConstruct): string[] {
+  if (part instanceof s3.Bucket) return [part.bucketArn, part.bucketName, part.bucketRegionalDomainName];
+  if (part instanceof sqs.Queue) return [part.queueArn, part.queueName, part.queueUrl];
+  return part instanceof KeyValueStore ? [part.keyValueStoreArn] : [];
 }

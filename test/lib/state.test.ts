@@ -1,8 +1,9 @@
 /** What would be lost with its stack is in a stack of its own. */
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { App, Stack } from 'aws-cdk-lib';
 import { Spotreel, SpotreelStateStack } from '../../lib/index.ts';
 import { deployment } from './support/deployment.ts';
+import { testApp } from './support/template.ts';
 
 const typesOf = ({ Resources }: { Resources: Record<string, { Type: string }> }) =>
   new Set(Object.values(Resources).map(({ Type }) => Type));
@@ -42,6 +43,26 @@ test('every bucket of the state outlives its stack; the only other bucket is tha
 test('what is to go with the platform is in its stack', () => {
   const stacks = deployment({ removalPolicy: 'destroy' });
   expect(stacks.map(({ name }) => name)).toEqual(['Spotreel']);
+});
+
+describe('what the platform is told of its state', () => {
+  const app = testApp();
+  new SpotreelStateStack(app, 'SpotreelState');
+  const exported = (template: unknown) =>
+    [...JSON.stringify(template).matchAll(/"Name":"(SpotreelState:Exports[^"]+)"/g)].map(([, name]) => name);
+  const always = exported(app.synth().getStackArtifact('SpotreelState').template);
+
+  test('is imported, which a hundred places of a template may do without being throttled', () => {
+    const platform = JSON.stringify(deployment()[1]?.artifact.template);
+    expect(platform).not.toContain('Fn::GetStackOutput');
+    const imported = [...platform.matchAll(/"Fn::ImportValue":"([^"]+)"/g)].map(([, name]) => name);
+    expect(imported.length).toBeGreaterThan(100);
+    expect(imported.filter((name) => !always.includes(name))).toEqual([]);
+  });
+
+  test('is exported by whatever version, so that none removes what one before still imports', () => {
+    expect(exported(deployment()[0]?.artifact.template).toSorted()).toEqual(always.toSorted());
+  });
 });
 
 test('an app of one’s own may keep the state apart, too', () => {
