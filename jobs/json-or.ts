@@ -8,7 +8,10 @@ export const jsonOr = <T extends z.ZodType>(schema: T) =>
     try {
       return JSON.parse(value) as unknown;
     } catch {
-      context.addIssue({ code: 'custom', message: `is not JSON: ${value}` });
+      context.addIssue({
+        code: 'custom',
+        message: `is not JSON: ${value}; docs/deploying.md says what it takes`,
+      });
       return z.NEVER;
     }
   }, schema);
