@@ -1,6 +1,7 @@
 /** The instance metadata service: version 2 only, and what it tells. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Metadata, startMetadata } from '../../local/ec2/metadata.ts';
+import { InstanceMetadata } from '../../worker-scripts/metadata.ts';
 
 let metadata: Metadata;
 
@@ -78,6 +79,10 @@ describe('the service', () => {
       availabilityZone: 'eu-test-1a',
       pendingTime: '2030-01-02T03:04:05Z',
     });
+  });
+
+  test('tells a worker when its machine was launched', async () => {
+    expect(await new InstanceMetadata(metadata.url).launchedAt()).toBe('2030-01-02T03:04:05Z');
   });
 
   test.each([

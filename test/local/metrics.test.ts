@@ -2,8 +2,9 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Measured, metricsPage, readMeasured } from '../../local/metrics.ts';
+import type { Span } from '../../video/trace/span.ts';
 
 const HOUR = 3_600_000;
 const NOW = 1000 * HOUR;
@@ -62,4 +63,32 @@ test.each<[string, readonly Measured[], string]>([
   ],
 ])('%s', (_, values, cells) => {
   expect(metricsPage(values, [], [], NOW)).toContain(cells);
+});
+
+describe('the last videos', () => {
+  const span = (number: number, name: string): Span => ({
+    ...{ id: String(number), kind: number === 0 ? 'video' : 'work', name, attributes: {} },
+    startedAt: new Date(NOW + number * 1000).toISOString(),
+    finishedAt: new Date(NOW + (number === 0 ? 400_000 : number * 1000 + 4000)).toISOString(),
+  });
+  const page = (title: string, parts: number): string => {
+    const spans = Array.from({ length: parts + 1 }, (_, number) => span(number, `part-${number}`));
+    const trace = { id: '0', video: 'film', revision: 'aaaaaaaaaaaa', state: 'ready' as const, spans };
+    return metricsPage([], [], [{ title, trace }], NOW);
+  };
+
+  test('have their traces there, drawn to scale, and no title becomes markup', () => {
+    const shown = page('<script>', 2);
+    expect(shown).toContain('<summary>&#60;script&#62;: ready after 400.0 s');
+    expect(shown).toContain(
+      '<th>part-2</th><td>2.0</td><td>4.0</td><td><i class="work" style="margin-left:0.50%;width:1.00%"></i></td>',
+    );
+  });
+
+  test('of a long one the page says how much more there is', () => {
+    const shown = page('film', 300);
+    expect(shown).toContain('<th>part-200</th>');
+    expect(shown).not.toContain('<th>part-201</th>');
+    expect(shown).toContain('100 more: <code>spotreel trace film</code>');
+  });
 });

@@ -124,6 +124,7 @@ describe('a try that fails for a reason that may pass', () => {
       serveS3(s3, objects);
       expect(await listAttempts(uploads, TASK)).toMatchObject([
         {
+          startedAt: expect.stringMatching(/Z$/),
           instance: 'i-1',
           receiveCount: count,
           outcome: 'failed',
@@ -147,7 +148,10 @@ describe('a try that fails for a reason that may pass', () => {
 test('a try that fails for what the source is ends the video at once, without another try', async () => {
   claim(0);
   await loopWith(TASK).run();
-  expect(failure()).toMatchObject({ code: 'empty' });
+  expect(failure()).toMatchObject({
+    code: 'empty',
+    ran: { task: 'plan', worker: 'i-1', attempt: 1, ...SILENT.born },
+  });
   expect(deletions()).toBe(1);
   expect(visibilities()).toEqual([]);
   expect(await listAttempts(uploads, TASK)).toEqual([]);
