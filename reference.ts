@@ -69,7 +69,7 @@ function declared(text: string, name: string): { readonly words: string; readonl
   const [, comment = '', code] = shape.exec(text) ?? [];
   if (code === undefined) return;
   return {
-    words: comment.replace(/^\/\*\*|\*\/$|^ \* ?/gm, '').trim(),
+    words: comment.replace(/^\/\*\*| ?\*\/$|^ \* ?/gm, '').trim(),
     code: code.replace(/^ {4}#?private.*;\n/gm, '').replace(/\.ts'/g, "'"),
   };
 }
