@@ -51,6 +51,11 @@ function rowsOf(all: readonly Round[]): Measured[] {
       inSeconds,
     ),
     ratio(
+      'CPU of the whole pipeline / of one ffmpeg a rung',
+      pairs(({ ours, script }) => [ours.cost.cpu, script.cpu]),
+      inSeconds,
+    ),
+    ratio(
       'time of the whole pipeline / of one ffmpeg for all rungs',
       pairs(({ ours, command }) => [ours.cost.wall, command.wall]),
       inSeconds,
