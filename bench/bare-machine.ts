@@ -5,6 +5,7 @@
  * Then a copy of the tree is baked as EC2 Image Builder bakes an image, and does the same, sooner; and once more when its image
  * has become too old, and is renewed at boot.
  */
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, symlink, utimes } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -30,6 +31,8 @@ const INSTALLS = 'spotreel: installs';
 const REGION = 'us-east-1';
 const BOOT = join(import.meta.dirname, 'bare-machine/boot.ts');
 const DAY_SECONDS = 86_400;
+/** Of the machine that an image is made of; no file of the image may have it. */
+const SECRET = 'the-secret-of-the-machine-that-bakes';
 
 const say = (text: string): void => console.log(`${new Date().toISOString().slice(11, 19)} ${text}`);
 
@@ -60,13 +63,15 @@ async function bake(tree: string, assets: string): Promise<void> {
     region: REGION,
     availabilityZone: `${REGION}a`,
     launchTime: new Date(),
-    credentials: { accessKeyId: 'baker', secretAccessKey: 'baker', sessionToken: 'baker' },
+    credentials: { accessKeyId: 'baker', secretAccessKey: SECRET, sessionToken: SECRET },
   });
   const script = renderBake(installationFrom(assets, REGION));
   const machine = await bootMachine(tree, `${script}\nsystemctl poweroff\n`, metadata.url);
   await once(machine, 'close');
   await metadata.close();
   await cleanUp(tree);
+  const { status, stdout } = spawnSync('grep', ['-rlF', SECRET, tree], { encoding: 'utf8' });
+  if (status !== 1) throw new Error(`A secret is in the image: ${stdout}`);
 }
 
 /** Makes an image look as if it had been baked so many days ago. */

@@ -12,6 +12,7 @@ import type { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { Construct } from 'constructs';
 import { PLATFORM_TAG } from '../jobs/environment.ts';
 import { allow, type Permission } from './allow.ts';
+import { contentHash } from './content-hash.ts';
 import type { Architecture, WorkerType } from './instance-types.ts';
 import type { Network } from './network.ts';
 import { UBUNTU_PARAMETERS } from './ubuntu.ts';
@@ -19,9 +20,6 @@ import { type Installation, renderBake } from './user-data.ts';
 
 /** Its images and their snapshots have this tag. */
 const MADE_BY_IMAGE_BUILDER = { StringEquals: { 'aws:ResourceTag/CreatedBy': 'EC2 Image Builder' } };
-
-/** Of what never changes: what differs has another name. */
-const VERSION = '1.0.0';
 
 export interface PrebakedImagesProps {
   readonly platform: string;
@@ -75,27 +73,31 @@ export class PrebakedImages extends Construct {
     );
   }
 
-  /** Of one step. Neither component nor recipe can be changed, so that their names say what is in them. */
+  /**
+   * Of one component. Neither can be changed, so whatever is another in them makes another name; and they have no tags, whose
+   * change would replace them by others of the same name.
+   */
   #recipe(architecture: Architecture, installation: Installation, platform: string) {
-    const name = `${nameIn(platform)}-${architecture}-${installation.hash}`;
+    const ofComponent = { version: '1.0.0', platform: 'Linux', data: documentOf(installation) };
+    const ofRecipe = { version: '1.0.0', amiTags: { [PLATFORM_TAG]: platform } };
+    const hash = contentHash(Stack.of(this).resolve([ofComponent, ofRecipe]));
+    const name = `${nameIn(platform)}-${architecture}-${hash}`;
     const component = new imagebuilder.CfnComponent(this, `Component-${architecture}`, {
+      ...ofComponent,
       name,
-      version: VERSION,
-      platform: 'Linux',
-      description: 'Installs ffmpeg, Node and the Spotreel worker',
-      data: documentOf(installation),
     });
     // Looked up at each deployment, so that one makes a new image when there is a new Ubuntu.
     const { imageId: ubuntu } = ec2.MachineImage.fromSsmParameter(UBUNTU_PARAMETERS[architecture]).getImage(
       this,
     );
-    return new imagebuilder.CfnImageRecipe(this, `Recipe-${architecture}`, {
+    const recipe = new imagebuilder.CfnImageRecipe(this, `Recipe-${architecture}`, {
+      ...ofRecipe,
       name: Fn.join('-', [name, ubuntu]),
-      version: VERSION,
       parentImage: ubuntu,
       components: [{ componentArn: component.attrArn }],
-      amiTags: { [PLATFORM_TAG]: platform },
     });
+    for (const resource of [component, recipe]) resource.addPropertyDeletionOverride('Tags');
+    return recipe;
   }
 
   /** The machine has no tag of the platform, for `mend` would take it for a worker that says nothing, and end it. */

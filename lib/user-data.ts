@@ -2,10 +2,10 @@
  * Renders the scripts of a worker's machine: `install.sh`, which takes most of a boot, within `bootstrap.sh`, the user data, or
  * within `bake.sh`, of which Image Builder makes an image that has it all.
  */
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { programFile } from '../jobs/program-file.ts';
 import { encodeSettingsSchema } from '../video/settings.ts';
+import { contentHash } from './content-hash.ts';
 
 const scriptOf = (name: string) => readFileSync(programFile(`worker-scripts/${name}`), 'utf8');
 
@@ -80,18 +80,14 @@ export function fillIn(script: string, values: Readonly<Record<string, string>>)
 
 /**
  * What is to be installed.
- * @param contentOf the script for its hash, where its text will not do: CDK numbers tokens anew in each synthesis
+ * @param contentOf resolves what the values hold of CDK's tokens
  */
 export function installationOf(
   values: InstallationValues,
   contentOf: (script: string) => unknown = (script) => script,
 ): Installation {
   const script = fillIn(scriptOf('install.sh'), { ...values }).trimEnd();
-  const hash = createHash('sha256')
-    .update(JSON.stringify(contentOf(script)))
-    .digest('hex')
-    .slice(0, 16);
-  return { script, hash };
+  return { script, hash: contentHash(contentOf(script)) };
 }
 
 /** By this file a machine knows that its image has an installation; its age is the image's. */

@@ -1,5 +1,5 @@
 #!/bin/bash
-# What EC2 Image Builder runs, as root, on the machine that it makes an image of (lib/prebaked-image.ts). It cleans up
+# What EC2 Image Builder runs, as root, on the machine that it makes an image of (lib/prebaked-images.ts). It cleans up
 # itself what is of one machine: its id, SSH's keys, cloud-init's state, logs.
 set -Eeuo pipefail
 

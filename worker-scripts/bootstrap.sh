@@ -23,7 +23,7 @@ install_all() {
 @@INSTALL@@
 }
 
-# Whether the machine's image has it all (lib/prebaked-image.ts): the very same, and of late, for an image gets no fixes.
+# Whether the machine's image has it all (lib/prebaked-images.ts): the very same, and of late, for an image gets no fixes.
 is_baked() {
   [[ -n $(find '@@STAMP@@' -mtime -30 2>/dev/null) ]]
 }

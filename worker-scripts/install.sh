@@ -19,7 +19,7 @@ retry() {
 }
 
 apt() {
-  timeout 300 apt-get --quiet --quiet --option DPkg::Lock::Timeout=120 --option Acquire::Languages=none \
+  timeout 600 apt-get --quiet --quiet --option DPkg::Lock::Timeout=120 --option Acquire::Languages=none \
     --option Acquire::http::Timeout=20 --option Dpkg::Options::=--force-unsafe-io \
     --option Dpkg::Options::=--force-confold --option Dpkg::Use-Pty=0 "$@"
 }

@@ -1,12 +1,14 @@
 /** Images that are baked before: what Image Builder is told, and what launch templates make of it. */
 import { describe, expect, test } from '@jest/globals';
+import { Tags } from 'aws-cdk-lib';
 import { z } from 'zod';
 import { PLATFORM_TAG } from '../../jobs/environment.ts';
-import { type Resource, spell, synthesize } from './support/template.ts';
+import { type Resource, spell, synthesize, testApp } from './support/template.ts';
 
 const plain = synthesize();
 const resources = synthesize({ prebakedImage: true });
-const ofType = (type: string, of = resources) => of.filter(({ Type }) => Type === `AWS::${type}`);
+const ofType = (type: string, of: readonly Resource[] = resources) =>
+  of.filter(({ Type }) => Type === `AWS::${type}`);
 const imagesBuilt = ofType('ImageBuilder::Image');
 const spelled = ({ Properties }: Resource) => z.record(z.string(), z.unknown()).parse(spell(Properties));
 
@@ -51,26 +53,36 @@ describe('an image', () => {
     }
   });
 
-  test('has a name of all that is in it, for Image Builder changes nothing that is made', () => {
-    const hash = /baked-([0-9a-f]{16})/;
+  test('is named by all that is in it, for Image Builder changes nothing that is made', () => {
     expect(components).toHaveLength(2);
-    for (const [index, component] of components.entries()) {
-      const [, own] = hash.exec(String(component['Data'])) ?? [];
-      expect(component['Name']).toMatch(new RegExp(`^[a-z0-9-]+-(arm64|x86_64)-${own}$`));
-      expect(recipes[index]?.['Name']).toBe(`${component['Name']}-${recipes[index]?.['ParentImage']}`);
+    for (const [index, { Name }] of components.entries()) {
+      expect(Name).toMatch(/^[a-z0-9-]+-(arm64|x86_64)-[0-9a-f]{16}$/);
+      expect(recipes[index]?.['Name']).toBe(`${Name}-${recipes[index]?.['ParentImage']}`);
       // 21 characters of `ami-…` stand for the reference.
-      expect(String(component['Name']).length + 1 + 21).toBeLessThanOrEqual(128);
+      expect(String(Name).length + 1 + 21).toBeLessThanOrEqual(128);
     }
   });
 
-  test('is named as in the next synthesis of the same', () => {
-    const names = (of: readonly Resource[]) =>
-      of
-        .filter(({ Type }) => Type === 'AWS::ImageBuilder::Component')
-        .map(({ Properties }) => Properties['Name']);
-    expect(names(synthesize({ prebakedImage: true, maxVcpus: 8, idleSeconds: 600 }))).toEqual(
-      names(resources),
-    );
+  const componentNames = (of: readonly Resource[]) =>
+    ofType('ImageBuilder::Component', of).map(({ Properties }) => Properties['Name']);
+
+  test('keeps its name in each synthesis, whatever is set of its platform', () => {
+    const settings = { prebakedImage: true, maxVcpus: 8, idleSeconds: 600 };
+    expect(componentNames(synthesize(settings))).toEqual(componentNames(resources));
+  });
+
+  test('has another name where it has something else in it', () => {
+    const transcribe = { engine: 'pocketsphinx', language: 'en' };
+    const others = componentNames(synthesize({ prebakedImage: true, encodeSettings: { transcribe } }));
+    expect(others.filter((name) => componentNames(resources).includes(name))).toEqual([]);
+  });
+
+  test('keeps its component and recipe when its owner tags everything anew: a tag would replace them by their likes', () => {
+    const app = testApp();
+    Tags.of(app).add('team', 'films');
+    const tagged = synthesize({ prebakedImage: true }, app);
+    for (const type of ['ImageBuilder::Component', 'ImageBuilder::ImageRecipe'])
+      expect(ofType(type, tagged)).toEqual(ofType(type));
   });
 
   test('is deleted, with its snapshot, when another takes its place', () => {

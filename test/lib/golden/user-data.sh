@@ -41,7 +41,7 @@ retry() {
 }
 
 apt() {
-  timeout 300 apt-get --quiet --quiet --option DPkg::Lock::Timeout=120 --option Acquire::Languages=none \
+  timeout 600 apt-get --quiet --quiet --option DPkg::Lock::Timeout=120 --option Acquire::Languages=none \
     --option Acquire::http::Timeout=20 --option Dpkg::Options::=--force-unsafe-io \
     --option Dpkg::Options::=--force-confold --option Dpkg::Use-Pty=0 "$@"
 }
@@ -151,9 +151,9 @@ read_credentials
 install_worker
 }
 
-# Whether the machine's image has it all (lib/prebaked-image.ts): the very same, and of late, for an image gets no fixes.
+# Whether the machine's image has it all (lib/prebaked-images.ts): the very same, and of late, for an image gets no fixes.
 is_baked() {
-  [[ -n $(find '/opt/spotreel/baked-6898ac9c92aa38d1' -mtime -30 2>/dev/null) ]]
+  [[ -n $(find '/opt/spotreel/baked-f9be05749b108f78' -mtime -30 2>/dev/null) ]]
 }
 
 write_environment() {
