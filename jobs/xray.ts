@@ -10,10 +10,10 @@ import type { Span, Trace } from '../video/trace/span.ts';
 const DOCUMENTS_AT_ONCE = 50;
 
 /**
- * Spans that are sent besides the whole, the longest ones: X-Ray keeps 500 kB of a trace, and one takes half of one.
- * https://docs.aws.amazon.com/general/latest/gr/xray.html
+ * Spans that are sent besides the whole, the longest ones: X-Ray promises to keep 100 kB of a trace, and one takes up to
+ * half a one. https://aws.amazon.com/xray/pricing/
  */
-export const MOST_SPANS = 500;
+export const MOST_SPANS = 200;
 
 /** Milliseconds that all requests for a trace may take: whoever sends one has other things to do. */
 const LIMIT_MS = 5000;

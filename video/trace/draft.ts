@@ -18,7 +18,7 @@ export interface Draft extends Pick<Span, 'kind' | 'name' | 'error'> {
   };
 }
 
-/** @param iso ISO 8601; milliseconds since 1970 */
+/** Milliseconds since 1970. @param iso ISO 8601 */
 export const time = (iso: string): number => Date.parse(iso);
 
 /** To a thousandth: what clocks tell. */
