@@ -62,6 +62,9 @@ export interface LaunchResult {
 const UNKNOWN_CORES = 1;
 const UNKNOWN_THREADS = 2;
 
+/** What a request makes that the role may make with our tag only; nobody says that EC2 looks for it in a launch template. */
+const TAGGED = ['fleet', 'instance', 'volume'] as const;
+
 /** The machines of this deployment that run or start. EC2 may not show those of the last seconds yet. */
 export async function* presentInstances(ec2: EC2Client, platform: string): AsyncGenerator<Instance> {
   const pages = paginateDescribeInstances(
@@ -185,10 +188,7 @@ function fleetRequest(platform: string, request: FleetLaunch): CreateFleetComman
     ...(market === 'spot'
       ? { SpotOptions: { AllocationStrategy: 'price-capacity-optimized' } }
       : { OnDemandOptions: { AllocationStrategy: 'lowest-price' } }),
-    TagSpecifications: [
-      { ResourceType: 'fleet', Tags: tags },
-      { ResourceType: 'instance', Tags: tags },
-    ],
+    TagSpecifications: TAGGED.map((ResourceType) => ({ ResourceType, Tags: tags })),
   };
 }
 

@@ -37,12 +37,10 @@ function fleetCalls({ LaunchTemplateConfigs, TagSpecification }: FleetRequest, r
         Tag.map(({ Key, Value }): [string, string] => [Key, Value]),
       ),
     );
-  const tagged = [
-    { resource: arnOf('fleet/new'), context: tagsOf('fleet') },
-    { resource: arnOf('instance/new'), context: tagsOf('instance') },
-    // Our launch templates give volumes the tag that the request gives machines.
-    { resource: arnOf('volume/new'), context: tagsOf('instance') },
-  ];
+  const tagged = ['fleet', 'instance', 'volume'].map((type) => ({
+    resource: arnOf(`${type}/new`),
+    context: tagsOf(type),
+  }));
   const used = [
     ...LaunchTemplateConfigs.flatMap(({ LaunchTemplateSpecification, Overrides }) => [
       arnOf(`launch-template/${LaunchTemplateSpecification.LaunchTemplateId}`),

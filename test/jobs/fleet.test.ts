@@ -65,7 +65,7 @@ describe('a spot request', () => {
     ]);
   });
 
-  test('tags fleet and machines with the platform', async () => {
+  test('tags all that it makes with the platform, as the role must', async () => {
     const { TagSpecifications } = await requestFor('spot');
     const Tags = [
       { Key: 'Name', Value: 'demo' },
@@ -74,6 +74,7 @@ describe('a spot request', () => {
     expect(TagSpecifications).toEqual([
       { ResourceType: 'fleet', Tags },
       { ResourceType: 'instance', Tags },
+      { ResourceType: 'volume', Tags },
     ]);
   });
 });
