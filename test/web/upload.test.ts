@@ -123,6 +123,17 @@ describe('the upload panel', () => {
   });
   afterAll(() => browser?.close());
 
+  browserTest('names a file that is empty, and sends nothing', async () => {
+    const file = join(folder.path, 'empty.mp4');
+    await writeFile(file, '');
+    const { page, problems } = await browser.newTab();
+    await page.goto(url);
+    await page.locator('#files').setInputFiles(file);
+    await page.getByRole('status').getByText('empty.mp4 is empty').waitFor();
+    expect(await row(page, 'empty.mp4').count()).toBe(0);
+    expect(problems).toEqual([]);
+  });
+
   browserTest('follows a file until its video plays, in one bar and in words', async () => {
     const file = join(folder.path, 'clip.mp4');
     await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25:duration=4', file);

@@ -35,7 +35,7 @@ function sendingWords({ progress }: SentFile, rate: Rate): string {
 }
 
 export class Panel {
-  readonly #uppy = new Uppy<Meta, Body>({ autoProceed: true, restrictions: { minFileSize: 1 } });
+  readonly #uppy = new Uppy<Meta, Body>({ autoProceed: true });
   readonly #sent = new Map<string, Sent>();
   /** Rows of uploads that wait for their file, by the upload's id. */
   readonly #waiting = new Map<string, Row>();
@@ -64,6 +64,7 @@ export class Panel {
     // One at a time: a file that is refused, or there already, should not keep the others out.
     for (const data of files) {
       try {
+        if (data.size === 0) throw new Error(`${data.name} is empty; see whether it was copied whole`);
         this.#uppy.addFile({ name: data.name, type: data.type, data, source: 'page' });
       } catch (error) {
         noteError(error);
