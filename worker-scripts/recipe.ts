@@ -2,7 +2,6 @@
 import type { Task } from '../jobs/messages.ts';
 import { jobKeys } from '../jobs/names.ts';
 import { taskName } from '../jobs/progress.ts';
-import { readRecipe } from '../jobs/requests.ts';
 import type { ObjectStore } from '../jobs/store.ts';
 import { RECIPE_VERSION } from '../video/settings.ts';
 
@@ -28,9 +27,11 @@ function isMade(uploads: ObjectStore, task: Task): Promise<boolean> {
   return uploads.exists(key);
 }
 
-/** @throws an `OtherRecipeError` where a task would go on with what other code began, or is of newer code altogether */
-export async function assertRecipe(uploads: ObjectStore, task: Task): Promise<void> {
-  const recipe = (await readRecipe(uploads, task)) ?? RECIPE_VERSION;
+/**
+ * @param recipe of the code that the task's encode was asked of
+ * @throws an `OtherRecipeError` where the task would go on with what other code began, or is of newer code altogether
+ */
+export async function assertRecipe(uploads: ObjectStore, task: Task, recipe: number): Promise<void> {
   if (recipe === RECIPE_VERSION) return;
   const mayFollow = recipe < RECIPE_VERSION;
   if (mayFollow && (ENCODES_NOTHING.includes(task.kind) || (await isMade(uploads, task)))) return;

@@ -17,6 +17,7 @@ import { jobKeys } from '../jobs/names.ts';
 import { QUEUES } from '../jobs/platform.ts';
 import { taskName } from '../jobs/progress.ts';
 import { sendRenew } from '../jobs/queue.ts';
+import { readRecipe } from '../jobs/requests.ts';
 import { SourceError } from '../video/failures.ts';
 import { audioTask } from './audio-task.ts';
 import { chunkTask } from './chunk-task.ts';
@@ -255,10 +256,13 @@ export class TaskLoop {
   async #work(task: Task, { attempt, receivedAt }: Received, signal: AbortSignal): Promise<void> {
     const about = { video: task.video, task, attempt, receivedAt };
     signal.throwIfAborted(); // it came with the last receive
-    // The siblings of a task that ended its video are dropped cheaply, and those of a deleted one.
-    const ended = await this.#context.uploads.exists(jobKeys.failed(task.video, task.revision));
-    if (ended || (await this.#isDeleted(task))) return log('info', 'task-dropped', about);
-    await assertRecipe(this.#context.uploads, task);
+    const { uploads } = this.#context;
+    // The siblings of a task that ended its video are dropped cheaply, and those of a deleted one: what a revision is made
+    // by is written before its first task is sent, and goes with it or with its video.
+    const hasFailed = await uploads.exists(jobKeys.failed(task.video, task.revision));
+    const recipe = hasFailed ? undefined : await readRecipe(uploads, task);
+    if (recipe === undefined) return log('info', 'task-dropped', about);
+    await assertRecipe(uploads, task, recipe);
     const started = Date.now();
     log('info', 'task-started', about);
     await perform({ ...this.#context, signal, attempt }, task);

@@ -184,7 +184,7 @@ describe('a task of a deleted video', () => {
   });
 
   test('that fails because of it leaves nothing, and its message goes', async () => {
-    s3.on(GetObjectCommand).callsFake(() => {
+    s3.on(GetObjectCommand, { Key: jobKeys.claim(video) }).callsFake(() => {
       objects.clear();
       throw s3Error(404, 'NoSuchKey');
     });
