@@ -104,12 +104,13 @@ test('where an upgrade is taken back, the encode from before goes on', async () 
 });
 
 test.each([
-  ['this code’s recipe', RECIPE_VERSION, true],
-  ['an older recipe', OLDER, true],
-  ['a newer recipe', NEWER, false],
-])('an encode of %s whose media are all there is finished as it is: %s %s', async (_, recipe, stays) => {
+  ['this code’s recipe', RECIPE_VERSION, 'finished as it is'],
+  ['an older recipe', OLDER, 'finished as it is'],
+  ['a newer recipe', NEWER, 'asked for anew'],
+])('an encode of %s (%i) whose media are all there is %s', async (_, recipe, end) => {
   const before = await asked(recipe);
   await makeAll(before);
+  const stays = end === 'finished as it is';
   expect((await renew(uploads, before)) === undefined).toBe(stays);
   expect((await requestedRevision(uploads, video)) === before.revision).toBe(stays);
 });
