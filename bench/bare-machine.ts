@@ -5,81 +5,29 @@
  * Then a copy of the tree is baked as EC2 Image Builder bakes an image, and does the same, sooner; and once more when its image
  * has become too old, and is renewed at boot.
  */
-import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat, symlink, utimes } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { mkdtemp, rm, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { videoStatus } from '../jobs/status.ts';
-import { renderBake, stampOf } from '../lib/user-data.ts';
-import { bundleWorker, nodeTarball } from '../lib/worker-bundle.ts';
-import { startMetadata } from '../local/ec2/metadata.ts';
 import { type LocalPlatform, startLocalPlatform } from '../local/platform.ts';
 import { uploadFile } from '../local/upload.ts';
-import { bootMachine, installationFrom, SCRIPT } from './bare-machine/machine.ts';
-import { cleanUp, copyTree, makeTree, readJournal, unmount, usedBytes } from './bare-machine/tree.ts';
+import { installationFrom, serveAssets } from './bare-machine/assets.ts';
+import { age, bake } from './bare-machine/bake.ts';
+import { SCRIPT } from './bare-machine/machine.ts';
+import { copyTree, makeTree, readJournal, unmount, usedBytes } from './bare-machine/tree.ts';
 import { clipOf } from './clip.ts';
 
+/** Of the local platform. */
+const REGION = 'us-east-1';
 /** What must be in a machine's journal. */
 const SIGNS = ['spotreel: the worker runs', '"cage":"closed"', '"worker-ended"'];
 /** And in that of a machine whose image does not have everything. */
 const INSTALLS = 'spotreel: installs';
 
-const REGION = 'us-east-1';
 const BOOT = join(import.meta.dirname, 'bare-machine/boot.ts');
-const DAY_SECONDS = 86_400;
-/** Of the machine that an image is made of; no file of the image may have it. */
-const SECRET = 'the-secret-of-the-machine-that-bakes';
 
 const say = (text: string): void => console.log(`${new Date().toISOString().slice(11, 19)} ${text}`);
-
-/** Serves what CDK's bucket of assets has: the worker, and its Node. */
-async function serveAssets(): Promise<{ url: string; close: () => void }> {
-  const folder = await mkdtemp(join(tmpdir(), 'spotreel-assets-'));
-  bundleWorker(join(folder, 'worker.mjs'));
-  const files: Readonly<Record<string, Buffer>> = {
-    '/worker.mjs': await readFile(join(folder, 'worker.mjs')),
-    '/node.tgz': await readFile(nodeTarball(process.arch === 'arm64' ? 'arm64' : 'x86_64')),
-  };
-  await rm(folder, { recursive: true });
-  const server = createServer((request, response) => {
-    const file = files[request.url ?? ''];
-    response.writeHead(file ? 200 : 404).end(file);
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo; // it listens on TCP
-  return { url: `http://127.0.0.1:${port}`, close: () => server.close() };
-}
-
-/** Makes of a tree what Image Builder makes of a machine: boots it, has it run the component's script, and cleans up. */
-async function bake(tree: string, assets: string): Promise<void> {
-  const metadata = await startMetadata({
-    instanceId: 'i-00000000000000000',
-    instanceType: 'local.machine',
-    lifecycle: 'on-demand',
-    region: REGION,
-    availabilityZone: `${REGION}a`,
-    launchTime: new Date(),
-    credentials: { accessKeyId: 'baker', secretAccessKey: SECRET, sessionToken: SECRET },
-  });
-  const script = renderBake(installationFrom(assets, REGION));
-  const machine = await bootMachine(tree, `${script}\nsystemctl poweroff\n`, metadata.url);
-  await once(machine, 'close');
-  await metadata.close();
-  await cleanUp(tree);
-  const { status, stdout } = spawnSync('grep', ['-rlF', SECRET, tree], { encoding: 'utf8' });
-  if (status !== 1) throw new Error(`A secret is in the image: ${stdout}`);
-}
-
-/** Makes an image look as if it had been baked so many days ago. */
-async function age(tree: string, assets: string, days: number): Promise<void> {
-  const then = Date.now() / 1000 - days * DAY_SECONDS;
-  await utimes(join(tree, stampOf(installationFrom(assets, REGION))), then, then);
-  await cleanUp(tree);
-}
 
 /** Waits until all machines that the platform asked for have ended. */
 async function machinesEnd({ ec2 }: LocalPlatform, count: number): Promise<void> {
@@ -108,8 +56,9 @@ try {
   const baked = await copyTree(folder, 'plain', 'baked');
   trees.push(baked);
   const assets = await serveAssets();
+  const installation = installationFrom(assets.url, REGION);
   say('a copy is baked');
-  await bake(baked, assets.url);
+  await bake(baked, installation);
   const megabytes = ((await usedBytes(baked)) - (await usedBytes(plain))) / 1e6;
   say(`baking added ${Math.round(megabytes)} MB`);
 
@@ -126,7 +75,7 @@ try {
       { image: 'pre-baked', tree: baked, days: 0, installs: false },
       { image: 'pre-baked, too old', tree: baked, days: 31, installs: true },
     ]) {
-      if (days > 0) await age(tree, assets.url, days);
+      if (days > 0) await age(tree, installation, days);
       await rm(next, { force: true });
       await symlink(tree, next);
       // A file of the same name would be the same video, which is ready.

@@ -4,7 +4,8 @@
  */
 import { realpath } from 'node:fs/promises';
 import { environmentFile, renderUserData } from '../../lib/user-data.ts';
-import { bootMachine, installationFrom } from './machine.ts';
+import { installationFrom } from './assets.ts';
+import { bootMachine } from './machine.ts';
 
 /** Of a process here, and of no machine. */
 const NOT_ITS_OWN = ['PATH', 'HOME'];

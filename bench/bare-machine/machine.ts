@@ -2,8 +2,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Installation, installationOf } from '../../lib/user-data.ts';
-import { NODE_PACKAGES } from '../../lib/worker-bundle.ts';
 
 /** Where every EC2 machine finds its metadata. In a container it is the local EC2's own. */
 const METADATA = 'http://169.254.169.254';
@@ -20,16 +18,6 @@ ExecStart=/${SCRIPT}
 StandardOutput=journal+console
 StandardError=journal+console
 `;
-
-/** What machines here install: the real packages, Node and worker. @param assets URL of what CDK's bucket of assets has */
-export const installationFrom = (assets: string, region: string): Installation =>
-  installationOf({
-    REGION: region,
-    WORKER_URL: `${assets}/worker.mjs`,
-    NODE_URL: `${assets}/node.tgz`,
-    NODE_SHA256: NODE_PACKAGES[process.arch === 'arm64' ? 'arm64' : 'x86_64'].sha256,
-    SPEECH_PACKAGES: '',
-  });
 
 /** Boots a tree. @param metadata URL of the machine's metadata service */
 export async function bootMachine(tree: string, script: string, metadata: string): Promise<ChildProcess> {
