@@ -481,6 +481,7 @@ describe('least privilege', () => {
         ['PlatformStorageUploads/models/*', ['s3:GetObject']],
         ['PlatformStorageUploads/uploads/*', ['s3:GetObject']],
         ['PlatformStorageUploads/capacity/calibration.json', ['s3:GetObject', 's3:PutObject']],
+        ['PlatformStorageUploads/capacity/starts.json', ['s3:GetObject', 's3:PutObject']],
         ['PlatformStorageUploads/jobs/*', ['s3:GetObject', 's3:PutObject']],
         ['PlatformStorageUploads/open/*', ['s3:DeleteObject']],
         ['PlatformStorageUploads/jobs/*/source.nut', ['s3:AbortMultipartUpload', 's3:DeleteObject']],
