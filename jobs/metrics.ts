@@ -64,8 +64,7 @@ export const METRICS = {
   LaunchErrors: {
     unit: 'Count',
     statistic: 'Sum',
-    meaning:
-      'launches that EC2 refused, or that brought a worker without its cage: only the owner can mend that',
+    meaning: 'launches that EC2 refused, or of which no machine came up: only the owner can mend that',
   },
   CeilingReached: {
     unit: 'Count',

@@ -87,7 +87,7 @@ test('the page of metrics shows what the lines say', async () => {
   const page = await answer.text();
   for (const [name, { meaning }] of Object.entries(METRICS)) {
     expect(page).toContain(`<th>${name}</th>`);
-    expect(page).toContain(`<td>${meaning}</td>`);
+    expect(page).toContain(`<td>${meaning.replaceAll(/`([^`]+)`/g, '<code>$1</code>')}</td>`);
   }
   expect(page).toContain('<th>Failures: not-a-video</th><td>1</td><td>1</td><td>1</td><td>Sum</td>');
   expect(page).toMatch(/<th>Turnaround<\/th>(<td>[\d.]+<\/td>){3}<td>Average, seconds<\/td>/);
