@@ -33,6 +33,18 @@ export const mayUse = (
 export const parameterArn = (stack: Stack, path: string): string =>
   stack.formatArn({ service: 'ssm', resource: 'parameter', resourceName: path.replace(/^\//, '') });
 
+/**
+ * What Session Manager and what is built on it need of a machine's role, and no more of AmazonSSMManagedInstanceCore, which
+ * could read every parameter: https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
+ */
+export const SESSION_ACTIONS = [
+  'ssm:UpdateInstanceInformation',
+  'ssmmessages:CreateControlChannel',
+  'ssmmessages:CreateDataChannel',
+  'ssmmessages:OpenControlChannel',
+  'ssmmessages:OpenDataChannel',
+] as const;
+
 /** Gives a role permissions. Throws an `Error` on a wildcard without a `why`. */
 export function allow(role: iam.Role, permissions: readonly Permission[]): void {
   for (const { actions, resources, conditions, why } of permissions) {

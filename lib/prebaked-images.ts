@@ -11,7 +11,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { Construct } from 'constructs';
 import { PLATFORM_TAG } from '../jobs/environment.ts';
-import { allow, type Permission } from './allow.ts';
+import { allow, type Permission, SESSION_ACTIONS } from './allow.ts';
 import { contentHash } from './content-hash.ts';
 import type { Architecture, WorkerType } from './instance-types.ts';
 import type { Network } from './network.ts';
@@ -183,11 +183,7 @@ const bakingOf = (
   { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logGroup.logGroupArn] },
   {
     actions: [
-      'ssm:UpdateInstanceInformation',
-      'ssmmessages:CreateControlChannel',
-      'ssmmessages:CreateDataChannel',
-      'ssmmessages:OpenControlChannel',
-      'ssmmessages:OpenDataChannel',
+      ...SESSION_ACTIONS,
       'ec2messages:AcknowledgeMessage',
       'ec2messages:DeleteMessage',
       'ec2messages:FailMessage',

@@ -21,7 +21,7 @@ import {
   WORKERS_PREFIX,
 } from '../jobs/names.ts';
 import type { OwnPrices } from '../video/prices.ts';
-import { allow, mayList, mayUse } from './allow.ts';
+import { allow, mayList, mayUse, SESSION_ACTIONS } from './allow.ts';
 import type { Architecture, WorkerType } from './instance-types.ts';
 import { mayPublishLive } from './live.ts';
 import type { Network } from './network.ts';
@@ -220,16 +220,9 @@ function permissionsOf({ storage: { uploads, production }, queues }: WorkerFleet
       resources: ['*'],
       why: 'The action knows no resources, and prices are no secret.',
     },
-    // A shell without an open port; what Session Manager needs and no more of AmazonSSMManagedInstanceCore:
-    // https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
+    // A shell without an open port.
     {
-      actions: [
-        'ssm:UpdateInstanceInformation',
-        'ssmmessages:CreateControlChannel',
-        'ssmmessages:CreateDataChannel',
-        'ssmmessages:OpenControlChannel',
-        'ssmmessages:OpenDataChannel',
-      ],
+      actions: SESSION_ACTIONS,
       resources: ['*'],
       why: 'The actions of Session Manager know no resources.',
     },
