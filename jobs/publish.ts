@@ -17,6 +17,7 @@ import {
 } from '../video/playlists.ts';
 import { type Receipt, unmadeAmong } from '../video/receipt.ts';
 import { madeText } from '../video/text/made.ts';
+import { textRate } from '../video/text/rate.ts';
 import type { TextRendition } from '../video/text/tracks.ts';
 import { verifyTree } from '../video/verify.ts';
 import { learnFrom } from './calibration.ts';
@@ -84,7 +85,11 @@ function playlistsOf(plan: Plan, receipts: readonly Receipt[]) {
   const { rungs, audio } = renditionsOf(plan, receipts);
   const target = targetDuration(plan);
   const textFrom = (base: string): TextRendition[] =>
-    madeText(plan, receipts).map(({ track, path }) => ({ ...track, uri: `${base}${path}` }));
+    madeText(plan, receipts).map(({ track, path, sizes }) => ({
+      ...track,
+      uri: `${base}${path}`,
+      rate: textRate(sizes, plan),
+    }));
   const masterFrom = (base: string, added: readonly TextRendition[]) =>
     masterPlaylist({ plan, base, rungs, audio, text: [...textFrom(base), ...added] });
   const below = [

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { clipCues } from '../video/text/cues.ts';
+import { textRate } from '../video/text/rate.ts';
 import { offerSchema, type TextRendition } from '../video/text/tracks.ts';
 import {
   lengthOf,
@@ -89,8 +90,8 @@ async function renderSidecar(
   const cut = JSON.stringify([id, rate.num, rate.den, frames, segmentFrames, delayFrames]);
   const folder = createHash('sha256').update(cut).digest('hex').slice(0, 16);
   const keyOf = (name: string) => videoKeys.sidecar(video, `${folder}/${name}`);
+  const files = segmentCues(clipCues(cues, 0, lengthOf(timeline)), timeline);
   if (!(await production.exists(keyOf(TEXT_PLAYLIST)))) {
-    const files = segmentCues(clipCues(cues, 0, lengthOf(timeline)), timeline);
     // The playlist comes last: where it is, everything that it points to is there.
     const isPlaylist = ({ name }: TextFile) => name === TEXT_PLAYLIST;
     await putFiles(
@@ -103,6 +104,7 @@ async function renderSidecar(
   return {
     ...offer,
     uri: videoKeys.sidecar(video, `${folder}/${TEXT_PLAYLIST}`).slice(videoKeys.root(video).length),
+    rate: textRate(new Map(files.map(({ name, text }) => [name, Buffer.byteLength(text)])), timeline),
   };
 }
 

@@ -2,17 +2,17 @@
  * Multivariant playlists (RFC 8216; rule numbers are those of Apple's "HLS authoring specification for Apple devices"):
  * of what is finished, and of what is still being made.
  */
+
 import { type AudioGroup, audioGroups, audioMedia } from './audio-groups.ts';
+import { type BitRate, measureBandwidth } from './bit-rate.ts';
 import type { Rung } from './ladder.ts';
 import type { Plan } from './plan.ts';
 import {
   audioSegments,
-  type BitRate,
   firstOf,
   hasKeyFrames,
   INDEPENDENT,
   keyFrames,
-  measureBandwidth,
   targetDuration,
   targetOf,
   textOf,
@@ -113,26 +113,41 @@ export function earlyPlaylist(renditions: Omit<Renditions, 'text'>): string {
   );
 }
 
-/** A way to hear a stream: a group of renditions, of which a player takes one; the costliest counts. */
-interface Way extends BitRate {
+/** The costliest of renditions of which a player takes one (rfc8216bis, 4.4.6.2 BANDWIDTH). */
+const worstOf = (rates: readonly BitRate[]): BitRate => ({
+  peak: Math.max(0, ...rates.map(({ peak }) => peak)),
+  average: Math.max(0, ...rates.map(({ average }) => average)),
+});
+
+const bothOf = (one: BitRate, other: BitRate): BitRate => ({
+  peak: one.peak + other.peak,
+  average: one.average + other.average,
+});
+
+/** A way to hear a stream: a group of renditions. */
+interface Way {
+  readonly rate: BitRate;
   readonly tags: readonly string[];
   readonly codecs: readonly (string | undefined)[];
 }
 
-const SILENT: Way = { tags: [], codecs: [], ...NO_BITS };
+/** What is read beside it. */
+interface Words {
+  readonly tags: readonly string[];
+  readonly rate: BitRate;
+}
+
+const SILENT: Way = { tags: [], codecs: [], rate: NO_BITS };
 
 function wayOf(
   { id, members }: AudioGroup,
   audio: readonly RenditionMedia[],
   rates: readonly BitRate[],
 ): Way {
-  const worst = (pick: keyof BitRate) =>
-    Math.max(0, ...members.map((index) => (rates[index] ?? NO_BITS)[pick]));
   return {
     tags: [`AUDIO="${id}"`],
     codecs: members.map((index) => audio[index]?.objects[0]?.codec),
-    peak: worst('peak'),
-    average: worst('average'),
+    rate: worstOf(members.map((index) => rates[index] ?? NO_BITS)),
   };
 }
 
@@ -146,25 +161,24 @@ function variantsOf(
   { plan, base, rungs }: Renditions,
   rates: readonly BitRate[],
   ways: readonly Way[],
-  subtitles: readonly string[],
+  words: Words,
 ): string[] {
   const variants = ways.flatMap((way, index) =>
     plan.rungs.map((rung, rungIndex) => {
-      const own = rates[rungIndex] ?? NO_BITS;
-      const both = { peak: own.peak + way.peak, average: own.average + way.average };
+      const all = bothOf(rates[rungIndex] ?? NO_BITS, bothOf(way.rate, words.rate));
       const { codec } = firstOf(rungs[rungIndex]?.objects ?? []);
       const tags = [
-        bandwidthTag(both),
+        bandwidthTag(all),
         codecsTag([codec, ...way.codecs]),
         resolutionTag(rung),
         `FRAME-RATE=${frameRateText(plan.rate)}`,
         rangeTag(rung),
         ...way.tags,
-        ...subtitles,
+        ...words.tags,
         'CLOSED-CAPTIONS=NONE',
       ];
       return {
-        farFromFirst: Math.abs(Math.log(both.peak / FIRST_BITS_PER_SECOND)),
+        farFromFirst: Math.abs(Math.log(all.peak / FIRST_BITS_PER_SECOND)),
         common: index === 0 && rung.codec === 'h264',
         stream: streamTag(tags, `${base}${rung.name}/index.m3u8`),
       };
@@ -198,13 +212,16 @@ function multivariant(renditions: Renditions, rates: BitRates): string {
     audio.map(({ objects }) => objects.length > 0),
   );
   const uriOf = (index: number) => `${base}${audio[index]?.name ?? ''}/index.m3u8`;
-  const subtitles = text.length > 0 ? [`SUBTITLES="${TEXT_GROUP}"`] : [];
+  const words: Words = {
+    tags: text.length > 0 ? [`SUBTITLES="${TEXT_GROUP}"`] : [],
+    rate: worstOf(text.map(({ rate }) => rate)),
+  };
   // Each variant with each group (Apple's rule 2.3: stereo for every device beside what is better).
   const ways = groups.map((group) => wayOf(group, audio, rates.audio));
   const soundAlone = () =>
     ways.map((way, index) =>
       streamTag(
-        [bandwidthTag(way), codecsTag(way.codecs), ...way.tags, ...subtitles],
+        [bandwidthTag(bothOf(way.rate, words.rate)), codecsTag(way.codecs), ...way.tags, ...words.tags],
         uriOf(groups[index]?.members[0] ?? 0),
       ),
     );
@@ -213,7 +230,7 @@ function multivariant(renditions: Renditions, rates: BitRates): string {
     ...groups.flatMap((group) => audioMedia(group, plan.audio, uriOf)),
     ...textMedia(text),
     ...(plan.rungs.length > 0
-      ? variantsOf(renditions, rates.rungs, ways.length > 0 ? ways : [SILENT], subtitles)
+      ? variantsOf(renditions, rates.rungs, ways.length > 0 ? ways : [SILENT], words)
       : soundAlone()),
     ...keyFrameStreams(renditions, rates.keyFrames),
   ]);

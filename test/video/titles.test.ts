@@ -27,7 +27,8 @@ describe('whatever a file calls its tracks', () => {
 
   test('names of sound and of text are one short line without quotes, made in an instant', () => {
     const [sound = ''] = namesOf([{ language: hostile, title: hostile, dispositions: [] }]);
-    const media = textMedia([{ ...offer, language: hostile, title: hostile, uri: 'a' }]).join('');
+    const rate = { peak: 0, average: 0 };
+    const media = textMedia([{ ...offer, language: hostile, title: hostile, uri: 'a', rate }]).join('');
     for (const name of [sound, trackName({ ...offer, title: hostile })]) {
       expect(name).toMatch(/^[^"\p{Cc}\p{Zl}\p{Zp}]{1,110}$/u);
     }

@@ -14,14 +14,16 @@ export function textKind({ forced, sdh }: Pick<Offer, 'forced' | 'sdh'>): TextKi
   return sdh ? 'captions' : 'subtitles';
 }
 
-/** Those of a plan's text tracks whose playlist was made, each with that playlist's path below the revision. */
+/** Those of a plan's text tracks whose playlist was made, each with that playlist's path below the revision, and its files' bytes. */
 export function madeText(
   plan: Pick<Plan, 'text'>,
   receipts: readonly Pick<Receipt, 'files'>[],
-): { track: TextTrack; path: string }[] {
-  const made = new Set(receipts.flatMap(({ files }) => files.map(({ path }) => path)));
+): { track: TextTrack; path: string; sizes: ReadonlyMap<string, number> }[] {
+  const made = receipts.flatMap(({ files }) => files);
   return plan.text.flatMap((track, index) => {
-    const path = `${textRendition(index)}/${TEXT_PLAYLIST}`;
-    return made.has(path) ? [{ track, path }] : [];
+    const folder = `${textRendition(index)}/`;
+    const own = made.filter(({ path }) => path.startsWith(folder));
+    const sizes = new Map(own.map(({ path, bytes }) => [path.slice(folder.length), bytes]));
+    return sizes.has(TEXT_PLAYLIST) ? [{ track, path: folder + TEXT_PLAYLIST, sizes }] : [];
   });
 }

@@ -1,5 +1,6 @@
 /** Text tracks: what a source has, what becomes of each, and how the multivariant playlist offers them. */
 import { z } from 'zod';
+import type { BitRate } from '../bit-rate.ts';
 import type { Finding } from '../findings.ts';
 import { languageOf } from '../languages.ts';
 import { distinctNames, quotableTitle } from '../titles.ts';
@@ -127,6 +128,7 @@ export const textRendition = (index: number): string => `text-${index}`;
 export interface TextRendition extends Offer {
   /** Path of its playlist, from the multivariant one. */
   readonly uri: string;
+  readonly rate: BitRate;
 }
 
 /** The group of all text renditions. */

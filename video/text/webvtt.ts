@@ -16,7 +16,10 @@ export interface TextFile {
 export const TEXT_PLAYLIST = 'index.m3u8';
 
 /** All segments without cues are this one: they are the same to the byte, and a film has hundreds. */
-const EMPTY_SEGMENT = 'empty.vtt';
+export const EMPTY_SEGMENT = 'empty.vtt';
+
+/** The file of a segment with cues. */
+export const segmentName = (number: number): string => `segment-${String(number).padStart(5, '0')}.vtt`;
 
 /** Bytes of a rendition; a long film's has 300 kB. Beyond it somebody shows thousands of cues at the same time. */
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -49,6 +52,10 @@ const cueText = ({ start, end, text, settings }: Cue): string =>
 /** Milliseconds that the timeline lasts. */
 export const lengthOf = ({ frames, rate }: Timeline): number => Math.floor((frames * 1000) / toNumber(rate));
 
+/** The target duration of a rendition, in seconds (RFC 8216, 4.3.3.1). */
+export const textTarget = ({ rate, frames, segmentFrames }: Timeline): number =>
+  Math.max(1, Math.round(Math.min(frames, segmentFrames) / toNumber(rate)));
+
 /**
  * Cues as segments that begin and end with those of the picture, and the playlist that spans the whole content. A cue
  * stands, the same, in every segment that it is shown in.
@@ -62,7 +69,6 @@ export function segmentCues(cues: readonly Cue[], timeline: Timeline): TextFile[
   const secondsOf = (slot: number) => slot / toNumber(rate);
   const files = new Map<string, string>();
   const entries: string[] = [];
-  let target = 1;
   let bytes = 0;
   let seen: Cue[] = [];
   let next = 0; // the first cue that no segment has had yet
@@ -71,17 +77,21 @@ export function segmentCues(cues: readonly Cue[], timeline: Timeline): TextFile[
     const [start, end] = [secondsOf(from) * 1000, secondsOf(to) * 1000];
     seen = seen.filter((cue) => cue.end > start);
     for (let cue = cues[next]; cue && cue.start < end; cue = cues[++next]) seen.push(cue);
-    const name = seen.length > 0 ? `segment-${String(number).padStart(5, '0')}.vtt` : EMPTY_SEGMENT;
+    const name = seen.length > 0 ? segmentName(number) : EMPTY_SEGMENT;
     const text = header + seen.map(cueText).join('');
     bytes += text.length;
     if (bytes > MAX_BYTES) throw new TextError('Too many cues are shown at the same time.');
     files.set(name, text);
     const seconds = secondsOf(to - from);
     entries.push(`#EXTINF:${seconds.toFixed(6)},`, name);
-    target = Math.max(target, Math.round(seconds));
   }
   const lines = [
-    ...['#EXTM3U', '#EXT-X-VERSION:3', `#EXT-X-TARGETDURATION:${target}`, '#EXT-X-MEDIA-SEQUENCE:0'],
+    ...[
+      '#EXTM3U',
+      '#EXT-X-VERSION:3',
+      `#EXT-X-TARGETDURATION:${textTarget(timeline)}`,
+      '#EXT-X-MEDIA-SEQUENCE:0',
+    ],
     ...['#EXT-X-PLAYLIST-TYPE:VOD', ...entries, '#EXT-X-ENDLIST'],
   ];
   files.set(TEXT_PLAYLIST, `${lines.join('\n')}\n`);

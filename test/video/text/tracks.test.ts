@@ -5,7 +5,8 @@ import { textMedia } from '../../../video/text/tracks.ts';
 const media = (...changes: object[]): string[] =>
   textMedia(
     changes.map((change) => {
-      return { language: 'en', default: false, forced: false, sdh: false, uri: 'a', ...change };
+      const rate = { peak: 0, average: 0 };
+      return { language: 'en', default: false, forced: false, sdh: false, uri: 'a', rate, ...change };
     }),
   );
 
