@@ -46,17 +46,17 @@ export const STEPS = {
   receive: { 'tasks queue': 1 },
   heartbeat: { 'tasks queue': 1 },
   send: { 'tasks queue': 1 },
-  /** failed, settings twice, plan and claim are read; ffprobe reads; the plan is written and read back, receipts listed. */
-  plan: { 'jobs/ reads': 5, 'jobs/ lists': 1, 'jobs/ writes': 1, 'uploads/ reads': 4, 'tasks queue': 1 },
-  /** failed, settings, plan and its own receipt are looked for, all receipts listed after; media are counted apart. */
+  /** failed, settings twice, plan and claim are read; ffprobe reads; the plan and who made it are written, the plan is read back, receipts listed. */
+  plan: { 'jobs/ reads': 5, 'jobs/ lists': 1, 'jobs/ writes': 2, 'uploads/ reads': 4, 'tasks queue': 1 },
+  /** failed, settings, plan, claim and its own receipt are read or looked for, all receipts listed after; media are counted apart. */
   chunk: {
-    'jobs/ reads': 4,
+    'jobs/ reads': 5,
     'jobs/ lists': 1,
     'jobs/ writes': 1,
     'uploads/ reads': A.chunkReads,
     'tasks queue': 1,
   },
-  audio: { 'jobs/ reads': 4, 'jobs/ lists': 1, 'jobs/ writes': 1, 'uploads/ reads': 1, 'tasks queue': 1 },
+  audio: { 'jobs/ reads': 5, 'jobs/ lists': 1, 'jobs/ writes': 1, 'uploads/ reads': 1, 'tasks queue': 1 },
   /** A further thousand receipts in a listing. */
   page: { 'jobs/ lists': 1 },
   media: { 'v/ writes': 1 },
