@@ -207,7 +207,7 @@ describe('meter', () => {
     meter.add('chunk', 2.1, 3);
     meter.add('chunk', 0);
     expect(meter.of('chunk')).toEqual([1, 0, 4]);
-    expect(requestsOf(meter, 'jobs/ reads')).toEqual([4, 0, 16]);
+    expect(requestsOf(meter, 'jobs/ reads')).toEqual([5, 0, 20]);
     expect(requestsOf(meter, 'CreateFleet')).toEqual([]);
   });
 
