@@ -1,5 +1,10 @@
 /** Much of the same to do: a few at a time, so that neither memory nor S3 gets all of it at once. */
 
+/** The items, `size` at a time: what takes a list takes so many at most. */
+export function* batchesOf<T>(items: readonly T[], size: number): Generator<T[]> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
+}
+
 /**
  * Does the work of every item, `size` of them at a time, and yields what comes of each in the items' order. Nothing is
  * begun before it is asked for, nor after one failed.
@@ -9,8 +14,7 @@ export async function* inBatches<T, R>(
   size: number,
   work: (item: T) => Promise<R>,
 ): AsyncGenerator<R> {
-  for (let start = 0; start < items.length; start += size)
-    yield* await Promise.all(items.slice(start, start + size).map((item) => work(item)));
+  for (const batch of batchesOf(items, size)) yield* await Promise.all(batch.map((item) => work(item)));
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import type { z } from 'zod';
+import { batchesOf } from './batches.ts';
 import type { Encode, renewSchema, requeueSchema, Task, uploadedSchema } from './messages.ts';
 import type { ListedObject } from './store.ts';
 
@@ -27,8 +28,7 @@ const SEND_WAIT_MS = 50;
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
  */
 export async function sendTasks(sqs: SQSClient, queueUrl: string, tasks: readonly Task[]): Promise<void> {
-  for (let start = 0; start < tasks.length; start += BATCH_SIZE)
-    await sendBatch(sqs, queueUrl, tasks.slice(start, start + BATCH_SIZE));
+  for (const batch of batchesOf(tasks, BATCH_SIZE)) await sendBatch(sqs, queueUrl, batch);
 }
 
 async function sendBatch(sqs: SQSClient, queueUrl: string, tasks: readonly Task[]): Promise<void> {
@@ -55,35 +55,37 @@ function refusal(queueUrl: string, failed: readonly BatchResultErrorEntry[]): Er
   return new Error(`${queueUrl} refused ${failed.length} task(s): ${[...reasons].join('; ')}`);
 }
 
-/** Asks dispatch to queue what an encode misses. */
-export async function sendRequeue(sqs: SQSClient, uploadsQueueUrl: string, encode: Encode): Promise<void> {
-  const { video, revision } = encode;
-  const body: z.infer<typeof requeueSchema> = { requeue: { video, revision } };
-  await sqs.send(new SendMessageCommand({ QueueUrl: uploadsQueueUrl, MessageBody: JSON.stringify(body) }));
+/** What queues of S3's events are sent besides. */
+type Message = z.infer<typeof requeueSchema | typeof renewSchema | typeof uploadedSchema>;
+
+async function sendMessage(sqs: SQSClient, queueUrl: string, message: Message): Promise<void> {
+  await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(message) }));
 }
 
-/** Tells dispatch of an encode that was asked of another version of the code. */
-export async function sendRenew(
+/** Asks dispatch to queue what an encode misses. */
+export const sendRequeue = (
   sqs: SQSClient,
   uploadsQueueUrl: string,
   { video, revision }: Encode,
-): Promise<void> {
-  const body: z.infer<typeof renewSchema> = { renew: { video, revision } };
-  await sqs.send(new SendMessageCommand({ QueueUrl: uploadsQueueUrl, MessageBody: JSON.stringify(body) }));
-}
+): Promise<void> => sendMessage(sqs, uploadsQueueUrl, { requeue: { video, revision } });
+
+/** Tells dispatch of an encode that was asked of another version of the code. */
+export const sendRenew = (
+  sqs: SQSClient,
+  uploadsQueueUrl: string,
+  { video, revision }: Encode,
+): Promise<void> => sendMessage(sqs, uploadsQueueUrl, { renew: { video, revision } });
 
 /** Tells a queue of an object, in the place of an event of S3's that was lost. */
-export async function sendUploaded(
+export const sendUploaded = (
   sqs: SQSClient,
   queueUrl: string,
   bucket: string,
   { key, size, etag, lastModified }: ListedObject,
-): Promise<void> {
-  const body: z.infer<typeof uploadedSchema> = {
+): Promise<void> =>
+  sendMessage(sqs, queueUrl, {
     uploaded: { bucket, key, size, etag, time: lastModified.toISOString() },
-  };
-  await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(body) }));
-}
+  });
 
 /** Messages in a queue, as SQS approximates them. */
 export interface Backlog {

@@ -5,6 +5,7 @@
  */
 import { type EC2Client, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import { besideComputing } from '../video/prices.ts';
+import { batchesOf } from './batches.ts';
 import { type LaunchedMachine, type Machine, presentInstances, vcpusOf } from './fleet.ts';
 import { updateHint } from './hints.ts';
 import {
@@ -175,8 +176,7 @@ export async function mendSpending(mender: SpendingMender): Promise<HeldBy | und
 
 /** Ends machines. Never throws, for what waits must be known as held all the same: mend ends at its next look what is left. */
 async function end(ec2: EC2Client, ids: readonly string[]): Promise<void> {
-  for (let from = 0; from < ids.length; from += ENDED_AT_ONCE) {
-    const InstanceIds = ids.slice(from, from + ENDED_AT_ONCE);
+  for (const InstanceIds of batchesOf(ids, ENDED_AT_ONCE)) {
     await ec2.send(new TerminateInstancesCommand({ InstanceIds })).catch((error: unknown) => {
       const fields = { machines: InstanceIds.length, error: String(error) };
       logMetrics('error', 'machines-not-ended', fields, { FunctionErrors: 1 });

@@ -4,7 +4,8 @@
  * https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html
  */
 import { PutTraceSegmentsCommand, type XRayClient } from '@aws-sdk/client-xray';
-import type { Span, Trace } from '../video/trace/span.ts';
+import { endOf, type Span, secondsOf, startOf, type Trace } from '../video/trace/span.ts';
+import { batchesOf } from './batches.ts';
 
 /** Documents of a request: what X-Ray's own daemon sends at once. */
 const DOCUMENTS_AT_ONCE = 50;
@@ -18,24 +19,24 @@ export const MOST_SPANS = 200;
 /** Milliseconds that all requests for a trace may take: whoever sends one has other things to do. */
 const LIMIT_MS = 5000;
 
-const seconds = (iso: string): number => Date.parse(iso) / 1000;
-const lengthOf = ({ startedAt, finishedAt }: Span): number => seconds(finishedAt) - seconds(startedAt);
-
-const documentOf = (traceId: string, { id, name, startedAt, finishedAt, error }: Span) => ({
-  trace_id: traceId,
-  id,
-  name,
-  start_time: seconds(startedAt),
-  end_time: seconds(finishedAt),
-  ...(error !== undefined && { fault: true, cause: { exceptions: [{ id, message: error }] } }),
-});
+function documentOf(traceId: string, span: Span) {
+  const { id, name, error } = span;
+  return {
+    trace_id: traceId,
+    id,
+    name,
+    start_time: startOf(span),
+    end_time: endOf(span),
+    ...(error !== undefined && { fault: true, cause: { exceptions: [{ id, message: error }] } }),
+  };
+}
 
 /** A trace's documents. @param platform names this deployment among others of the account */
 export function segmentsOf({ id, state, spans }: Trace, platform: string) {
   const [whole, ...children] = spans;
   if (!whole) return [];
   const traceId = `1-${id.slice(0, 8)}-${id.slice(8)}`;
-  const sent = children.toSorted((a, b) => lengthOf(b) - lengthOf(a)).slice(0, MOST_SPANS);
+  const sent = children.toSorted((a, b) => secondsOf(b) - secondsOf(a)).slice(0, MOST_SPANS);
   const leftOut = children.length - sent.length;
   return [
     {
@@ -56,8 +57,7 @@ export function segmentsOf({ id, state, spans }: Trace, platform: string) {
 export async function sendTrace(xray: XRayClient, platform: string, trace: Trace): Promise<void> {
   const documents = segmentsOf(trace, platform).map((document) => JSON.stringify(document));
   const abortSignal = AbortSignal.timeout(LIMIT_MS);
-  for (let start = 0; start < documents.length; start += DOCUMENTS_AT_ONCE) {
-    const TraceSegmentDocuments = documents.slice(start, start + DOCUMENTS_AT_ONCE);
+  for (const TraceSegmentDocuments of batchesOf(documents, DOCUMENTS_AT_ONCE)) {
     const command = new PutTraceSegmentsCommand({ TraceSegmentDocuments });
     const { UnprocessedTraceSegments = [] } = await xray.send(command, { abortSignal });
     const [refused] = UnprocessedTraceSegments;

@@ -86,6 +86,7 @@ export class Connection {
     const target = targetOf(url, path, query);
     const type = json === undefined ? bytes && 'application/octet-stream' : 'application/json';
     const body = json === undefined ? bytes : JSON.stringify(json);
+    const asked = `${method} ${target.origin}${target.pathname}`;
     let response: Response;
     try {
       response = await fetch(target, {
@@ -103,11 +104,11 @@ export class Connection {
       throw new ConnectionError(`Nothing answers at ${target.origin}`, { cause });
     }
     this.#hasAnswered = true;
-    if (!response.ok) throw await refusalOf(response, `${method} ${target.origin}${target.pathname}`);
+    if (!response.ok) throw await refusalOf(response, asked);
     if (response.status === 204) return undefined;
     return response.json().catch((error: unknown) => {
       if (!(error instanceof SyntaxError)) throw error;
-      throw new ApiError(`${method} ${target.origin}${target.pathname} answered no JSON`, response.status);
+      throw new ApiError(`${asked} answered no JSON`, response.status);
     });
   }
 }

@@ -1,5 +1,5 @@
 /** A trace as people look at it: a row for each part of the whole, with its place in it. */
-import type { Span, Trace } from './span.ts';
+import { type Span, secondsOf, startOf, type Trace } from './span.ts';
 
 export interface Row {
   readonly kind: Span['kind'];
@@ -14,9 +14,6 @@ export interface Row {
   /** Who did it, how fast, and what was wrong. */
   readonly notes: readonly string[];
 }
-
-const startOf = ({ startedAt }: Span): number => Date.parse(startedAt) / 1000;
-const secondsOf = (span: Span): number => Date.parse(span.finishedAt) / 1000 - startOf(span);
 
 function notesOf({ attributes, error }: Span): string[] {
   const { worker, attempt = 1, speed, lostTries, clockOffSeconds } = attributes;

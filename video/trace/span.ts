@@ -18,6 +18,12 @@ export const spanSchema = z.object({
 });
 export type Span = z.infer<typeof spanSchema>;
 
+/** Seconds since 1970. */
+export const startOf = ({ startedAt }: Span): number => Date.parse(startedAt) / 1000;
+export const endOf = ({ finishedAt }: Span): number => Date.parse(finishedAt) / 1000;
+/** Seconds that it lasts. */
+export const secondsOf = (span: Span): number => endOf(span) - startOf(span);
+
 export const traceSchema = z.object({
   /** 32 hexadecimal digits; as in X-Ray, the first 8 are the seconds since 1970 at its beginning. */
   id: z.string(),
