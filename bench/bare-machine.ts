@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { videoStatus } from '../jobs/status.ts';
-import { type LocalPlatform, startLocalPlatform } from '../local/platform.ts';
+import { type LocalPlatform, REGION, startLocalPlatform } from '../local/platform.ts';
 import { uploadFile } from '../local/upload.ts';
 import { installationFrom, serveAssets } from './bare-machine/assets.ts';
 import { age, bake } from './bare-machine/bake.ts';
@@ -18,8 +18,6 @@ import { SCRIPT } from './bare-machine/machine.ts';
 import { copyTree, makeTree, readJournal, unmount, usedBytes } from './bare-machine/tree.ts';
 import { clipOf } from './clip.ts';
 
-/** Of the local platform. */
-const REGION = 'us-east-1';
 /** What must be in a machine's journal. */
 const SIGNS = ['spotreel: the worker runs', '"cage":"closed"', '"worker-ended"'];
 /** And in that of a machine whose image does not have everything. */

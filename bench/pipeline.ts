@@ -2,12 +2,12 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startLocalPlatform } from '../local/platform.ts';
+import { CLI } from '../test/support/cli.ts';
 import { type Cost, timed } from './cost.ts';
 import { memoryOfScripts, peaksWhile } from './memory.ts';
 import { totalOf } from './receipts.ts';
 import { readTimeline, type Timeline } from './worker-logs.ts';
 
-const CLI = join(import.meta.dirname, '../cli/spotreel.ts');
 const SCRIPTS = ['cli/spotreel.ts', 'worker-scripts/worker.ts'] as const;
 
 export interface Pipeline extends Timeline {

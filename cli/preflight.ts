@@ -7,7 +7,7 @@ import { GetRoleCommand, IAMClient, NoSuchEntityException } from '@aws-sdk/clien
 import { GetServiceQuotaCommand, ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { GetParameterCommand, ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { SERVICE_ROLES } from '../jobs/platform.ts';
+import { CLOUDFRONT_REGION, SERVICE_ROLES } from '../jobs/platform.ts';
 import type { VpcIds } from '../jobs/vpc-ids.ts';
 import { type Checked, good, looked, nameOf } from './checkup.ts';
 import { vpcChecks } from './preflight-vpc.ts';
@@ -28,8 +28,6 @@ const SMALLEST_MACHINE = 2;
 /** The oldest version of CDK's bootstrap stack that our templates deploy with: they say so themselves. */
 const BOOTSTRAP_VERSION = 6;
 const BOOTSTRAP_PARAMETER = '/cdk-bootstrap/hnb659fds/version';
-/** Where the stack of a web ACL is: CloudFront takes no other. */
-const WEB_ACL_REGION = 'us-east-1';
 /** Calls of Lambda at once with which the API is still quick: a new account may have as few as 10. */
 const ENOUGH_CONCURRENCY = 50;
 
@@ -140,7 +138,7 @@ export async function preflight(wanted: Wanted): Promise<Checked[]> {
   const { caller, account } = await identity();
   if (account === undefined) return [caller];
   const { maxVcpus, maxOnDemandVcpus, zones, vpc, makesWebAcl } = wanted;
-  const stackRegions = new Set([where, ...(makesWebAcl ? [WEB_ACL_REGION] : [])]);
+  const stackRegions = new Set([where, ...(makesWebAcl ? [CLOUDFRONT_REGION] : [])]);
   const spotLeast = maxOnDemandVcpus > 0 ? 0 : SMALLEST_MACHINE;
   return [
     caller,

@@ -18,6 +18,9 @@ import {
   VIDEOS_PREFIX,
 } from './names.ts';
 
+/** Where CloudFront looks for web ACLs, wherever the platform is. */
+export const CLOUDFRONT_REGION = 'us-east-1';
+
 /** Dispatch must end within this many seconds: claims are small, a fleet request takes a few seconds. */
 export const DISPATCH_TIMEOUT_SECONDS = 30;
 

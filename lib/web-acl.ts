@@ -6,10 +6,9 @@ import { CfnOutput, Fn, Stack, type StackProps } from 'aws-cdk-lib';
 import { CfnWebACL } from 'aws-cdk-lib/aws-wafv2';
 import type { Construct } from 'constructs';
 import { z } from 'zod';
+import { CLOUDFRONT_REGION } from '../jobs/platform.ts';
 import { misfits } from './settings.ts';
 
-/** Where CloudFront looks for web ACLs. */
-const REGION = 'us-east-1';
 const OUTPUT = 'Arn';
 
 /** Seconds for which requests are counted. */
@@ -65,7 +64,7 @@ export class SpotreelWebAclStack extends Stack {
     super(scope, id, {
       description: 'Spotreel: a firewall before pages, API and videos',
       ...props,
-      env: { ...env, region: REGION },
+      env: { ...env, region: CLOUDFRONT_REGION },
     });
     const problems = misfits('rules', webAclRulesSchema, rules);
     if (problems.length > 0) throw new Error(`The web ACL cannot be built: ${problems.join('; ')}`);
@@ -105,6 +104,6 @@ export class SpotreelWebAclStack extends Stack {
   arnFor(consumer: Stack): string {
     consumer.addStackDependency(this);
     // CDK's own references want to know the consumer's region, which an app without an account does not tell.
-    return Fn.getStackOutput(this.stackName, OUTPUT, REGION);
+    return Fn.getStackOutput(this.stackName, OUTPUT, CLOUDFRONT_REGION);
   }
 }

@@ -64,7 +64,7 @@ const QUEUES_HERE = [
 ];
 
 /** What CloudFormation would name. */
-const REGION = 'us-east-1';
+export const REGION = 'us-east-1';
 const UPLOAD_BUCKET = 'spotreel-uploads';
 const PRODUCTION_BUCKET = 'spotreel-production';
 const PLATFORM = 'local';

@@ -6,10 +6,10 @@ import { utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Installation, renderBake, stampOf } from '../../lib/user-data.ts';
 import { startMetadata } from '../../local/ec2/metadata.ts';
+import { REGION } from '../../local/platform.ts';
 import { bootMachine } from './machine.ts';
 import { cleanUp, readJournal } from './tree.ts';
 
-const REGION = 'us-east-1';
 const DAY_SECONDS = 86_400;
 /** Of the machine that an image is made of; no file of the image may have it. */
 const SECRET = 'the-secret-of-the-machine-that-bakes';

@@ -1,12 +1,11 @@
 /** How long the platform and the command take to start, beside Node itself. */
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CLI } from '../../test/support/cli.ts';
 import { type Spotreel, startSpotreel } from '../../test/support/spotreel.ts';
 import { median, timed } from '../cost.ts';
 import { type Bench, inRounds, secondsOf } from '../measure.ts';
 import { inSeconds, type Measured, ratio } from '../row.ts';
-
-const CLI = join(import.meta.dirname, '../../cli/spotreel.ts');
 
 /** Node is so quick that one start says little. */
 const NODE_STARTS = 7;

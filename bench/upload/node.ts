@@ -5,12 +5,10 @@ import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
-import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { SpotreelClient } from '../../api/client/index.ts';
+import { CLI } from '../../test/support/cli.ts';
 import { timed } from '../cost.ts';
-
-const CLI = join(import.meta.dirname, '../../cli/spotreel.ts');
 
 /** What uploads should reach of the bare loop's speed. */
 export const SPEED_TARGET = 0.8;

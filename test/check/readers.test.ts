@@ -10,8 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openFolder } from '../../cli/folder-reader.ts';
 import { httpReader } from '../../cli/http-reader.ts';
 import { checkedTree, MASTER, type Tree } from '../support/checked-tree.ts';
-
-const CLI = join(import.meta.dirname, '../../cli/spotreel.ts');
+import { CLI } from '../support/cli.ts';
 
 /** `spotreel check` as a person calls it. */
 const run = (...args: string[]) =>

@@ -11,9 +11,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GetObjectCommand, PutObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { type VideoId, videoIdOf } from '../../jobs/names.ts';
+import { CLI } from './cli.ts';
 import { violations } from './conformance.ts';
-
-const CLI = join(import.meta.dirname, '../../cli/spotreel.ts');
 
 export const UPLOAD_BUCKET = 'spotreel-uploads';
 export const PRODUCTION_BUCKET = 'spotreel-production';
