@@ -177,6 +177,25 @@ const CASES: readonly (readonly [what: string, facts: TraceFacts, spans: readonl
     ],
   ],
   [
+    'an upload for which a machine is there at once: waits too short to be told count to the one after them',
+    {
+      ...READY,
+      requestedAt: at(10.06),
+      planned: ran('i-a', 10.24, 83, { launchedAt: at(10.12), workerStartedAt: at(10.18) }),
+      done: [done('chunk-00000', ran('i-a', 83.09, 91))],
+    },
+    [
+      'video 0-93',
+      'upload 0-10',
+      `${WAITS.machine} 10-10.12`,
+      `${WAITS.worker} 10.12-10.24`,
+      'plan 10.24-83',
+      'chunk-00000 83.09-91',
+      `${WAITS.worker} 91-92`,
+      'publish 92-93',
+    ],
+  ],
+  [
     'a re-encode, which begins with its request',
     { ...AGAIN, requestedAt: at(30) },
     [

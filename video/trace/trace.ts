@@ -7,7 +7,7 @@ import { durationOf } from '../plan.ts';
 import { type Draft, rounded, time } from './draft.ts';
 import type { TraceFacts } from './facts.ts';
 import type { Span, Trace } from './span.ts';
-import { wait, waitsAmong } from './waits.ts';
+import { waitsAmong } from './waits.ts';
 import { workOf } from './work.ts';
 
 const digest = (...parts: readonly string[]): string =>
@@ -27,10 +27,7 @@ export function traceOf(facts: TraceFacts, now: number): Trace {
   const whole: Draft = { kind: 'video', name: 'video', from, to, ...wholeOf(facts, from) };
   const received = time(asked);
   const dispatched = Math.max(received, Math.min(time(requestedAt), to));
-  const waits = [
-    ...wait('dispatch', received, dispatched),
-    ...waitsAmong(works, { from: dispatched, to, last: state }),
-  ];
+  const waits = waitsAmong(works, { from: received, dispatched, to, last: state });
   const children = [...works, ...waits].toSorted((a, b) => a.from - b.from || a.to - b.to);
   const seconds = Math.floor(received / 1000);
   const id = `${seconds.toString(16).padStart(8, '0')}${digest(video, revision).slice(0, 24)}`;

@@ -26,10 +26,13 @@ export const wait = (why: Wait, from: number, to: number): Draft[] =>
 const between = (value: number, least: number, most: number): number =>
   Math.min(Math.max(value, least), most);
 
+/** When a wait ended that began then: at once, if it is too short to be told, so that the next one counts its time. */
+const told = (from: number, to: number): number => (to - from < UNNAMED_MS ? from : to);
+
 /** What a task waited for from a moment on: its machine, that one's boot, and then whatever is left. */
 function waitsBefore({ from: until, since }: Draft, from: number): Draft[] {
-  const launched = between(since?.launched ?? from, from, until);
-  const ready = between(since?.ready ?? launched, launched, until);
+  const launched = told(from, between(since?.launched ?? from, from, until));
+  const ready = told(launched, between(since?.ready ?? launched, launched, until));
   return [
     ...wait('machine', from, launched),
     ...wait('boot', launched, ready),
@@ -39,13 +42,16 @@ function waitsBefore({ from: until, since }: Draft, from: number): Draft[] {
 
 /**
  * What was waited for from one moment to another, while none of these was done.
+ * @param dispatched when dispatch had seen to it
  * @param last why nothing was done after them
  */
 export function waitsAmong(
   works: readonly Draft[],
-  { from, to, last }: { readonly from: number; readonly to: number; readonly last: Wait },
+  span: { readonly from: number; readonly dispatched: number; readonly to: number; readonly last: Wait },
 ): Draft[] {
-  const waits: Draft[] = [];
+  const { to, last } = span;
+  const from = told(span.from, span.dispatched);
+  const waits = wait('dispatch', span.from, from);
   let reached = from;
   // Of planning, earlier releases recorded nothing.
   let begun = works.some(({ name }) => name === 'plan');
