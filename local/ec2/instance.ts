@@ -6,6 +6,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { programFile } from '../../jobs/program-file.ts';
+import { COMPILED } from '../compiled.ts';
 import { type Credentials, type Metadata, startMetadata } from './metadata.ts';
 
 /** What an instance runs: its launch template's user data, reduced to starting the worker. */
@@ -204,6 +205,7 @@ function environment(extra: Readonly<Record<string, string>>, region: string, me
   return {
     PATH,
     HOME,
+    ...COMPILED,
     AWS_REGION: region,
     AWS_EC2_METADATA_SERVICE_ENDPOINT: metadataUrl,
     // A fresh machine has no profiles; without this, the SDK would find those of whoever owns this laptop.

@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { basename, dirname, extname } from 'node:path';
 import { programFile } from '../../jobs/program-file.ts';
+import { COMPILED } from '../compiled.ts';
 
 export interface FunctionOptions {
   /** Path of a file that exports `handler`. */
@@ -98,6 +99,7 @@ export class LambdaFunction {
       stdio: ['ignore', this.#log.fd, this.#log.fd, 'ipc'],
       env: {
         PATH: process.env['PATH'],
+        ...COMPILED,
         // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
         AWS_LAMBDA_FUNCTION_NAME: basename(entry, extname(entry)),
         LAMBDA_TASK_ROOT: dirname(entry),

@@ -344,6 +344,7 @@ describe('a machine', () => {
         env: {
           PATH: process.env['PATH'],
           HOME: process.env['HOME'],
+          NODE_COMPILE_CACHE: expect.stringMatching(/\/spotreel\/compiled$/),
           AWS_REGION: 'eu-test-1',
           AWS_ENDPOINT_URL_EC2: ec2.url,
           AWS_EC2_METADATA_SERVICE_ENDPOINT: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),

@@ -167,6 +167,7 @@ describe('a function', () => {
         env: { GREETING: 'hello', AWS_REGION: REGION, AWS_LAMBDA_FUNCTION_NAME: 'lambda-handler', TZ: 'UTC' },
       });
       expect(call?.env).not.toHaveProperty('AWS_PROFILE');
+      expect(call?.env['NODE_COMPILE_CACHE']).toMatch(/\/spotreel\/compiled$/);
       expect(call?.env['AWS_SHARED_CREDENTIALS_FILE']).toBe('/dev/null');
       expect(call?.remaining).toBeGreaterThan(0);
       expect(call?.remaining).toBeLessThanOrEqual(30_000);
