@@ -171,24 +171,23 @@ export const EXACT = [
   ...['-fflags', '+bitexact', '-flags', '+bitexact'],
 ];
 
-/** One fragmented MP4 a rung, from the labels of `rungsFrom`. */
-function outputArguments(plan: Plan, outputs: readonly string[]): string[] {
+/** The fragmented MP4 of a rung, from its label of `rungsFrom`. @param index in the plan's order */
+export function rungArguments(plan: Plan, rung: Rung, index: number, output: string): string[] {
   const { timescale } = timescaleOf(plan.rate);
-  return plan.rungs.flatMap((rung, index) => [
+  return [
     ...['-map', `[v${index}]`, ...encoderArguments(plan, rung)],
     ...EXACT,
     ...['-video_track_timescale', `${timescale}`, '-use_editlist', '0', '-f', 'mp4', '-movflags'],
     '+cmaf+frag_keyframe+empty_moov+default_base_moof+frag_discont+negative_cts_offsets+skip_trailer',
-    outputs[index] ?? '',
-  ]);
+    output,
+  ];
 }
 
-/**
- * ffmpeg for one chunk: writes one fragmented MP4 a rung, each GOP one fragment, decode times counted from the
- * video's first frame.
- * @param outputs a file a rung, in the plan's order
- */
-export function chunkArguments(plan: Plan, chunk: Chunk, url: string, outputs: readonly string[]): string[] {
+const ladderArguments = (plan: Plan, outputs: readonly string[]): string[] =>
+  plan.rungs.flatMap((rung, index) => rungArguments(plan, rung, index, outputs[index] ?? ''));
+
+/** What every run that decodes a chunk begins with: the source, from where that must begin. */
+export function chunkInput(plan: Plan, chunk: Chunk, url: string): string[] {
   const { timeBase, lastPts, preroll } = pictureOf(plan);
   const wanted = chunk.from / toNumber(plan.rate) + plan.origin;
   const last = lastPts === undefined ? wanted : lastPts * toNumber(timeBase);
@@ -200,10 +199,24 @@ export function chunkArguments(plan: Plan, chunk: Chunk, url: string, outputs: r
     // No -to: with -noaccurate_seek ffmpeg counts it from the key frame that it found, however far back that lies.
     // `trim` ends the outputs, and with them the run.
     ...['-threads', '1', ...decoding(pictureOf(plan)), ...input(url)],
-    ...['-filter_complex_threads', '1', '-filter_complex', filterGraph(plan, chunk)],
-    ...outputArguments(plan, outputs),
   ];
 }
+
+/**
+ * ffmpeg for one chunk: writes one fragmented MP4 a rung, each GOP one fragment, decode times counted from the
+ * video's first frame.
+ * @param outputs a file a rung, in the plan's order
+ */
+export const chunkArguments = (
+  plan: Plan,
+  chunk: Chunk,
+  url: string,
+  outputs: readonly string[],
+): string[] => [
+  ...chunkInput(plan, chunk, url),
+  ...['-filter_complex_threads', '1', '-filter_complex', filterGraph(plan, chunk)],
+  ...ladderArguments(plan, outputs),
+];
 
 /** ffmpeg for a chunk of which no picture can be decoded: as `chunkArguments`, but black. */
 export function blackChunkArguments(plan: Plan, chunk: Chunk, outputs: readonly string[]): string[] {
@@ -218,7 +231,7 @@ export function blackChunkArguments(plan: Plan, chunk: Chunk, outputs: readonly 
       '-filter_complex',
       rungsFrom(black, {}, plan.rungs).join(';'),
     ],
-    ...outputArguments(plan, outputs),
+    ...ladderArguments(plan, outputs),
   ];
 }
 

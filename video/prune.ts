@@ -2,10 +2,11 @@
  * Which rungs a title does not need: those that look no better than the one below. Found by encoding a few seconds with
  * the plan's own command line and comparing each rung, enlarged, with the picture (docs/encoding.md, "Pruning").
  */
-import { QUIET } from './ffmpeg-arguments.ts';
+import { chunkInput, filterGraph, QUIET, rungArguments } from './ffmpeg-arguments.ts';
 import type { Rung } from './ladder.ts';
 import { type Chunk, durationOf, type Plan } from './plan.ts';
 import { toNumber } from './rational.ts';
+import { chunkBytes } from './written.ts';
 
 /** A rung must come closer to the picture than the one below by so much, in dB of SSIM. */
 const LEAST_GAIN = 0.5;
@@ -35,27 +36,50 @@ export function samplesOf(plan: Plan): Chunk[] {
   });
 }
 
-/** The picture itself, as a rung: of the highest rung's size, with a crf that leaves nothing out, never capped. */
-const PICTURE = { name: 'picture', crf: 1, maxKbps: 1_000_000 };
+/** The plan whose chunks are the samples: H.264's ladder, highest first. */
+export const probePlan = (plan: Plan): Plan => ({ ...plan, rungs: ladderOf(plan) });
 
-/** The plan whose chunks are the samples: the picture first, then the ladder, highest first. */
-export function probePlan(plan: Plan): Plan {
-  const ladder = ladderOf(plan);
-  const [highest] = ladder;
-  return { ...plan, rungs: highest ? [{ ...highest, ...PICTURE }, ...ladder] : [] };
+const COMPARED = `select='not(mod(n,${COMPARED_EVERY}))'`;
+/** Pictures are paired by their number, for files may begin at different times. */
+const NUMBERED = 'settb=1/25,setpts=N';
+
+/**
+ * ffmpeg for a sample: every rung but the highest, which stays whatever it looks like, as a chunk has it; and in the
+ * highest one's size those pictures as they are that are compared.
+ * @param files of the picture, and of every rung but the highest
+ */
+export function sampleArguments(
+  probe: Plan,
+  sample: Chunk,
+  url: string,
+  [picture = '', ...files]: readonly string[],
+): string[] {
+  const [, ...others] = probe.rungs;
+  const graph = `${filterGraph(probe, sample)};[v0]${COMPARED}[picture]`;
+  return [
+    ...chunkInput(probe, sample, url),
+    ...['-filter_complex_threads', '1', '-filter_complex', graph],
+    ...['-map', '[picture]', '-c:v', 'rawvideo', '-pix_fmt', 'yuv420p', '-f', 'nut', picture],
+    ...others.flatMap((rung, index) => rungArguments(probe, rung, index + 1, files[index] ?? '')),
+  ];
+}
+
+/** Bytes that the files of a sample have at most. */
+export function sampleBytes(probe: Plan, sample: Chunk): number {
+  const { width = 0, height = 0 } = probe.rungs[0] ?? {};
+  const pictures = Math.ceil((sample.to - sample.from) / COMPARED_EVERY);
+  return chunkBytes(probe, sample) + Math.ceil(1.5 * width * height) * pictures; // 4:2:0, 8 bits a sample
 }
 
 /**
- * ffmpeg for `QualityReader`: how close each file of a sample comes to the first one.
- * @param files of a chunk of the probe's plan
+ * ffmpeg for `QualityReader`: how close each rung of a sample comes to the picture.
+ * @param files that `sampleArguments` had written
  */
 export function qualityArguments({ rungs }: Plan, files: readonly string[]): string[] {
-  const others = rungs.slice(1);
+  const [{ width, height } = { width: 2, height: 2 }, ...others] = rungs;
   const references = others.map((_, index) => `[r${index}]`);
-  const { width = 2, height = 2 } = rungs[0] ?? {};
-  const every = `select='not(mod(n,${COMPARED_EVERY}))'`;
   const compare = others.map(({ name }, index) => {
-    const enlarged = `[${index + 1}:v]${every},scale=${width}:${height}:flags=bicubic[e${index}]`;
+    const enlarged = `[${index + 1}:v]${COMPARED},${NUMBERED},scale=${width}:${height}:flags=bicubic[e${index}]`;
     const label = `metadata=add:key=rung:value=${name},metadata=print:file=-:direct=1`;
     return `${enlarged};[r${index}][e${index}]ssim,${label}[o${index}]`;
   });
@@ -63,7 +87,7 @@ export function qualityArguments({ rungs }: Plan, files: readonly string[]): str
     ...QUIET,
     ...files.flatMap((file) => ['-threads', '1', '-noautorotate', '-i', file]),
     ...['-filter_complex_threads', '1', '-filter_complex'],
-    [`[0:v]${every},split=${others.length}${references.join('')}`, ...compare].join(';'),
+    [`[0:v]${NUMBERED},split=${others.length}${references.join('')}`, ...compare].join(';'),
     ...others.flatMap((_, index) => ['-map', `[o${index}]`]),
     ...['-f', 'null', '-'],
   ];

@@ -1,10 +1,17 @@
 /** Looks for rungs that a video does not need: encodes its samples and compares them. */
 import { join } from 'node:path';
-import { chunkArguments, chunkTimeout } from '../video/ffmpeg-arguments.ts';
+import { chunkTimeout } from '../video/ffmpeg-arguments.ts';
 import { chunkMemory } from '../video/memory.ts';
 import type { Chunk, Plan } from '../video/plan.ts';
-import { probePlan, prunedRungs, QualityReader, qualityArguments, samplesOf } from '../video/prune.ts';
-import { chunkBytes } from '../video/written.ts';
+import {
+  probePlan,
+  prunedRungs,
+  QualityReader,
+  qualityArguments,
+  sampleArguments,
+  sampleBytes,
+  samplesOf,
+} from '../video/prune.ts';
 import type { TaskContext } from './context.ts';
 import { linesTo } from './output.ts';
 import { hasRefused, run } from './process.ts';
@@ -26,8 +33,9 @@ export async function findPruned(
 ): Promise<string[]> {
   const probe = probePlan(plan);
   const compare = async (sample: Chunk, index: number): Promise<string[]> => {
-    const files = probe.rungs.map(({ name }) => join(folder, `${index}-${name}.mp4`));
-    const writes = { files, bytes: chunkBytes(probe, sample) };
+    const others = probe.rungs.slice(1).map(({ name }) => `${name}.mp4`);
+    const files = ['picture.nut', ...others].map((name) => join(folder, `${index}-${name}`));
+    const writes = { files, bytes: sampleBytes(probe, sample) };
     const memoryBytes = chunkMemory(probe);
     const timeoutSeconds = chunkTimeout(probe, sample);
     const common = { program: 'ffmpeg', timeoutSeconds, memoryBytes, signal } as const;
@@ -35,7 +43,7 @@ export async function findPruned(
     const keep = (line: string) => lines.length < MOST_LINES && lines.push(line);
     const read = linesTo({ read: keep });
     return memory.with(memoryBytes, signal, async () => {
-      await run({ ...common, args: chunkArguments(probe, sample, url, files), writes });
+      await run({ ...common, args: sampleArguments(probe, sample, url, files), writes });
       await run({ ...common, args: qualityArguments(probe, files), reads: files, read });
       return lines;
     });
