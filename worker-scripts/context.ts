@@ -14,7 +14,7 @@ import type { Plan } from '../video/plan.ts';
 import type { MachinePrice, Ran } from '../video/receipt.ts';
 import type { LiveProgress } from './live-progress.ts';
 import type { Memory } from './memory.ts';
-import type { SourceObject, SourceProxy } from './source-proxy.ts';
+import type { LookFor, OpenSource, SourceObject, SourceProxy } from './source-proxy.ts';
 
 export interface WorkerContext {
   readonly uploads: ObjectStore;
@@ -79,7 +79,7 @@ const CHANGED_STATUS: readonly (number | undefined)[] = [404, 412];
 async function withServed<T>(
   { proxy }: WorkerContext,
   object: SourceObject,
-  use: (url: string) => Promise<T>,
+  use: (opened: OpenSource) => Promise<T>,
   told = (broken: Error): Error => broken,
 ): Promise<T> {
   const opened = proxy.open(object);
@@ -89,7 +89,7 @@ async function withServed<T>(
     if (broken) throw told(broken);
   };
   try {
-    return await use(opened.url).finally(throwIfBroken);
+    return await use(opened).finally(throwIfBroken);
   } finally {
     opened.close();
   }
@@ -99,13 +99,13 @@ async function withServed<T>(
 export async function withSource<T>(
   context: WorkerContext,
   video: VideoId,
-  use: (url: string, claim: Claim) => Promise<T>,
+  use: (url: string, claim: Claim, lookFor: LookFor) => Promise<T>,
 ): Promise<T> {
   const claim = await requireClaim(context, video);
   return withServed(
     context,
     claim,
-    (url) => use(url, claim),
+    ({ url, lookFor }) => use(url, claim, lookFor),
     (broken) =>
       broken instanceof S3ServiceException && CHANGED_STATUS.includes(broken.$metadata.httpStatusCode)
         ? new SourceError('source-changed')
@@ -136,7 +136,9 @@ export const withCopy = <T>(
   use: (url: string) => Promise<T>,
 ): Promise<T> =>
   // Without an ETag: whoever makes a copy makes the same bytes.
-  withServed(context, { bucket: context.uploads.bucket, key: jobKeys.copy(video, revision) }, use);
+  withServed(context, { bucket: context.uploads.bucket, key: jobKeys.copy(video, revision) }, ({ url }) =>
+    use(url),
+  );
 
 /** A folder that is gone, with all in it, when `use` ends. */
 export async function withScratch<T>(

@@ -35,10 +35,13 @@ import {
   canCarryCaptions,
   captionTrack,
   captionUnitsArguments,
+  keepsMarks,
 } from '../video/text/captions.ts';
 import { asCopied, needsCopy } from '../video/timestamps.ts';
+import { MarkFinder } from './mark-finder.ts';
 import { linesTo, readOutput } from './output.ts';
 import { hasRefused, run } from './process.ts';
+import type { LookFor } from './source-proxy.ts';
 
 /** Bytes that ffprobe may write of a file's headers: a feature film with all its tags and chapters has 50 kB. */
 const MAX_JSON_BYTES = 32 * 1024 * 1024;
@@ -58,32 +61,30 @@ export interface Served {
   readonly settings: EncodeSettings;
   /** Stops looking: the worker must go. */
   readonly signal: AbortSignal;
+  /** Looks for a mark in all that is read, where whoever serves it can. */
+  readonly lookFor?: LookFor;
 }
 
 /**
  * Looks at a served source. Throws `SourceError` where it can not become a video. Where its clock jumps, nothing more
- * is looked at than its headers and packets (`needsCopy`), for no time in it means anything: its copy is.
+ * is looked at than its headers, packets and a picture (`needsCopy`), for no time in it means anything: its copy is.
  * @param copyOf set where the copy of this source is served
  */
 export async function inspect(
   served: Served,
   copyOf?: { readonly source: Source; readonly copy: Copy },
 ): Promise<Inspection> {
-  const { url, bytes, settings, signal } = served;
+  const { bytes, settings } = served;
   checkBytes(bytes, settings);
   const headers = await readHeaders(served);
   checkTracks(headers.streams.length, settings);
   const source = copyOf ? asCopied(copyOf.source, headers, copyOf.copy) : readSource(headers);
   if (!source.video) return { source, packets: await readSpan(served) };
   checkPixels(source.video, settings);
-  const { stream } = source.video;
-  const { packets, hasCaptions } = await readWhole(served, source.video);
+  const { packets, hasCaptions } = await readWhole(served, source.container, source.video);
   if (!copyOf && needsCopy(source, packets)) return { source, packets };
-  // Headers may promise what no decoder keeps: one picture must come out.
-  const args = decodeTestArguments(url, stream);
-  await orRefuse(run({ program: 'ffmpeg', args, timeoutSeconds: packetsTimeout(bytes), signal }));
   const video = await lookAtFrames(served, source, source.video);
-  const text = hasCaptions ? [...source.text, captionTrack(stream)] : source.text;
+  const text = hasCaptions ? [...source.text, captionTrack(video.stream)] : source.text;
   const { timeBase } = video;
   const heard = mayGoOn(source, packets, timeBase) && {
     soundEnds: await readSoundEnd(served, pictureEnd(source, packets, timeBase)),
@@ -91,21 +92,41 @@ export async function inspect(
   return { source: { ...source, video, text, ...heard }, packets };
 }
 
-/** What takes a read of the whole file: two such reads at once take half the time. Where one fails, both end. */
+/**
+ * What takes a read of the whole file, and what needs nothing but its headers: at once, for each waits for bytes more
+ * than it works. Where one fails, all end.
+ */
 async function readWhole(
   served: Served,
+  container: string,
   video: VideoTrack,
 ): Promise<{ packets: Packets; hasCaptions: boolean }> {
   const failed = new AbortController();
-  const both = { ...served, signal: AbortSignal.any([served.signal, failed.signal]) };
-  const looking = canCarryCaptions(video.codec) ? findCaptions(both, video) : Promise.resolve(false);
+  const each = { ...served, signal: AbortSignal.any([served.signal, failed.signal]) };
+  // What ffprobe reads goes by: a second read is for those alone whose bytes have the mark, or may have it cut in two.
+  const mayHaveCaptions = keepsMarks(container) ? served.lookFor?.(CAPTION_MARK) : undefined;
+  const reading = readPackets(each, video);
+  // Headers may promise what no decoder keeps: one picture must come out.
+  const decoding = decodeOne(each, video);
+  const looking = mayHaveCaptions
+    ? reading.then(() => mayHaveCaptions() && findCaptions(each, video))
+    : findCaptions(each, video);
+  const ended = Promise.allSettled([reading, decoding, looking]);
   try {
-    const [packets, hasCaptions] = await Promise.all([readPackets(both, video), looking]);
+    // In this order: a key that is missing, say, is told before what a decoder makes of it.
+    const packets = await reading;
+    const hasCaptions = await looking;
+    await decoding;
     return { packets, hasCaptions };
   } finally {
     failed.abort();
-    await looking.catch(() => {}); // it was told above
+    await ended;
   }
+}
+
+async function decodeOne({ url, bytes, signal }: Served, { stream }: VideoTrack): Promise<void> {
+  const args = decodeTestArguments(url, stream);
+  await orRefuse(run({ program: 'ffmpeg', args, timeoutSeconds: packetsTimeout(bytes), signal }));
 }
 
 /** What only the decoded frames tell of a picture, where its headers give a reason to look. */
@@ -200,19 +221,14 @@ async function readSoundEnd(served: Served, pictureEnds: number): Promise<number
  * where that fails, there are none that could be read.
  */
 async function findCaptions({ url, bytes, signal }: Served, video: VideoTrack): Promise<boolean> {
-  let found = false;
+  if (!canCarryCaptions(video.codec)) return false;
+  const finder = new MarkFinder(CAPTION_MARK);
   const read = async (stdout: Readable) => {
-    let last = Buffer.alloc(0);
-    for await (const chunk of stdout) {
-      if (found) continue;
-      const seen = Buffer.concat([last, chunk as Buffer]); // a stream without an encoding gives buffers
-      found = seen.includes(CAPTION_MARK);
-      last = seen.subarray(-CAPTION_MARK.length);
-    }
+    for await (const piece of stdout) finder.read(piece as Buffer); // a stream without an encoding gives buffers
   };
   const args = captionUnitsArguments(url, video);
   await ifItCan(run({ program: 'ffmpeg', args, timeoutSeconds: packetsTimeout(bytes), signal, read }));
-  return found;
+  return finder.found;
 }
 
 /** What ffprobe writes of a file. Throws `SourceError` where that is more than any honest file has to say. */

@@ -27,8 +27,8 @@ async function makePlan(context: TaskContext, { video, revision }: Encode): Prom
     // What does not fit must fail here: a plan that was written can not be read otherwise, however often.
     return planSchema.parse(planVideo(source, packets, settings, revision, pruned));
   };
-  const made = await withSource(context, video, async (url, { size: bytes }) => {
-    const found = await inspect({ url, bytes, settings, signal });
+  const made = await withSource(context, video, async (url, { size: bytes }, lookFor) => {
+    const found = await inspect({ url, bytes, settings, signal, lookFor });
     const { source, packets } = found;
     if (!('pts' in packets && needsCopy(source, packets))) return { plan: await planFrom(url, found) };
     const copied = await makeCopy(context, { video, revision }, source, { url, bytes });

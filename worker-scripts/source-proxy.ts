@@ -8,6 +8,7 @@ import type { AddressInfo, Server as TcpServer } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { GetObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import { MarkFinder } from './mark-finder.ts';
 
 export interface SourceObject {
   readonly bucket: string;
@@ -16,17 +17,22 @@ export interface SourceObject {
   readonly etag?: string;
 }
 
+/** Looks for a mark in whatever is read from now on. @returns asks whether it was there so far */
+export type LookFor = (mark: Buffer) => () => boolean;
+
 /** One source that may be read while a task runs. */
 export interface OpenSource {
   readonly url: string;
   /** Why a read was refused or broke: the object is another one, or gone, or S3 is out of reach. */
   readonly error: () => Error | undefined;
+  readonly lookFor: LookFor;
   close(): void;
 }
 
 interface Entry {
   readonly object: SourceObject;
   error: Error | undefined;
+  sought: { readonly mark: Buffer; found: boolean } | undefined;
 }
 
 export class SourceProxy {
@@ -49,11 +55,16 @@ export class SourceProxy {
   /** Makes a source readable under a URL that nobody can guess, until it is closed. */
   open(object: SourceObject): OpenSource {
     const path = `/${randomUUID()}`;
-    const entry: Entry = { object, error: undefined };
+    const entry: Entry = { object, error: undefined, sought: undefined };
     this.#sources.set(path, entry);
     return {
       url: `http://127.0.0.1:${this.port}${path}`,
       error: () => entry.error,
+      lookFor: (mark) => {
+        const sought = { mark, found: false };
+        entry.sought = sought;
+        return () => sought.found;
+      },
       close: () => this.#sources.delete(path),
     };
   }
@@ -104,6 +115,13 @@ export class SourceProxy {
       object.Body.once('error', (error) => {
         if (!abort.signal.aborted) entry.error ??= error;
       });
+      const { sought } = entry;
+      if (sought) {
+        const finder = new MarkFinder(sought.mark);
+        object.Body.on('data', (piece: Buffer) => {
+          sought.found ||= finder.read(piece);
+        });
+      }
       await pipeline(object.Body, response);
     } catch (error) {
       // ffmpeg hangs up when it has enough, and may ask for what lies behind the end of a file that is cut off.

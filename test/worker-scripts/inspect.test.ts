@@ -1,12 +1,18 @@
+import { createReadStream } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
 import { serveFile } from '../../cli/file-server.ts';
 import type { FailureCode } from '../../video/failures.ts';
 import { type EncodeSettings, encodeSettingsSchema } from '../../video/settings.ts';
+import { CAPTION_MARK } from '../../video/text/captions.ts';
+import { PICTURE_CAPTIONS } from '../../video/text/tracks.ts';
 import { type Inspection, inspect, readJson } from '../../worker-scripts/inspect.ts';
+import { SourceProxy } from '../../worker-scripts/source-proxy.ts';
 import { corpusFile, testWithCorpus } from '../support/corpus.ts';
 import { ffmpeg } from '../support/media.ts';
 
@@ -113,5 +119,61 @@ describe('what is beyond a limit is refused', () => {
     }
     await writeFile(file, bytes);
     await expect(look(file)).rejects.toEqual(refused('undecodable'));
+  });
+});
+
+describe('captions inside the picture are looked for', () => {
+  /** Looks at a file that the worker's proxy serves. @returns its text tracks, and how often it was read from its beginning */
+  async function lookServed(file: string) {
+    const bytes = (await stat(file)).size;
+    const s3 = mockClient(S3Client);
+    let opened = 0;
+    s3.on(GetObjectCommand).callsFake(({ Range }) => {
+      const start = Number(/^bytes=(\d+)-/.exec(Range)?.[1]);
+      if (start === 0) opened++;
+      const ContentRange = `bytes ${start}-${bytes - 1}/${bytes}`;
+      return { Body: createReadStream(file, { start }), ContentLength: bytes - start, ContentRange };
+    });
+    const proxy = await SourceProxy.start(new S3Client({}));
+    try {
+      const { url, lookFor } = proxy.open({ bucket: 'b', key: 'k' });
+      const { signal } = new AbortController();
+      const { source } = await inspect({
+        url,
+        bytes,
+        settings: encodeSettingsSchema.parse({}),
+        signal,
+        lookFor,
+      });
+      return { text: source.text.map(({ codec }) => codec), opened };
+    } finally {
+      proxy.close();
+      s3.restore();
+    }
+  }
+
+  const source = ['-f', 'lavfi', '-i', 'testsrc2=duration=1'];
+  const picture = [...source, '-pix_fmt', 'yuv420p', '-movflags', '+faststart'];
+
+  test('in what of an MP4 was read anyway: where nothing has their mark, it is not read for them', async () => {
+    const file = join(folder, 'none.mp4');
+    await ffmpeg(...picture, file);
+    expect(await lookServed(file)).toEqual({ text: [], opened: 3 }); // headers, packets, a picture
+  });
+
+  testWithCorpus('where something has it, in the picture', async () => {
+    const read = await lookServed(corpusFile('fragmented_captions.mp4'));
+    expect(read).toEqual({ text: [PICTURE_CAPTIONS], opened: 4 });
+  });
+
+  testWithCorpus('in the picture of an MPEG-TS, which may cut the mark in two', async () => {
+    const file = corpusFile('sd-hls0000000000.ts');
+    expect(await lookServed(file)).toMatchObject({ text: [PICTURE_CAPTIONS] });
+  });
+
+  test('in the picture alone', async () => {
+    const file = join(folder, 'elsewhere.mp4');
+    await ffmpeg(...picture, '-metadata', `title=${CAPTION_MARK}`, file);
+    expect(await lookServed(file)).toEqual({ text: [], opened: 4 });
   });
 });

@@ -75,3 +75,31 @@ describe('a read that is no fault is not', () => {
     expect(source.error()).toBeUndefined();
   });
 });
+
+describe('a mark is looked for in what is read', () => {
+  const read = async (source: { url: string }, ...pieces: string[]) => {
+    const whole = pieces.join('');
+    const Body = Readable.from(pieces.map((piece) => Buffer.from(piece))) as never; // as above
+    s3.on(GetObjectCommand).resolves({ Body, ContentLength: whole.length });
+    expect(await (await fetch(source.url)).text()).toBe(whole);
+  };
+
+  test('and found where it comes in two pieces of one read', async () => {
+    const source = await open();
+    const wasThere = source.lookFor(Buffer.from('mark'));
+    await read(source, 'nothing', ' of it');
+    expect(wasThere()).toBe(false);
+    await read(source, 'the ma', 'rk of it');
+    expect(wasThere()).toBe(true);
+    await read(source, 'nothing more');
+    expect(wasThere()).toBe(true);
+  });
+
+  test('but not where one read ends with its half and another begins with the other', async () => {
+    const source = await open();
+    const wasThere = source.lookFor(Buffer.from('mark'));
+    await read(source, 'the ma');
+    await read(source, 'rk of it');
+    expect(wasThere()).toBe(false);
+  });
+});

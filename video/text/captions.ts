@@ -10,8 +10,12 @@ const UNITS: ReadonlyMap<string, string> = new Map([
   ['mpeg2video', '178'],
 ]);
 
-/** What captions begin with in each of them: the user identifier of A/53. */
-export const CAPTION_MARK = Buffer.from('GA94');
+/** What captions begin with in each of them: the user identifier of A/53, and its type for captions. */
+export const CAPTION_MARK = Buffer.from('GA94\x03');
+
+/** Containers that keep the bytes of a picture together, as they are: a mark that is not in the file is in no picture. */
+const KEEPS_TOGETHER = /^mov,/;
+export const keepsMarks = (container: string): boolean => KEEPS_TOGETHER.test(container);
 
 /** Whether a picture's codec can carry captions that are read here. */
 export const canCarryCaptions = (codec: string): boolean => UNITS.has(codec);
