@@ -11,7 +11,7 @@ import { chunkBytes } from './written.ts';
 /** A rung must come closer to the picture than the one below by so much, in dB of SSIM. */
 const LEAST_GAIN = 0.5;
 
-/** Seconds of a video below which looking would cost more than 3 % of the encode. */
+/** Seconds of a video below which looking is not worth the wait: of five minutes it costs 1 % of the encode. */
 const LEAST_SECONDS = 300;
 
 /** Where the samples lie, as shares of the video: each begins with a segment and lasts a second. */

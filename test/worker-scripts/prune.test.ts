@@ -6,8 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { serveFile } from '../../cli/file-server.ts';
 import { chooseRungs, prunedFindings } from '../../video/ladder.ts';
 import { planVideo } from '../../video/plan.ts';
-import { prunedRungs, samplesOf, worthPruning } from '../../video/prune.ts';
+import { prunedRungs, sampleBytes, samplesOf, worthPruning } from '../../video/prune.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
+import { chunkBytes } from '../../video/written.ts';
 import { inspect } from '../../worker-scripts/inspect.ts';
 import { Memory } from '../../worker-scripts/memory.ts';
 import { findPruned } from '../../worker-scripts/prune.ts';
@@ -123,6 +124,14 @@ describe('a video is looked at', () => {
     expect(samples.map(({ from }) => Math.round((6 * from) / long.frames))).toEqual([1, 3, 5]);
     expect(samples.map(({ from, to }) => to - from)).toEqual([25, 25, 25]);
   });
+});
+
+test('what a sample may write has room for its pictures as they are', () => {
+  const rungs = chooseRungs({ width: 3840, height: 2160 }, encodeSettingsSchema.parse({}));
+  const probe = { ...tinyPlan('r'), rate: { num: 60, den: 1 }, rungs };
+  const pictures = 10 * 3840 * 2160 * 1.5;
+  const sample = { from: 0, to: 60 };
+  expect(sampleBytes(probe, sample)).toBe(chunkBytes(probe, sample) + pictures);
 });
 
 test('what is pruned is in no codec, and its owner reads of it', () => {
