@@ -20,6 +20,8 @@ const TELL_MS = 1000;
 const LONGEST_TELL_MS = 10_000;
 /** Milliseconds for which the number of machines is taken as known. */
 const COUNT_MS = 30_000;
+/** Encodes of which a worker remembers how fast they go, while others have their tasks. */
+const MOST_PACES = 100;
 
 /** A task in hand. */
 export interface Part {
@@ -47,6 +49,8 @@ interface Followed {
   readonly done: Set<TaskName>;
   readonly inHand: Map<TaskName, InHand>;
   readonly pace: Pace;
+  /** S3 was asked what others did: before, far too little would be told, and far too long a time left. */
+  isKnown: boolean;
   lastTold: number;
   /** Path at which it can be watched before its end, once there is one. */
   early?: string | undefined;
@@ -58,6 +62,8 @@ export class LiveProgress {
   readonly #stores: Stores;
   readonly #slots: number;
   readonly #followed = new Map<string, Followed>();
+  /** Outlives what is followed: a worker of one slot has no task in hand whenever one ends. */
+  readonly #paces = new Map<string, Pace>();
   #machines = 1;
   #countedAt = 0;
 
@@ -70,7 +76,7 @@ export class LiveProgress {
 
   /** Tells that an encode has a plan, and of all that it says. */
   planned(encode: Encode, plan: Plan): void {
-    if (!this.#followed.has(keyOf(encode))) this.#tell(newly(encode, plan));
+    if (!this.#followed.has(keyOf(encode))) this.#tell(this.#newly(encode, plan));
   }
 
   /** Follows a task until its part ends. A file for downloading is none: the video plays already. */
@@ -123,15 +129,40 @@ export class LiveProgress {
   #follow(encode: Encode, plan: Plan): Followed {
     const known = this.#followed.get(keyOf(encode));
     if (known) return known;
-    const followed = newly(encode, plan);
+    const followed = this.#newly(encode, plan);
     this.#followed.set(keyOf(encode), followed);
-    doneTasks(this.#stores.uploads, followed.encode).then(
-      (done) => {
+    doneTasks(this.#stores.uploads, followed.encode)
+      .then((done) => {
         for (const name of done) followed.done.add(name);
-      },
-      () => {}, // the next task that ends will tell
-    );
+      })
+      .catch(() => {}) // the next task that ends will tell
+      .then(() => {
+        followed.isKnown = true;
+        this.#due(followed);
+      });
     return followed;
+  }
+
+  /** An encode of which no more is known than how fast it goes. @param encode it, or one of its tasks */
+  #newly({ video, revision }: Encode, plan: Plan): Followed {
+    const pace = this.#paceOf({ video, revision });
+    return {
+      encode: { video, revision },
+      plan,
+      done: new Set(),
+      inHand: new Map(),
+      pace,
+      isKnown: false,
+      lastTold: 0,
+    };
+  }
+
+  #paceOf(encode: Encode): Pace {
+    const pace = this.#paces.get(keyOf(encode)) ?? new Pace();
+    this.#paces.delete(keyOf(encode));
+    this.#paces.set(keyOf(encode), pace); // last, so that the first is the one that was needed longest ago
+    for (const key of [...this.#paces.keys()].slice(0, -MOST_PACES)) this.#paces.delete(key);
+    return pace;
   }
 
   #count(): void {
@@ -147,7 +178,8 @@ export class LiveProgress {
 
   /** Tells it now, or as soon as enough time has gone by since the last message. */
   #due(followed: Followed): void {
-    if (followed.timer) return;
+    const isFollowed = this.#followed.get(keyOf(followed.encode)) === followed;
+    if (followed.timer || !followed.isKnown || !isFollowed) return;
     const interval = Math.min(TELL_MS * this.#machines, LONGEST_TELL_MS);
     const wait = followed.lastTold + interval - Date.now();
     followed.timer = setTimeout(() => this.#tell(followed), Math.max(0, wait)).unref();
@@ -195,16 +227,6 @@ export class LiveProgress {
     return Math.max(1, Math.round(this.#machines * this.#slots * share));
   }
 }
-
-/** An encode of which nothing is known yet. @param encode it, or one of its tasks */
-const newly = ({ video, revision }: Encode, plan: Plan): Followed => ({
-  encode: { video, revision },
-  plan,
-  done: new Set(),
-  inHand: new Map(),
-  pace: new Pace(),
-  lastTold: 0,
-});
 
 /** Takes over how far a task is. Tasks that are not measured by work tell nothing of the pace. */
 function measure(pace: Pace, part: InHand, fraction: number): void {

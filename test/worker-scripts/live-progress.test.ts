@@ -1,12 +1,12 @@
 /** What a worker tells of its encodes: no more than is done, about once a second, and never after their end. */
 
-import { S3Client } from '@aws-sdk/client-s3';
+import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import type { Live } from '../../jobs/live-message.ts';
 import type { Task } from '../../jobs/messages.ts';
 import { jobKeys, newVideoId, revisionOf } from '../../jobs/names.ts';
-import { mediaTasks, taskName } from '../../jobs/progress.ts';
+import { doneTasks, mediaTasks, taskName } from '../../jobs/progress.ts';
 import { ObjectStore } from '../../jobs/store.ts';
 import { tailSeconds } from '../../jobs/time-left.ts';
 import { EARLY_PATH } from '../../video/early.ts';
@@ -28,6 +28,12 @@ const chunk = (index: number): Task => ({ kind: 'chunk', index, ...encode });
 
 let told: Live[];
 let progress: LiveProgress;
+const announcer = {
+  announce(message: Live | (() => Promise<Live>)) {
+    if (typeof message === 'function') throw new Error('A worker knows what it tells');
+    told.push(message);
+  },
+};
 
 beforeEach(() => {
   jest.useFakeTimers();
@@ -35,12 +41,6 @@ beforeEach(() => {
   objects.clear();
   serveS3(s3, objects);
   told = [];
-  const announcer = {
-    announce(message: Live | (() => Promise<Live>)) {
-      if (typeof message === 'function') throw new Error('A worker knows what it tells');
-      told.push(message);
-    },
-  };
   progress = new LiveProgress(announcer, stores, 2);
 });
 afterEach(() => {
@@ -82,6 +82,24 @@ test('a chunk that comes to nothing is taken back, and nothing more is told', as
   const before = told.length;
   await later(5000);
   expect(told).toHaveLength(before);
+});
+
+test('nothing is told of an encode before S3 said what others did: it would be far too little', async () => {
+  s3.on(ListObjectsV2Command).callsFake(async () => {
+    await sleep(1);
+    const Key = jobKeys.receipt(video, revision, taskName(chunk(1)));
+    return { Contents: [{ Key, LastModified: new Date() }] };
+  });
+  progress.begin(chunk(0), plan);
+  await later(1500);
+  expect(told.map(({ encodedSeconds }) => encodedSeconds)).toEqual([4]);
+});
+
+test('an encode that ended while S3 was asked of it is told no more', async () => {
+  progress.begin(chunk(0), plan);
+  progress.forget(encode);
+  await later(5000);
+  expect(told).toEqual([]);
 });
 
 test('what other workers did is told as soon as S3 was asked', async () => {
@@ -141,6 +159,7 @@ describe('time left', () => {
 
   interface Machine {
     readonly name: string;
+    readonly slots: number;
     /** Of the plan's work, by a lane. */
     readonly perSecond: number;
     /** Seconds until the first of a chunk comes out, and from its last to its receipt. */
@@ -157,15 +176,15 @@ describe('time left', () => {
     chunks: EDGES.slice(1).map((to, index) => ({ from: (EDGES[index] ?? 0) * GOP, to: to * GOP })),
     workSeconds: 120,
   };
-  const SLOTS = 2;
 
-  /** Works on the chunks as a worker with two slots does. @returns what was told, when, and when it was ready */
-  async function encode({ perSecond, start, end }: Machine) {
+  /** Works on the chunks as a worker does. @returns what was told, when, and when it was ready */
+  async function work({ slots, perSecond, start, end }: Machine) {
+    progress = new LiveProgress(announcer, stores, slots);
     const since = Date.now();
     const heard: { readonly at: number; readonly live: Live }[] = [];
     const now = () => (Date.now() - since) / 1000;
     const waiting = minute.chunks.map((_, index) => index);
-    const lanes = Array.from({ length: SLOTS }, async () => {
+    const lanes = Array.from({ length: slots }, async () => {
       for (let index = waiting.shift(); index !== undefined; index = waiting.shift()) {
         const { from, to } = minute.chunks[index] ?? { from: 0, to: 0 };
         const seconds = (minute.workSeconds * (to - from)) / minute.frames / perSecond;
@@ -178,6 +197,8 @@ describe('time left', () => {
         part?.reached(1);
         await sleep(end);
         part?.ended(true);
+        await stores.uploads.putJson(jobKeys.receipt(video, revision, taskName(chunk(index))), {});
+        progress.saw(encode, await doneTasks(stores.uploads, encode));
       }
     });
     const all = Promise.all(lanes);
@@ -196,12 +217,13 @@ describe('time left', () => {
   }
 
   test.each<Machine>([
-    { name: 'as fast as the plan', perSecond: 1, start: 0.5, end: 0.2 },
-    { name: 'three times as fast', perSecond: 3, start: 0.5, end: 0.2 },
-    { name: 'that is shared with others', perSecond: 0.3, start: 3, end: 2 },
-    { name: 'that is slow at all but encoding', perSecond: 2, start: 8, end: 6 },
+    { name: 'as fast as the plan', slots: 2, perSecond: 1, start: 0.5, end: 0.2 },
+    { name: 'three times as fast', slots: 2, perSecond: 3, start: 0.5, end: 0.2 },
+    { name: 'that is shared with others', slots: 2, perSecond: 0.3, start: 3, end: 2 },
+    { name: 'that is slow at all but encoding', slots: 2, perSecond: 2, start: 8, end: 6 },
+    { name: 'of one slot, shared with others', slots: 1, perSecond: 0.3, start: 3, end: 2 },
   ])('by a machine $name: from the first quarter on it is right within 30 percent', async (machine) => {
-    const { heard, ready } = await encode(machine);
+    const { heard, ready } = await work(machine);
     const judged = heard.filter(({ at }) => at > ready / 4);
     expect(judged.length).toBeGreaterThan(5);
     for (const { at, live } of judged) {
