@@ -7,14 +7,22 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
-import { BucketDeployment, CacheControl, Source } from 'aws-cdk-lib/aws-s3-deployment';
+import {
+  BucketDeployment,
+  type BucketDeploymentProps,
+  CacheControl,
+  Source,
+} from 'aws-cdk-lib/aws-s3-deployment';
 import { Construct } from 'constructs';
 import { CACHE_CONTROL } from '../jobs/platform.ts';
-import { pagesFolder } from '../web/files.ts';
+import { NAMED_BY_CONTENT, pagesFolder } from '../web/files.ts';
 import { allow } from './allow.ts';
 import { NO_ACCESS_LOGS, PRIVATE_BUCKET } from './storage.ts';
 
-/** CDK shares one Lambda among all deployments of a stack of equal memory; ours has a role of its own. */
+/**
+ * CDK shares one Lambda among all deployments of a stack of equal memory; ours has a role of its own. Never changed: it is
+ * part of the deployments' logical ids, and the old one's deletion would empty what the new one has just filled.
+ */
 const MEMORY_MIB = 640;
 
 export class Pages extends Construct {
@@ -33,16 +41,37 @@ export class Pages extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     const role = this.#role(files, logGroup);
-    const deployment = new BucketDeployment(this, 'Deployment', {
-      destinationBucket: this.bucket,
-      sources: [Source.bucket(files.bucket, files.s3ObjectKey)],
-      cacheControl: [CacheControl.fromString(CACHE_CONTROL.replaceable)],
-      retainOnDelete: false,
-      memoryLimit: MEMORY_MIB,
-      role: role.withoutPolicyUpdates(), // else it may read every asset of the account
-      logGroup,
+    // By its name: the bucket itself would be tagged as the deployment's own, and what is so tagged is not emptied with
+    // the stack, whose deletion then fails (aws/aws-cdk#33397).
+    const destinationBucket = s3.Bucket.fromBucketName(this, 'Destination', bucket.bucketName);
+    const deploy = (
+      name: string,
+      which: Pick<BucketDeploymentProps, 'exclude' | 'include' | 'retainOnDelete' | 'cacheControl'>,
+    ) => {
+      const deployment = new BucketDeployment(this, name, {
+        destinationBucket,
+        sources: [Source.bucket(files.bucket, files.s3ObjectKey)],
+        ...which,
+        memoryLimit: MEMORY_MIB,
+        role: role.withoutPolicyUpdates(), // else it may read every asset of the account
+        logGroup,
+      });
+      deployment.node.addDependency(role);
+      return deployment;
+    };
+    const named = `${NAMED_BY_CONTENT}/*`;
+    const assets = deploy('Assets', {
+      exclude: ['*'],
+      include: [named],
+      cacheControl: [CacheControl.fromString(CACHE_CONTROL.immutable)],
     });
-    deployment.node.addDependency(role);
+    const pages = deploy('Deployment', {
+      exclude: [named],
+      cacheControl: [CacheControl.fromString(CACHE_CONTROL.replaceable)],
+      retainOnDelete: false, // empties the whole bucket
+    });
+    // What pages name is there before them.
+    pages.node.addDependency(assets);
     this.#acknowledgeRuntime();
   }
 

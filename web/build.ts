@@ -6,6 +6,7 @@ import { renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { argv } from 'node:process';
 import { build } from 'vite';
+import { NAMED_BY_CONTENT } from './files.ts';
 
 /** Each is a page of its own, with the scripts and styles that it names. */
 const PAGES = ['index.html', 'watch.html', 'embed.html', '404.html'];
@@ -29,6 +30,7 @@ await build({
     target: TARGET,
     outDir: half,
     emptyOutDir: true,
+    assetsDir: NAMED_BY_CONTENT,
     // Styles and icons stay files: the pages' policy knows no `data:`.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

@@ -41,6 +41,9 @@ function findPages(): string {
   return folder;
 }
 
+/** Folder, below that of the pages, of files that are named after their content. */
+export const NAMED_BY_CONTENT = 'assets';
+
 let found: string | undefined;
 
 /** The folder of the pages as they are served, looked for once in a process. Throws where they can not be built. */
@@ -49,10 +52,22 @@ export function pagesFolder(): string {
   return found;
 }
 
-/** Every file of the pages: its URL path and where it is on disk. */
-export function webFiles(): ReadonlyArray<{ readonly path: string; readonly file: string }> {
+export interface WebFile {
+  /** Of its URL. */
+  readonly path: string;
+  /** Where it is on disk. */
+  readonly file: string;
+  /** Whether other content would have another path. */
+  readonly isNamedByContent: boolean;
+}
+
+/** Every file of the pages. */
+export function webFiles(): readonly WebFile[] {
   const folder = pagesFolder();
-  return filesOf(folder).map((file) => ({ path: file.slice(folder.length), file }));
+  return filesOf(folder).map((file) => {
+    const path = file.slice(folder.length);
+    return { path, file, isNamedByContent: path.startsWith(`/${NAMED_BY_CONTENT}/`) };
+  });
 }
 
 /** The source of the CloudFront Function before the videos, which expects `crypto` and `store` to be there. */

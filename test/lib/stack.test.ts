@@ -13,6 +13,7 @@ import {
 import {
   API_THROTTLE,
   BURY_BATCH,
+  CACHE_CONTROL,
   DISPATCH_BATCH,
   EMBED_PATH,
   embedHeaders,
@@ -29,7 +30,7 @@ import {
   uploadExpiries,
   WEBHOOK_RETRY_SECONDS,
 } from '../../jobs/platform.ts';
-import { guardSource, rewriteSource } from '../../web/files.ts';
+import { guardSource, NAMED_BY_CONTENT, rewriteSource } from '../../web/files.ts';
 import { spell, synthesize } from './support/template.ts';
 
 const resources = synthesize();
@@ -74,6 +75,19 @@ describe('while idle', () => {
     // One a function, and one for the workers.
     expect(ofType('AWS::Logs::LogGroup')).toHaveLength(ofType('AWS::Lambda::Function').length + 1);
   });
+});
+
+test('pages are sent when what they name is there, which caches keep', () => {
+  const [assets, pages] = ofType('Custom::CDKBucketDeployment');
+  expect(assets?.Properties).toMatchObject({
+    ...{ Exclude: ['*'], Include: [`${NAMED_BY_CONTENT}/*`] },
+    SystemMetadata: { 'cache-control': CACHE_CONTROL.immutable },
+  });
+  expect(pages?.Properties).toMatchObject({
+    Exclude: [`${NAMED_BY_CONTENT}/*`],
+    SystemMetadata: { 'cache-control': CACHE_CONTROL.replaceable },
+  });
+  expect(pages?.DependsOn).toContain(assets?.id);
 });
 
 describe('every bucket', () => {
@@ -134,6 +148,17 @@ describe('every bucket', () => {
   test.each(['Uploads', 'Production'])('with videos in it (%s) outlives the stack', (name) => {
     const [bucket] = ofType('AWS::S3::Bucket').filter(({ id }) => id.includes(`Storage${name}`));
     expect(bucket?.DeletionPolicy).toBe('Retain');
+  });
+
+  test('of the pages is emptied with the stack, and by nothing before', () => {
+    const emptying = ofType('Custom::CDKBucketDeployment').filter(
+      ({ Properties }) => Properties['RetainOnDelete'] === false,
+    );
+    // The id is that of every release: one that took its place would be emptied by the end of this one.
+    expect(emptying.map(({ id }) => id)).toEqual(['PlatformPagesDeploymentCustomResource640MiB4A33D42C']);
+    // What is tagged as a deployment's own is not emptied, and CloudFormation deletes no bucket that holds anything.
+    for (const { Properties } of ofType('AWS::S3::Bucket'))
+      expect(JSON.stringify(Properties['Tags'])).not.toContain('cr-owned');
   });
 
   test('deletes by itself what the API keeps for a while, and nothing else', () => {
