@@ -115,6 +115,8 @@ export const mendEnvironmentSchema = z.object({
   MAX_LIFETIME_SECONDS: z.coerce.number().positive(),
   /** Days for which revisions are kept that were replaced; without it for good. */
   DELETE_REVISIONS_AFTER_DAYS: z.coerce.number().int().positive().optional(),
+  /** Days for which the history of an encode is kept after its end; without it for good. */
+  DELETE_JOB_STATE_AFTER_DAYS: z.coerce.number().int().positive().optional(),
   ...spending,
   LIVE_TOPICS: liveTopics,
   ...keyValueStore,

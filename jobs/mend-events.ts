@@ -5,6 +5,7 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { aboutKey } from './about.ts';
 import { untilDeadline } from './batches.ts';
+import { markEnded } from './history.ts';
 import { log, withLogFields } from './log.ts';
 import { DELETED_PREFIX, isRevision, isVideoId, jobKeys, UNTOLD_PREFIX, videoKeys } from './names.ts';
 import { openSince } from './open.ts';
@@ -28,6 +29,8 @@ export interface EventsMender {
   readonly now: Date;
   /** Milliseconds since 1970 after which the rest is left to the next run. */
   readonly deadline: number;
+  /** Whether it is marked that an encode has ended: where its history is deleted some day. */
+  readonly marksEnded: boolean;
 }
 
 /** Announces again whatever may not have been told. */
@@ -66,6 +69,7 @@ async function announceEncode(mender: EventsMender, key: string): Promise<void> 
   await announce(mender, uploads, jobKeys.claim(video));
   await announce(mender, uploads, jobKeys.failed(video, revision));
   await announce(mender, production, videoKeys.master(video));
+  if (mender.marksEnded) await markEnded(uploads, { video, revision }, mender.now);
   await uploads.delete(key);
   log('info', 'announced-again', { video, revision });
 }

@@ -30,6 +30,8 @@ export const OPEN_PREFIX = 'open/';
 export const UNTOLD_PREFIX = 'untold/';
 /** Where revisions are marked that were replaced. */
 export const OLD_PREFIX = 'old/';
+/** Where encodes that have ended are marked by day. */
+export const ENDED_PREFIX = 'ended/';
 /** Where changes of who may see a video are marked that the edge may not know yet. */
 export const UNSETTLED_PREFIX = 'unsettled/';
 /** Where workers leave their heartbeats. */
@@ -181,6 +183,9 @@ export const openKey = (id: VideoId, revision: Revision): string => `${openPrefi
 export const untoldKey = (id: VideoId, revision: Revision): string => `${UNTOLD_PREFIX}${id}/${revision}`;
 /** Key of the mark of a revision that was replaced. */
 export const oldKey = (id: VideoId, revision: Revision): string => `${OLD_PREFIX}${id}/${revision}`;
+/** Key of the mark of an encode that has ended. @param day `yyyy-mm-dd`, UTC */
+export const endedKey = (day: string, id: VideoId, revision: Revision): string =>
+  `${ENDED_PREFIX}${day}/${id}/${revision}`;
 /** Key of the mark of a change of who may see a video. @param change any name of its own */
 export const unsettledKey = (id: VideoId, change: string): string => `${UNSETTLED_PREFIX}${id}/${change}`;
 /** The key of a worker's heartbeat. @param worker an instance id */

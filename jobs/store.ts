@@ -28,6 +28,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import type { z } from 'zod';
+import { batchesOf } from './batches.ts';
 
 /** What a player or a person is told about an object. */
 export interface ObjectHeaders {
@@ -251,24 +252,28 @@ export class ObjectStore {
    */
   async deleteAll(prefix: string, options: { whole: boolean; deadline: number }): Promise<void> {
     let keys: string[] = [];
-    const flush = async () => {
-      const Objects = keys.map((Key) => ({ Key }));
+    for await (const { key } of this.list(prefix)) {
+      if (Date.now() > options.deadline) break;
+      if (options.whole && key !== prefix) continue;
+      keys.push(key);
+      if (keys.length < DELETED_AT_ONCE) continue;
+      await this.deleteKeys(keys);
       keys = [];
-      if (Objects.length === 0) return;
+    }
+    await this.deleteKeys(keys);
+  }
+
+  /** Deletes the objects of these keys. */
+  async deleteKeys(keys: readonly string[]): Promise<void> {
+    for (const batch of batchesOf(keys, DELETED_AT_ONCE)) {
+      const Objects = batch.map((Key) => ({ Key }));
       const { Errors = [] } = await this.#s3.send(
         new DeleteObjectsCommand({ Bucket: this.bucket, Delete: { Objects, Quiet: true } }),
       );
       const [first] = Errors;
       if (first)
         throw new Error(`s3://${this.bucket}/${first.Key} was not deleted: ${first.Code} ${first.Message}`);
-    };
-    for await (const { key } of this.list(prefix)) {
-      if (Date.now() > options.deadline) break;
-      if (options.whole && key !== prefix) continue;
-      keys.push(key);
-      if (keys.length === DELETED_AT_ONCE) await flush();
     }
-    await flush();
   }
 
   /** Aborts every multipart upload under keys that begin with the prefix. */

@@ -6,6 +6,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { IotAnnouncer } from '../jobs/announcer.ts';
 import { mendDeletions } from '../jobs/deletion.ts';
 import { mendEnvironmentSchema, parseEnvironment, spendingSettingsOf } from '../jobs/environment.ts';
+import { mendHistory } from '../jobs/history.ts';
 import { invocations } from '../jobs/invocation.ts';
 import { KeyValueStore, keyValueStoreClient } from '../jobs/key-value-store.ts';
 import { mendUnfinished } from '../jobs/mend.ts';
@@ -34,7 +35,7 @@ const PART_MS = (MEND_TIMEOUT_SECONDS * 1000) / 2;
 export const handler = invocations('mend', environment.PLATFORM, async (_: unknown) => {
   const { UPLOADS_QUEUE_URL, TASKS_QUEUE_URL, EVENTS_QUEUE_URL, PLATFORM, MAX_LIFETIME_SECONDS } =
     environment;
-  const { DELETE_REVISIONS_AFTER_DAYS: keptDays } = environment;
+  const { DELETE_REVISIONS_AFTER_DAYS: revisionDays, DELETE_JOB_STATE_AFTER_DAYS: historyDays } = environment;
   const now = new Date();
   const deadline = now.getTime() + PART_MS;
   // First, for what waits for money must not be taken for stalled. Where that is not known, nothing waits.
@@ -61,8 +62,18 @@ export const handler = invocations('mend', environment.PLATFORM, async (_: unkno
     }),
     mendDeletions(stores, now, deadline),
     mendVisibility(stores.uploads, edge, now, deadline),
-    ...(keptDays === undefined ? [] : [mendRevisions({ stores, keptDays, now, deadline })]),
-    mendEvents({ stores, sqs, eventsQueueUrl: EVENTS_QUEUE_URL, now, deadline }),
+    ...(revisionDays === undefined ? [] : [mendRevisions({ stores, keptDays: revisionDays, now, deadline })]),
+    mendEvents({
+      stores,
+      sqs,
+      eventsQueueUrl: EVENTS_QUEUE_URL,
+      now,
+      deadline,
+      marksEnded: historyDays !== undefined,
+    }),
+    ...(historyDays === undefined
+      ? []
+      : [mendHistory({ uploads: stores.uploads, keptDays: historyDays, now, deadline })]),
     mendMachines({
       ec2,
       uploads: stores.uploads,

@@ -5,8 +5,8 @@ import { z } from 'zod';
 import { UPLOADS_PREFIX } from '../jobs/names.ts';
 import { INCOMPLETE_UPLOAD_DAYS, uploadExpiries } from '../jobs/platform.ts';
 
-/** Days that are longer than SQS keeps a message. */
-const LEAST_REVISION_DAYS = 30;
+/** Days that are longer than SQS keeps a message: no task of an encode that ended, or was replaced, is left by then. */
+const LEAST_ENDED_DAYS = 30;
 /**
  * Days of which a source of 690 GB may take 30 to encode (`deadlineMs`), after a spending ceiling held the queue for a month,
  * in which that time does not run.
@@ -23,7 +23,9 @@ export const lifecycleSchema = z
     /** Days after which sources are deleted: then their videos play on, and can not be encoded anew. */
     deleteSourcesAfterDays: z.int().min(LEAST_SOURCE_DAYS).max(MOST_DAYS).exactOptional(),
     /** Days after which a revision that was replaced is deleted: then no rollback leads to it. */
-    deleteRevisionsAfterDays: z.int().min(LEAST_REVISION_DAYS).max(MOST_DAYS).exactOptional(),
+    deleteRevisionsAfterDays: z.int().min(LEAST_ENDED_DAYS).max(MOST_DAYS).exactOptional(),
+    /** Days after its end after which of an encode's state is deleted what its trace alone reads. */
+    deleteJobStateAfterDays: z.int().min(LEAST_ENDED_DAYS).max(MOST_DAYS).exactOptional(),
   })
   .refine(
     ({ coldSourcesAfterDays: cold, deleteSourcesAfterDays: gone }) =>

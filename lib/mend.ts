@@ -6,6 +6,7 @@ import { Construct } from 'constructs';
 import { type mendEnvironmentSchema, PLATFORM_TAG } from '../jobs/environment.ts';
 import {
   DELETED_PREFIX,
+  ENDED_PREFIX,
   JOBS_PREFIX,
   OLD_PREFIX,
   OPEN_PREFIX,
@@ -41,9 +42,9 @@ export class Mend extends Construct {
   constructor(scope: Construct, id: string, props: MendProps) {
     super(scope, id);
     const { platform, storage, queues, maxLifetime, liveTopics, edgeStore } = props;
-    const { deleteRevisionsAfterDays } = props.lifecycle;
-    type Environment = Omit<Deployed<typeof mendEnvironmentSchema>, 'DELETE_REVISIONS_AFTER_DAYS'>;
-    const environment: Environment & { DELETE_REVISIONS_AFTER_DAYS?: string } = {
+    const { deleteRevisionsAfterDays, deleteJobStateAfterDays } = props.lifecycle;
+    type Days = 'DELETE_REVISIONS_AFTER_DAYS' | 'DELETE_JOB_STATE_AFTER_DAYS';
+    const environment: Omit<Deployed<typeof mendEnvironmentSchema>, Days> & { [name in Days]?: string } = {
       ...edgeStore.environment,
       UPLOAD_BUCKET: storage.uploads.bucketName,
       PRODUCTION_BUCKET: storage.production.bucketName,
@@ -56,6 +57,9 @@ export class Mend extends Construct {
       ...spendingEnvironment(props),
       ...(deleteRevisionsAfterDays !== undefined && {
         DELETE_REVISIONS_AFTER_DAYS: String(deleteRevisionsAfterDays),
+      }),
+      ...(deleteJobStateAfterDays !== undefined && {
+        DELETE_JOB_STATE_AFTER_DAYS: String(deleteJobStateAfterDays),
       }),
     };
     const { handler } = new PlatformFunction(this, 'Function', {
@@ -88,9 +92,9 @@ function permissionsOf(stack: Stack, { platform, storage, queues }: MendProps): 
     ...ledgerOf(storage),
     ...deletionOf({ uploads, production }),
     mayUse(uploads, ['s3:DeleteObject'], DELETED_PREFIX),
-    mayUse(uploads, ['s3:PutObject', 's3:DeleteObject'], UNSETTLED_PREFIX),
+    mayUse(uploads, ['s3:PutObject', 's3:DeleteObject'], UNSETTLED_PREFIX, ENDED_PREFIX),
     // Listings, and 404 instead of 403 for what is not there.
-    mayList(uploads, WORKERS_PREFIX, UNSETTLED_PREFIX),
+    mayList(uploads, WORKERS_PREFIX, UNSETTLED_PREFIX, ENDED_PREFIX),
     { actions: ['sqs:SendMessage'], resources: [queues.uploads.queueArn, queues.events.queueArn] },
     {
       actions: ['sqs:GetQueueAttributes'],

@@ -8,6 +8,7 @@ import { mendEvents } from '../../jobs/mend-events.ts';
 import { uploadedSchema } from '../../jobs/messages.ts';
 import {
   deletedKey,
+  ENDED_PREFIX,
   jobKeys,
   newVideoId,
   openKey,
@@ -43,7 +44,11 @@ afterEach(() => {
 });
 
 /** Runs the mender so many minutes from now. @returns the keys of the objects that it announced */
-async function announced(minutes: number, deadline = Number.POSITIVE_INFINITY): Promise<string[]> {
+async function announced(
+  minutes: number,
+  deadline = Number.POSITIVE_INFINITY,
+  marksEnded = false,
+): Promise<string[]> {
   sqs.resetHistory();
   await mendEvents({
     stores: { uploads, production },
@@ -51,6 +56,7 @@ async function announced(minutes: number, deadline = Number.POSITIVE_INFINITY): 
     eventsQueueUrl: 'http://127.0.0.1/events',
     now: new Date(Date.now() + minutes * 60_000),
     deadline,
+    marksEnded,
   });
   const bodies = sqs.commandCalls(SendMessageCommand).map(({ args }) => args[0].input.MessageBody ?? '');
   return bodies.map((body) => uploadedSchema.parse(JSON.parse(body)).uploaded.key);
@@ -79,6 +85,22 @@ test('an encode that has not ended waits for its end', async () => {
   await markOpen(uploads, encode);
   expect(await announced(600)).toEqual([]);
   expect(isMarked()).toBe(true);
+});
+
+test.each([
+  ['is marked by its day where its history is deleted some day', true, 1],
+  ['is not marked where its history stays', false, 0],
+])('an encode that has ended %s', async (_, marksEnded, count) => {
+  await markOpen(uploads, encode);
+  const marks = async () => {
+    await announced(16, Number.POSITIVE_INFINITY, marksEnded);
+    return [...objects.keys()].filter((key) => key.startsWith(`uploads/${ENDED_PREFIX}`));
+  };
+  expect(await marks()).toEqual([]);
+  await recordFailure(uploads, encode, { code: 'empty', message: '' });
+  const { video, revision } = encode;
+  const mark = expect.stringMatching(RegExp(`/\\d{4}-\\d\\d-\\d\\d/${video}/${revision}$`));
+  expect(await marks()).toEqual(Array(count).fill(mark));
 });
 
 test('a deletion is announced for two hours', async () => {

@@ -551,7 +551,7 @@ describe('least privilege', () => {
       const prefixes = z.object({ 's3:prefix': z.unknown() }).parse(Condition['StringLike'])['s3:prefix'];
       for (const prefix of [prefixes].flat())
         expect(prefix).toMatch(
-          /^(uploads|jobs|open|old|untold|unsettled|pending|index|deleted|idempotency|usage|webhooks|workers|models|v|capacity|spending)\/\*$/,
+          /^(uploads|jobs|open|old|ended|untold|unsettled|pending|index|deleted|idempotency|usage|webhooks|workers|models|v|capacity|spending)\/\*$/,
         );
     }
   });

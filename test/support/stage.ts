@@ -129,6 +129,7 @@ export async function startStage(onCall: (call: RoleCall) => void) {
     TARGET_SECONDS: '60',
     MAX_LIFETIME_SECONDS: '86400',
     DELETE_REVISIONS_AFTER_DAYS: '1',
+    DELETE_JOB_STATE_AFTER_DAYS: '1',
     ACCESS: 'tokens',
     QUOTA: JSON.stringify({ videosInFlight: 100, bytesADay: 1e12 }),
     WEBHOOK_REACH: 'loopback',

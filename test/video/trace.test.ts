@@ -238,6 +238,27 @@ const CASES: readonly (readonly [what: string, facts: TraceFacts, spans: readonl
     ],
   ],
   [
+    'one whose history was deleted: of tries before the last one nobody knows what became',
+    {
+      ...{ ...READY, planned: undefined, watchableAt: undefined },
+      done: [
+        done('chunk-00000', ran('i-a', 83, 87, A)),
+        done('chunk-00001', ran('i-a', 90, 91, { ...A, attempt: 3 })),
+      ],
+    },
+    [
+      'video 0-93',
+      'upload 0-10',
+      `${WAITS.dispatch} 10-12`,
+      `${WAITS.planning} 12-83`,
+      'chunk-00000 83-87',
+      `${WAITS.tries} 87-90`,
+      'chunk-00001 90-91',
+      `${WAITS.worker} 91-92`,
+      'publish 92-93',
+    ],
+  ],
+  [
     'a download that is made while the video plays, which it does not make longer',
     { ...READY, done: [...READY.done, done('download', ran('i-a', 92, 99, A))] },
     [...told(trace(READY)).slice(0, -1), 'publish 92-93', 'download 92-99'],

@@ -14,7 +14,7 @@ export interface Draft extends Pick<Span, 'kind' | 'name' | 'error'> {
     readonly launched: number | undefined;
     readonly ready: number | undefined;
     /** What became of the try before. */
-    readonly before: 'lost' | 'again' | undefined;
+    readonly before: 'lost' | 'again' | 'tries' | undefined;
   };
 }
 

@@ -12,6 +12,7 @@ export const WAITS = {
   worker: 'waiting for a worker',
   again: 'waiting for another try',
   lost: 'lost with its worker until the queue gave it out again',
+  tries: 'waiting or trying: nothing is recorded of it',
   planning: 'waiting or planning: nothing is recorded of it',
   ready: 'waiting or publishing: nothing is recorded of it',
   failed: 'until it was given up',
@@ -53,7 +54,7 @@ export function waitsAmong(
   const from = told(span.from, span.dispatched);
   const waits = wait('dispatch', span.from, from);
   let reached = from;
-  // Of planning, earlier releases recorded nothing.
+  // Of planning earlier releases recorded nothing, and what is recorded may be deleted some day.
   let begun = works.some(({ name }) => name === 'plan');
   for (const work of works.filter(({ beside }) => !beside).toSorted((a, b) => a.from - b.from)) {
     if (work.to <= from) continue;

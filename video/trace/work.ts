@@ -8,12 +8,20 @@ import type { Attributes } from './span.ts';
 /** `chunk` of `chunk-00012`. */
 const kindOf = (task: string): string => task.replace(/-\d+$/, '');
 
-/** A task that was done, or found that the encode fails. */
-function taskSpan(task: string, ran: Ran, tries: readonly FailedTry[], made: Attributes): Draft {
-  const { worker, attempt = 1, launchedAt, workerStartedAt } = ran;
+/** What is known of the tries of a task before this one: how many were lost with their workers, and what it so waited for. */
+function triesBefore(task: string, attempt: number, { plan, planned, tries }: TraceFacts) {
+  // The record of planning goes with those of tries (jobs/history.ts).
+  if (plan && !planned) return { lost: 0, waited: attempt > 1 ? 'tries' : undefined } as const;
   const before = tries.filter((one) => one.task === task && one.attempt < attempt);
   // Of a try that was lost with its worker nobody could tell.
   const lost = attempt - 1 - new Set(before.map((one) => one.attempt)).size;
+  return { lost, waited: lost > 0 ? 'lost' : before.length > 0 ? 'again' : undefined } as const;
+}
+
+/** A task that was done, or found that the encode fails. */
+function taskSpan(task: string, ran: Ran, facts: TraceFacts, made: Attributes): Draft {
+  const { worker, attempt = 1, launchedAt, workerStartedAt } = ran;
+  const { lost, waited } = triesBefore(task, attempt, facts);
   return {
     kind: 'work',
     name: kindOf(task),
@@ -24,7 +32,7 @@ function taskSpan(task: string, ran: Ran, tries: readonly FailedTry[], made: Att
     since: {
       launched: launchedAt === undefined ? undefined : time(launchedAt),
       ready: workerStartedAt === undefined ? undefined : time(workerStartedAt),
-      before: lost > 0 ? 'lost' : before.length > 0 ? 'again' : undefined,
+      before: waited,
     },
   };
 }
@@ -59,10 +67,10 @@ export function workOf(facts: TraceFacts): Draft[] {
       : [{ kind: 'work', name, from: time(from), to: time(to), attributes: {} }];
   return [
     ...plain('upload', upload?.announcedAt, upload?.receivedAt),
-    ...(planned ? [taskSpan('plan', planned, tries, {})] : []),
-    ...done.map((one) => taskSpan(one.task, one, tries, madeBy(one, plan))),
+    ...(planned ? [taskSpan('plan', planned, facts, {})] : []),
+    ...done.map((one) => taskSpan(one.task, one, facts, madeBy(one, plan))),
     ...tries.map(failed),
-    ...(failure?.ran ? [{ ...taskSpan(failure.ran.task, failure.ran, tries, {}), error: failure.code }] : []),
+    ...(failure?.ran ? [{ ...taskSpan(failure.ran.task, failure.ran, facts, {}), error: failure.code }] : []),
     ...plain('publish', publishingAt, readyAt),
   ];
 }
