@@ -1,6 +1,7 @@
 /**
  * Events that S3 never told of. Every encode leaves a mark `untold/<id>/<revision>` when it is asked for; once it has ended,
  * its objects are announced again and the mark goes. What was told already is recorded, and not told again.
+ * So this is also where every encode comes by that has ended, and can be marked for its history to go.
  */
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { aboutKey } from './about.ts';

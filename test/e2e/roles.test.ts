@@ -12,6 +12,7 @@ import { recordAttempt } from '../../jobs/attempts.ts';
 import { claimVideo, readClaim } from '../../jobs/claim.ts';
 import { PLATFORM_TAG } from '../../jobs/environment.ts';
 import { recordFailure } from '../../jobs/failed.ts';
+import { markEnded } from '../../jobs/history.ts';
 import type { CreatedObject, Encode, Task } from '../../jobs/messages.ts';
 import {
   capacityKeys,
@@ -403,6 +404,7 @@ describe('mend', () => {
       await markOld(uploads, { ...(await claimed()), revision });
       await markLeaving(uploads, { ...(await claimed()), revision });
     });
+    await markEnded(uploads, await published(), new Date(0));
     await stage.hoursAgo(3, async () => {
       const at = new Date().toISOString();
       await reportWorker(uploads, { id: 'i-gone', startedAt: at, lastSeenAt: at, tasksInHand: 0, recipe: 1 });

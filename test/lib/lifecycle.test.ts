@@ -19,16 +19,17 @@ const rulesOf = (resources: Resources) => {
 };
 const sourceRules = (lifecycle: Lifecycle) =>
   rulesOf(synthesize({ lifecycle })).filter(({ Prefix }) => Prefix === 'uploads/');
-const mendIsTold = (lifecycle: Lifecycle) => {
+const mendIsTold = (lifecycle: Lifecycle): Record<string, string> => {
   const mend = synthesize({ lifecycle }).find(
     ({ Type, id }) => Type === 'AWS::Lambda::Function' && id.includes('Mend'),
   );
-  return JSON.stringify(mend).match(/"DELETE_REVISIONS_AFTER_DAYS":"(\d+)"/)?.[1];
+  const told = JSON.stringify(mend).matchAll(/"(DELETE_[A-Z_]+_AFTER_DAYS)":"(\d+)"/g);
+  return Object.fromEntries([...told].map(([, name, days]) => [name, days]));
 };
 
-test('without settings no source and no revision is ever deleted or moved', () => {
+test('without settings no source, no revision and no job state is ever deleted or moved', () => {
   expect(sourceRules({})).toEqual([]);
-  expect(mendIsTold({})).toBeUndefined();
+  expect(mendIsTold({})).toEqual({});
 });
 
 test.each<[Lifecycle, object]>([
@@ -48,8 +49,11 @@ test('parts of uploads that were never completed go when they are told to, and w
   expect(rules).toContainEqual({ Prefix: 'pending/', ExpirationInDays: 2, Status: 'Enabled' });
 });
 
-test('mend is told for how many days replaced revisions are kept', () => {
-  expect(mendIsTold({ deleteRevisionsAfterDays: 60 })).toBe('60');
+test.each<[Lifecycle, object]>([
+  [{ deleteRevisionsAfterDays: 60 }, { DELETE_REVISIONS_AFTER_DAYS: '60' }],
+  [{ deleteJobStateAfterDays: 90 }, { DELETE_JOB_STATE_AFTER_DAYS: '90' }],
+])('mend is told of %j', (lifecycle, told) => {
+  expect(mendIsTold(lifecycle)).toEqual(told);
 });
 
 test('buckets in a stack of their own have the rules, too', () => {
@@ -70,6 +74,11 @@ describe('is refused by name:', () => {
       'revisions that go while their tasks may be queued',
       { deleteRevisionsAfterDays: 14 },
       'deleteRevisionsAfterDays',
+    ],
+    [
+      'job state that goes while tasks of its encode may be queued',
+      { deleteJobStateAfterDays: 29 },
+      'deleteJobStateAfterDays',
     ],
     [
       'sources that are deleted before they are moved',
