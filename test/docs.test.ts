@@ -2,6 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { taskSchema } from '../jobs/messages.ts';
+import { PRODUCTION_NOTIFICATIONS, QUEUES, UPLOAD_NOTIFICATIONS } from '../jobs/platform.ts';
 import { CONTEXT_KEYS } from '../lib/context.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -74,6 +76,47 @@ describe.each(pages)('$file', ({ file, page }) => {
   test('names scripts of package.json', () => {
     const named = [...page.matchAll(/npm run (?:-s )?([\w:-]+)/g)].map(([, script = '']) => script);
     expect(named.filter((script) => !(script in scripts))).toEqual([]);
+  });
+});
+
+describe('the diagrams of docs/architecture.md', () => {
+  const diagrams = [...text('docs/architecture.md').matchAll(/^```mermaid\n(.*?)^```$/gms)].map(
+    ([, drawn = '']) => drawn,
+  );
+  const drawn = diagrams.join('');
+  const nodes = [...drawn.matchAll(/^ +\w+[^\w\s"]+"([^"]+)"/gm)].flatMap(([, label = '']) =>
+    label.split('<br>'),
+  );
+  const ends = [...drawn.matchAll(/^ +(\w+) (?:-->|-\.->|---)(?:\|"[^"]*"\|)? (\w+)$/gm)];
+
+  test('name programs that are there, and every Lambda', () => {
+    expect(nodes.filter((label) => /\.\w+$/.test(label) && !isThere(label))).toEqual([]);
+    expect(nodes).toEqual(
+      expect.arrayContaining(readdirSync(join(ROOT, 'lambda')).map((name) => `lambda/${name}`)),
+    );
+  });
+
+  test('have every queue, and no other', () => {
+    const queues = nodes.flatMap((label) => /^queue (\w+)$/.exec(label)?.[1] ?? []);
+    expect(queues.toSorted()).toEqual(Object.keys(QUEUES).toSorted());
+  });
+
+  test('have every prefix and name that S3 announces, at its queue', () => {
+    for (const { queue, prefix, suffix = '' } of [...UPLOAD_NOTIFICATIONS, ...PRODUCTION_NOTIFICATIONS]) {
+      const announced = suffix === '' ? prefix : suffix.slice(1);
+      expect(drawn).toMatch(new RegExp(`\\|"[^"]*\\b${announced}[^"]*"\\| ${queue}Queue$`, 'm'));
+    }
+  });
+
+  test('have every kind of task', () => {
+    const kinds = taskSchema.options.map(({ shape }) => shape.kind.value);
+    for (const kind of kinds) expect(nodes).toContainEqual(expect.stringMatching(new RegExp(`^${kind}\\b`)));
+  });
+
+  test('draw no arrow to or from what is not there', () => {
+    const drawnNodes = [...drawn.matchAll(/^ +(\w+)[^\w\s"]+"/gm)].map(([, id]) => id);
+    expect(ends.length).toBeGreaterThan(40);
+    for (const [, from, to] of ends) for (const end of [from, to]) expect(drawnNodes).toContain(end);
   });
 });
 

@@ -1,6 +1,7 @@
 /**
- * An upgrade replaces nothing that holds something. `golden/release.json` is what the last release made; it is written anew
- * when one is made, and never to make a change pass: CloudFormation would delete what vanishes from it.
+ * An upgrade replaces nothing that holds something. `golden/release.json` is what the last release made, and until 0.1.0 is
+ * out what main made when the state got a stack of its own. It is written anew with a release, and never to make a change
+ * pass: CloudFormation would delete what vanishes from it.
  */
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
