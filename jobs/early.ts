@@ -141,8 +141,7 @@ export async function readWatchable(
 
 /** Replaces a media playlist by a longer one. One that has ended, or has as much, stays. */
 async function lengthen(production: ObjectStore, key: string, text: string): Promise<void> {
-  await production.update(key, headersOf(key), async () => {
-    const present = await production.getText(key);
-    return present === undefined || eventSegments(present) < eventSegments(text) ? text : undefined;
-  });
+  await production.update(key, headersOf(key), (present) =>
+    present === undefined || eventSegments(present) < eventSegments(text) ? text : undefined,
+  );
 }

@@ -112,9 +112,7 @@ function playlistsOf(plan: Plan, receipts: readonly Receipt[]) {
 /** Writes a playlist for good, in the place of an early one if there was any. */
 async function settle(production: ObjectStore, key: string, text: string): Promise<void> {
   const headers = { contentType: contentTypeOf(key), cacheControl: CACHE_CONTROL.immutable };
-  await production.update(key, headers, async () => {
-    return (await production.getText(key)) === text ? undefined : text;
-  });
+  await production.update(key, headers, (present) => (present === text ? undefined : text));
 }
 
 /**

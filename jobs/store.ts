@@ -147,22 +147,23 @@ export class ObjectStore {
   }
 
   /**
-   * Replaces an object by what `change` makes of it, anew as often as another replaces it meanwhile. `change` reads
-   * all that it needs itself: what it reads is never older than the version that is replaced.
-   * @param change gives the new content, or undefined to leave the object as it is
+   * Replaces an object by what `change` makes of it, anew as often as another replaces it meanwhile. What `change` reads
+   * besides is never older than the version that is replaced.
+   * @param change is given the text that is replaced, undefined where there is no such object; and gives the new one, or
+   *   undefined to leave it as it is
    * @returns whether it was written
    * @throws a `BusyObjectError` where others replace it again and again
    */
   async update(
     key: string,
     headers: ObjectHeaders,
-    change: () => Promise<string | undefined>,
+    change: (present: string | undefined) => Promise<string | undefined> | string | undefined,
   ): Promise<boolean> {
     for (let tries = 0; tries < UPDATE_TRIES; tries++) {
-      const etag = await this.etag(key);
-      const body = await change();
+      const present = await this.#read(key);
+      const body = await change(present?.text);
       if (body === undefined) return false;
-      if ((await this.replace(key, body, headers, etag)) === 'written') return true;
+      if ((await this.replace(key, body, headers, present?.etag)) === 'written') return true;
     }
     throw new BusyObjectError(`s3://${this.bucket}/${key} was replaced ${UPDATE_TRIES} times in between`);
   }
@@ -177,8 +178,8 @@ export class ObjectStore {
     schema: T,
     change: (value: z.infer<T> | undefined) => z.infer<T> | undefined | Promise<z.infer<T> | undefined>,
   ): Promise<boolean> {
-    return this.update(key, JSON_HEADERS, async () => {
-      const changed = await change(await this.getJson(key, schema));
+    return this.update(key, JSON_HEADERS, async (present) => {
+      const changed = await change(this.#parse(key, schema, present));
       return changed === undefined ? undefined : toStoredJson(changed);
     });
   }
@@ -287,9 +288,13 @@ export class ObjectStore {
 
   /** An object's text; undefined where there is no such object. */
   async getText(key: string): Promise<string | undefined> {
+    return (await this.#read(key))?.text;
+  }
+
+  async #read(key: string): Promise<{ text: string; etag: string | undefined } | undefined> {
     try {
-      const { Body } = await this.#s3.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }));
-      return (await Body?.transformToString('utf-8')) ?? '';
+      const { Body, ETag } = await this.#s3.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }));
+      return { text: (await Body?.transformToString('utf-8')) ?? '', etag: ETag };
     } catch (error) {
       if (isAbsent(error)) return undefined;
       throw error;
@@ -322,7 +327,10 @@ export class ObjectStore {
    * `UnreadableObjectError` that names the object where it is no JSON or does not fit the schema.
    */
   async getJson<T extends z.ZodType>(key: string, schema: T): Promise<z.infer<T> | undefined> {
-    const text = await this.getText(key);
+    return this.#parse(key, schema, await this.getText(key));
+  }
+
+  #parse<T extends z.ZodType>(key: string, schema: T, text: string | undefined): z.infer<T> | undefined {
     if (text === undefined) return undefined;
     let value: unknown;
     try {

@@ -9,9 +9,9 @@ import type { TaskContext } from './context.ts';
 
 export async function publishTask(context: TaskContext, encode: Encode): Promise<void> {
   const result = await publish(context, encode);
+  context.live.forget(encode);
+  if (result !== 'superseded') announcePublished(context.announcer, context, encode);
   if (result === 'published')
     logMetrics('info', result, { ...encode }, await measuresOf(context.uploads, encode));
   else log('info', result, { ...encode });
-  context.live.forget(encode);
-  if (result !== 'superseded') announcePublished(context.announcer, context, encode);
 }

@@ -95,16 +95,13 @@ class PictureMaker {
   }
 
   async make(): Promise<Made> {
-    const { poster, ...storyboard } = await this.#storyboard();
-    const thumbnails = await this.#thumbnails(poster);
-    return {
-      files: [...thumbnails.files, ...storyboard.files],
-      cpuSeconds: storyboard.cpuSeconds + thumbnails.cpuSeconds,
-    };
+    const { poster, store, cpuSeconds } = await this.#storyboard();
+    const [thumbnails, files] = await Promise.all([this.#thumbnails(poster), store()]);
+    return { files: [...thumbnails.files, ...files], cpuSeconds: cpuSeconds + thumbnails.cpuSeconds };
   }
 
-  /** Sprite sheets, their index and the preview; and which slot is the poster. */
-  async #storyboard(): Promise<Made & { poster: number }> {
+  /** Makes sprite sheets, their index and the preview. @returns what stores them, and which slot is the poster */
+  async #storyboard(): Promise<{ poster: number; cpuSeconds: number; store: () => Promise<StoredFile[]> }> {
     const encoded = this.#rungOf(({ width, height }) => Math.max(width, height) >= PREVIEW.side);
     const sizes = sizesFrom(encoded.rung);
     const tiles = tilesOf(this.#plan);
@@ -134,16 +131,17 @@ class PictureMaker {
     );
     if (pictures.length !== tiles.length)
       throw new Error(`ffmpeg made ${pictures.length} pictures, not ${tiles.length}`);
-    const files = [
-      ...(await Promise.all(
-        sheetFiles.map(async (path, index) => this.#store(stillPaths.sheet(index), await readFile(path))),
-      )),
-      await this.#store(stillPaths.storyboard, Buffer.from(storyboardVtt(this.#plan, sizes.tile))),
-      ...(preview.length > 0
-        ? [{ ...(await this.#store(stillPaths.preview, await readFile(previewFile))), ...sizes.preview }]
-        : []),
-    ];
-    return { files, cpuSeconds, poster: tiles[choosePoster(pictures, width)]?.shown ?? 0 };
+    const store = () =>
+      Promise.all([
+        ...sheetFiles.map(async (path, index) => this.#store(stillPaths.sheet(index), await readFile(path))),
+        this.#store(stillPaths.storyboard, Buffer.from(storyboardVtt(this.#plan, sizes.tile))),
+        ...(preview.length > 0 ? [this.#storePreview(previewFile, sizes.preview)] : []),
+      ]);
+    return { store, cpuSeconds, poster: tiles[choosePoster(pictures, width)]?.shown ?? 0 };
+  }
+
+  async #storePreview(file: string, size: Size): Promise<StoredFile> {
+    return { ...(await this.#store(stillPaths.preview, await readFile(file))), ...size };
   }
 
   /** The poster in every size. */

@@ -115,25 +115,30 @@ describe('replace', () => {
 
 describe('update', () => {
   test('asks anew, after it looked anew, where another wrote meanwhile', async () => {
-    s3.on(HeadObjectCommand).resolvesOnce({ ETag: '"e1"' }).resolvesOnce({ ETag: '"e2"' });
+    s3.on(GetObjectCommand)
+      .resolvesOnce({ ...jsonObject('one'), ETag: '"e1"' })
+      .resolvesOnce({ ...jsonObject('two'), ETag: '"e2"' });
     s3.on(PutObjectCommand).rejectsOnce(TAKEN).resolves({});
-    const seen: number[] = [];
-    const change = async () => {
-      seen.push(s3.commandCalls(HeadObjectCommand).length);
-      return `body ${seen.length}`;
-    };
+    const change = (present: string | undefined) => `not ${present}`;
     expect(await store.update('k', JSON_HEADERS, change)).toBe(true);
-    expect(seen).toEqual([1, 2]);
     const writes = s3.commandCalls(PutObjectCommand).map(({ args }) => args[0].input);
     expect(writes).toMatchObject([
-      { Body: 'body 1', IfMatch: '"e1"' },
-      { Body: 'body 2', IfMatch: '"e2"' },
+      { Body: 'not one', IfMatch: '"e1"' },
+      { Body: 'not two', IfMatch: '"e2"' },
     ]);
   });
 
+  test('makes an object where there is none, unless another is faster', async () => {
+    s3.on(GetObjectCommand).rejects(s3Error(404, 'NoSuchKey'));
+    s3.on(PutObjectCommand).resolves({});
+    await store.update('k', JSON_HEADERS, (present) => `not ${present}`);
+    const writes = s3.commandCalls(PutObjectCommand).map(({ args }) => args[0].input);
+    expect(writes).toMatchObject([{ Body: 'not undefined', IfNoneMatch: '*' }]);
+  });
+
   test('leaves the object where there is nothing to change, and says so', async () => {
-    s3.on(HeadObjectCommand).resolves({ ETag: '"e1"' });
-    expect(await store.update('k', JSON_HEADERS, async () => undefined)).toBe(false);
+    s3.on(GetObjectCommand).resolves({ ...jsonObject('one'), ETag: '"e1"' });
+    expect(await store.update('k', JSON_HEADERS, () => undefined)).toBe(false);
     expect(s3.commandCalls(PutObjectCommand)).toHaveLength(0);
   });
 });

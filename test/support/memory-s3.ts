@@ -54,7 +54,7 @@ export function serveS3(mock: Mock, objects: Objects, times = new Map<string, Da
   mock.on(GetObjectCommand).callsFake((input) => {
     const text = read(input, 'NoSuchKey');
     const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(input.Range ?? '') ?? [];
-    if (from === undefined) return jsonObject(text);
+    if (from === undefined) return { ...jsonObject(text), ETag: etagOf(text) };
     const bytes = Buffer.from(text.slice(Number(from), Number(to) + 1), 'latin1');
     return { Body: { transformToByteArray: async () => bytes } };
   });
