@@ -148,7 +148,7 @@ function permissionsOf(stack: Stack, { parameters, storage, queues }: ApiProps):
     {
       actions: ['ssm:GetParameter', 'ssm:GetParametersByPath', 'ssm:PutParameter', 'ssm:DeleteParameter'],
       resources: [parameterArn(stack, `${parameters}/*`)],
-      why: 'Tokens are named by their hashes, secrets by their endpoints; the path holds nothing else.',
+      why: 'Tokens are named by their hashes, secrets of webhooks by their endpoints; all below the path is the API’s own.',
     },
   ];
 }

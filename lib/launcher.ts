@@ -116,27 +116,47 @@ function defined(launchTemplateId: string | undefined): string {
  * What a fleet needs, after Karpenter's policy: our templates, subnets and security group; machines and volumes
  * only with our tag, and the tag only while they are made.
  * https://karpenter.sh/docs/reference/cloudformation/
+ *
+ * A call that names no template is asked for none, so what every launch is asked for, its machine, is ours only if the
+ * template is: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ExamplePolicies_EC2.md#iam-example-runinstances-launch-templates
+ * CreateFleet itself knows nothing of `ec2:LaunchTemplate` (Service Authorization Reference), and would be refused with it; but
+ * a fleet launches by RunInstances with the template, in its caller's name (aws/karpenter-provider-aws#1488 and #8190 show
+ * both). Not asked for is `ec2:IsLaunchTemplateResource`: it keeps an image from being overridden, but not user data, which
+ * decide as much, and nobody documents it of images that a fleet looks up in a parameter.
  */
 function launchesOf(scope: Construct, { platform, fleet, network }: LauncherProps): Permission[] {
   const stack = Stack.of(scope);
   const ec2Arn = (resource: string, name: string) =>
     stack.formatArn({ service: 'ec2', resource, resourceName: name });
+  const templates = [...fleet.launchTemplates.values()].map(({ launchTemplateId }) =>
+    ec2Arn('launch-template', defined(launchTemplateId)),
+  );
   const tagged = { [`aws:RequestTag/${PLATFORM_TAG}`]: platform };
   const launch = ['ec2:CreateFleet', 'ec2:RunInstances'];
   return [
     {
       actions: launch,
       resources: [
-        ...[...fleet.launchTemplates.values()].map(({ launchTemplateId }) =>
-          ec2Arn('launch-template', defined(launchTemplateId)),
-        ),
+        ...templates,
         ...network.subnetIds.map((subnetId) => ec2Arn('subnet', subnetId)),
         ec2Arn('security-group', network.workerSecurityGroup.securityGroupId),
       ],
     },
     {
+      actions: ['ec2:RunInstances'],
+      resources: [ec2Arn('instance', '*')],
+      conditions: { StringEquals: tagged, ArnLike: { 'ec2:LaunchTemplate': templates } },
+      why: 'Made by the call, so its id is not known; it must come of our template and carry the tag of this platform.',
+    },
+    {
+      actions: ['ec2:CreateFleet'],
+      resources: [ec2Arn('instance', '*')],
+      conditions: { StringEquals: tagged },
+      why: 'Of the request for a fleet, which makes machines by ec2:RunInstances; it must carry the tag of this platform.',
+    },
+    {
       actions: launch,
-      resources: [ec2Arn('fleet', '*'), ec2Arn('instance', '*'), ec2Arn('volume', '*')],
+      resources: [ec2Arn('fleet', '*'), ec2Arn('volume', '*')],
       conditions: { StringEquals: tagged },
       why: 'Made by the call, so their ids are not known; they must carry the tag of this platform.',
     },
@@ -147,7 +167,7 @@ function launchesOf(scope: Construct, { platform, fleet, network }: LauncherProp
         ec2Arn('spot-instances-request', '*'),
         stack.formatArn({ service: 'ec2', account: '', resource: 'image', resourceName: '*' }),
       ],
-      why: 'Made by the call or named by the launch template, which alone decides what runs.',
+      why: 'Made by the call, or the image that the launch template names, which is another with each of Ubuntu’s.',
     },
     {
       actions: ['ec2:CreateTags'],

@@ -58,7 +58,7 @@ export class Network extends Construct {
     Validations.of(vpc).acknowledge({
       id: 'AwsSolutions-VPC7',
       reason:
-        'Only workers without an open port live here, for minutes; flow logs would bill for every chunk.',
+        'Only machines without an open port live here, while there is work; flow logs would bill for every chunk.',
     });
     // It implements the interface; CDK's types are not made for `exactOptionalPropertyTypes`.
     return vpc as ec2.IVpc;

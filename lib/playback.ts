@@ -236,9 +236,13 @@ const ACKNOWLEDGED = [
   { id: 'AwsSolutions-CFR1', reason: 'Who may watch from where is the owner’s to say, not the platform’s.' },
   {
     id: 'AwsSolutions-CFR2',
-    reason: 'A firewall bills by the month while idle; only files are served here.',
+    reason:
+      'A firewall bills by the month while idle: it is an option (webAcl). What is behind holds without: files, a function that checks tokens, an API that throttles and asks for tokens.',
   },
-  { id: 'AwsSolutions-CFR3', reason: 'Access logs would be a third bucket that grows and bills while idle.' },
+  {
+    id: 'AwsSolutions-CFR3',
+    reason: 'Access logs would be one more bucket, which grows and bills while idle.',
+  },
   {
     id: 'AwsSolutions-CFR4',
     reason:

@@ -41,19 +41,31 @@ function fleetCalls({ LaunchTemplateConfigs, TagSpecification }: FleetRequest, r
     resource: arnOf(`${type}/new`),
     context: tagsOf(type),
   }));
+  const templates = LaunchTemplateConfigs.map(({ LaunchTemplateSpecification: { LaunchTemplateId } }) =>
+    arnOf(`launch-template/${LaunchTemplateId}`),
+  );
   const used = [
-    ...LaunchTemplateConfigs.flatMap(({ LaunchTemplateSpecification, Overrides }) => [
-      arnOf(`launch-template/${LaunchTemplateSpecification.LaunchTemplateId}`),
-      ...Overrides.map(({ SubnetId }) => arnOf(`subnet/${SubnetId}`)),
-    ]),
+    ...templates,
+    ...LaunchTemplateConfigs.flatMap(({ Overrides }) =>
+      Overrides.map(({ SubnetId }) => arnOf(`subnet/${SubnetId}`)),
+    ),
     arnOf(`security-group/${SECURITY_GROUP}`),
     arnOf('network-interface/new'),
     arnOf('spot-instances-request/new'),
     arnOf('image/newest', ''),
-  ].map((resource) => ({ resource }));
+  ].map((resource) => ({ resource, context: {} }));
+  // Service Authorization Reference: RunInstances knows its template with each resource, CreateFleet with none.
+  const actions = [
+    { action: 'CreateFleet', from: {} },
+    ...templates.map((template) => ({ action: 'RunInstances', from: { 'ec2:LaunchTemplate': template } })),
+  ];
   return [
-    ...['CreateFleet', 'RunInstances'].flatMap((action) => [
-      ...[...used, ...tagged].map((on) => ({ action: `ec2:${action}`, ...on })),
+    ...actions.flatMap(({ action, from }) => [
+      ...[...used, ...tagged].map(({ resource, context }) => ({
+        action: `ec2:${action}`,
+        resource,
+        context: { ...context, ...from },
+      })),
       ...tagged.map(({ resource, context }) => ({
         action: 'ec2:CreateTags',
         resource,

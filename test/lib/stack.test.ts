@@ -571,12 +571,20 @@ describe('least privilege', () => {
       for (const { arn } of of(kind)) expect(arn).toMatch(new RegExp(`^${EC2}:${kind}/<Platform[^*]*>$`));
     });
 
-    test.each(['instance', 'volume', 'fleet'])('only with our tag: %s', (kind) => {
-      const { PLATFORM } = dispatchVariables();
-      expect(of(kind)).toEqual([
+    const tagged = () => ({
+      StringEquals: { [`aws:RequestTag/${PLATFORM_TAG}`]: dispatchVariables()['PLATFORM'] },
+    });
+
+    test.each(['volume', 'fleet'])('only with our tag: %s', (kind) => {
+      expect(of(kind)).toEqual([{ arn: `${EC2}:${kind}/*`, condition: tagged() }]);
+    });
+
+    test('machines only with our tag, and of our templates', () => {
+      const templates = of('launch-template').map(({ arn }) => arn);
+      expect(of('instance')).toEqual([
         {
-          arn: `${EC2}:${kind}/*`,
-          condition: { StringEquals: { [`aws:RequestTag/${PLATFORM_TAG}`]: PLATFORM } },
+          arn: `${EC2}:instance/*`,
+          condition: { ...tagged(), ArnLike: { 'ec2:LaunchTemplate': templates } },
         },
       ]);
     });

@@ -20,7 +20,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { QUEUES } from '../../jobs/platform.ts';
 import { startEc2 } from '../../local/ec2/ec2.ts';
 import { startEventBus } from '../../local/event-bus.ts';
-import type { Authorize } from '../../local/iam/iam.ts';
+import { type Authorize, GRANTS } from '../../local/iam/iam.ts';
 import { allows, type Call, grantsOf, policySchema } from '../../local/iam/policy.ts';
 import { startIot } from '../../local/iot/iot.ts';
 import { startS3 } from '../../local/s3/server.ts';
@@ -103,6 +103,28 @@ describe('a policy', () => {
   });
 });
 
+describe.each(['dispatch', 'sweep'] as const)('%s launches', (role) => {
+  const ARN = 'arn:aws:ec2:us-east-1:000000000000:';
+  const tag = { 'aws:RequestTag/spotreel:platform': 'local' };
+  const template = { 'ec2:LaunchTemplate': `${ARN}launch-template/lt-00000000000000000` };
+  const isAllowed = (action: string, resource: string, context: Record<string, string>) =>
+    GRANTS[role].some((grant) => allows(grant, { action, resource: `${ARN}${resource}`, context }));
+
+  test.each([
+    ['machines of our template with our tag', { ...tag, ...template }, true],
+    ['none without a template', tag, false],
+    ['none of another template', { ...tag, 'ec2:LaunchTemplate': `${ARN}launch-template/lt-1` }, false],
+    ['none without our tag', template, false],
+  ])('%s', (_, context, expected) => {
+    expect(isAllowed('ec2:RunInstances', 'instance/new', context)).toBe(expected);
+  });
+
+  test('for a fleet, of which IAM knows no template, but from our template alone', () => {
+    expect(isAllowed('ec2:CreateFleet', 'instance/new', tag)).toBe(true);
+    expect(isAllowed('ec2:CreateFleet', 'launch-template/lt-1', {})).toBe(false);
+  });
+});
+
 describe('every service asks who signed, and refuses as AWS does', () => {
   const aws = {
     region: 'us-east-1',
@@ -110,9 +132,11 @@ describe('every service asks who signed, and refuses as AWS does', () => {
     maxAttempts: 1,
   };
   const asked: string[] = [];
+  const contexts = new Map<string, Call['context']>();
   let denied: (call: Call) => boolean = () => true;
   const authorize: Authorize = (accessKeyId, call) => {
     asked.push(`${accessKeyId} ${call.action} ${call.resource}`);
+    contexts.set(`${call.action} ${call.resource}`, call.context);
     return !denied(call);
   };
   const closers: (() => Promise<void>)[] = [];
@@ -246,6 +270,11 @@ describe('every service asks who signed, and refuses as AWS does', () => {
         ),
       ),
     );
+    const machine = 'arn:aws:ec2:us-east-1:000000000000:instance/new';
+    expect(contexts.get(`ec2:RunInstances ${machine}`)).toMatchObject({
+      'ec2:LaunchTemplate': 'arn:aws:ec2:us-east-1:000000000000:launch-template/lt-1',
+    });
+    expect(contexts.get(`ec2:CreateFleet ${machine}`)).not.toHaveProperty(['ec2:LaunchTemplate']);
   });
 
   test('S3 tells only who may list that an object is not there', async () => {
