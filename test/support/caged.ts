@@ -33,17 +33,51 @@ export async function takeOverFfmpeg(folder: string): Promise<string> {
   return file;
 }
 
-/** Numbers of system calls by Node's name of the architecture. */
+/** Numbers of system calls by Node's name of the architecture. arm64 has `inotify_init1` alone. */
 const CALLS = {
-  x64: { mmap: 9, ptrace: 101, unshare: 272, memfd_create: 319, fallocate: 285, prlimit64: 302, socket: 41 },
+  x64: {
+    mmap: 9,
+    mprotect: 10,
+    ptrace: 101,
+    unshare: 272,
+    memfd_create: 319,
+    fallocate: 285,
+    prlimit64: 302,
+    socket: 41,
+    open_tree_attr: 467,
+    vmsplice: 278,
+    splice: 275,
+    tee: 276,
+    sendfile: 40,
+    io_setup: 206,
+    seccomp: 317,
+    prctl: 157,
+    inotify_init: 253,
+    inotify_init1: 294,
+    move_pages: 279,
+    migrate_pages: 256,
+  },
   arm64: {
     mmap: 222,
+    mprotect: 226,
     ptrace: 117,
     unshare: 97,
     memfd_create: 279,
     fallocate: 47,
     prlimit64: 261,
     socket: 198,
+    open_tree_attr: 467,
+    vmsplice: 75,
+    splice: 76,
+    tee: 77,
+    sendfile: 71,
+    io_setup: 0,
+    seccomp: 277,
+    prctl: 167,
+    inotify_init: 26,
+    inotify_init1: 26,
+    move_pages: 239,
+    migrate_pages: 238,
   },
 } as const;
 export const calls = CALLS[process.arch === 'arm64' ? 'arm64' : 'x64'];

@@ -89,6 +89,9 @@ interface Attempt {
 }
 const perl = JSON.stringify;
 const GiB = 2 ** 30;
+/** One that allows everything; who asks for it promises first to get no privileges. */
+const aFilter = `calls(${calls.prctl}, 38, 1, 0, 0, 0); my $allow = pack("SCCL", 6, 0, 0, 0x7fff0000);
+  my $filter = pack("Sx6P", 1, $allow);`;
 
 const ATTEMPTS: readonly Attempt[] = [
   // Credentials.
@@ -106,6 +109,17 @@ const ATTEMPTS: readonly Attempt[] = [
   { name: 'a socket of the file system', perl: 'socket(my $s, PF_UNIX, SOCK_STREAM, 0)' },
   { name: 'netlink', perl: `calls(${calls.socket}, 16, 3, 0)` },
   { name: 'the hypervisor', perl: `calls(${calls.socket}, 40, 1, 0)`, outside: 'untried' },
+  { name: 'a datagram’s socket', perl: 'socket(my $s, PF_INET, SOCK_DGRAM, 0)' },
+  { name: 'a socket of another protocol', perl: `calls(${calls.socket}, 2, 1, 262)`, outside: 'untried' },
+  {
+    name: 'an address of its own',
+    perl: 'my $s; socket($s, PF_INET, SOCK_STREAM, 0) && bind($s, at("127.0.0.1", 0))',
+  },
+  { name: 'to be connected to', perl: 'my $s; socket($s, PF_INET, SOCK_STREAM, 0) && listen($s, 1)' },
+  {
+    name: 'an option of a socket',
+    perl: 'my $s; socket($s, PF_INET, SOCK_STREAM, 0) && setsockopt($s, SOL_SOCKET, SO_KEEPALIVE, 1)',
+  },
   // Other tasks.
   { name: 'another task’s file', perl: `reads(${perl(files.other)})` },
   { name: 'the list of tasks', perl: `my $d; opendir($d, ${perl(folder)}) && grep { /other/ } readdir($d)` },
@@ -125,6 +139,20 @@ const ATTEMPTS: readonly Attempt[] = [
   },
   { name: 'a user namespace', perl: `calls(${calls.unshare}, 0x10000000)`, outside: 'untried' },
   {
+    // What is mounted at a path, of which /usr is one in the cage, too.
+    name: 'a mount, by a file',
+    perl: `my $path = "/usr"; calls(${calls.open_tree_attr}, -100, $path, 0, 0, 0)`,
+    outside: 'untried',
+  },
+  { name: 'to watch files', perl: `calls(${calls.inotify_init1}, 0)` },
+  { name: 'to watch files, as it once was done', perl: `calls(${calls.inotify_init}, 0)` },
+  { name: 'to move pages', perl: `calls(${calls.move_pages}, 0, 0, 0, 0, 0, 0)`, outside: 'untried' },
+  {
+    name: 'to move a process’s pages',
+    perl: `my $nodes = pack("Q", 1); calls(${calls.migrate_pages}, 0, 2, $nodes, $nodes)`,
+    outside: 'untried',
+  },
+  {
     // To ask for less than one has is allowed: refused is whoever has less already. RLIMIT_NPROC is 6.
     name: 'two thousand threads',
     perl: `my $limit = pack("QQ", 2000, 2000); calls(${calls.prlimit64}, 0, 6, $limit, 0)`,
@@ -134,17 +162,77 @@ const ATTEMPTS: readonly Attempt[] = [
   { name: 'too much memory', perl: `calls(${calls.mmap}, 0, ${16 * GiB}, 3, 0x4022, -1, 0)` },
   { name: 'too much memory, as a stack', perl: `calls(${calls.mmap}, 0, ${16 * GiB}, 3, 0x4122, -1, 0)` },
   { name: 'a million million addresses', perl: `calls(${calls.mmap}, 0, ${1024 * GiB}, 1, 0x4022, -1, 0)` },
+  {
+    // What may not be written any more counts as private memory no more, and is there all the same.
+    name: 'too much memory, a part at a time',
+    perl: `my $got = 0;
+      while ($got < 200) {
+        my $at = syscall(${calls.mmap}, 0, ${GiB}, 3, 0x4022, -1, 0);
+        last if $at == -1 || syscall(${calls.mprotect}, $at, ${GiB}, 1) == -1;
+        $got++;
+      }
+      $got == 200`,
+  },
+  {
+    // RLIMIT_STACK is 3.
+    name: 'a larger stack',
+    perl: `my $limit = pack("QQ", ${GiB}, ${GiB}); calls(${calls.prlimit64}, 0, 3, $limit, 0)`,
+    outside: 'untried',
+  },
   { name: 'shared memory', perl: `calls(${calls.mmap}, 0, 4096, 3, 0x21, -1, 0)` },
   { name: 'memory as a file', perl: `my $name = "x"; calls(${calls.memfd_create}, $name, 0)` },
   {
     name: 'a file in /dev/shm',
     perl: `writes("/dev/shm/spotreel-${worker}") && unlink("/dev/shm/spotreel-${worker}")`,
   },
+  {
+    name: 'a pipe that holds more',
+    perl: `pipe(my $out, my $in); fcntl($in, 1031, ${MiB})`,
+  },
+  {
+    name: 'its pages in a pipe',
+    perl: `pipe(my $out, my $in); my $page = "x"; my $vector = pack("PQ", $page, 1);
+      calls(${calls.vmsplice}, fileno($in), $vector, 1, 0)`,
+  },
+  {
+    name: 'a file’s pages in a pipe',
+    perl: `pipe(my $out, my $in); my $f; open($f, "<", ${perl(files.tiles)}) &&
+      calls(${calls.splice}, fileno($f), 0, fileno($in), 0, 1, 0)`,
+  },
+  {
+    name: 'a file’s pages in a pipe, as if it were a socket',
+    perl: `pipe(my $out, my $in); my $f; open($f, "<", ${perl(files.tiles)}) &&
+      calls(${calls.sendfile}, fileno($in), fileno($f), 0, 1)`,
+  },
+  {
+    name: 'a pipe’s pages in another',
+    perl: `pipe(my $out, my $in); pipe(my $others, my $other); syswrite($in, "x");
+      calls(${calls.tee}, fileno($out), fileno($other), 1, 0)`,
+  },
+  {
+    // F_RDLCK on the first byte: each lock is a record of the kernel's.
+    name: 'locks',
+    perl: `my $f; my $lock = pack("ssx4qqix4", 0, 0, 0, 1, 0);
+      open($f, "<", ${perl(files.tiles)}) && fcntl($f, 6, $lock)`,
+  },
+  {
+    name: 'a ring of the kernel’s',
+    perl: `my $ring = pack("Q", 0); calls(${calls.io_setup}, 1, $ring)`,
+    outside: 'untried',
+  },
+  { name: 'a filter in the kernel', perl: `${aFilter} calls(${calls.seccomp}, 1, 0, $filter)` },
+  { name: 'a filter, as it once was done', perl: `${aFilter} calls(${calls.prctl}, 22, 2, $filter)` },
   // The disk.
   { name: 'too large a file', perl: `my $f; open($f, "+<", ${perl(files.own)}) && truncate($f, ${2 * GiB})` },
   {
     name: 'disk before anybody sees it',
     perl: `my $f; open($f, "+<", ${perl(files.own)}) && calls(${calls.fallocate}, fileno($f), 0, 0, 4096)`,
+  },
+  {
+    // FS_IOC_RESVSP: struct space_resv says where, how much and from what.
+    name: 'disk before anybody sees it, as it once was done',
+    perl: `my $f; my $space = pack("ssx4qqiLx16", 0, 0, 0, 4096, 0, 0);
+      open($f, "+<", ${perl(files.own)}) && ioctl($f, 0x40305828, $space)`,
   },
   { name: 'a file more', perl: `writes(${perl(join(folder, 'task-own', 'more'))})` },
   { name: 'a file in the root', perl: 'writes("/more")', outside: 'untried' },

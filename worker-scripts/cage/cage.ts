@@ -7,7 +7,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access, chmod, constants, rm, stat, writeFile } from 'node:fs/promises';
 import type { Server } from 'node:net';
-import { availableParallelism, release, constants as system } from 'node:os';
+import { availableParallelism, cpus, release, constants as system } from 'node:os';
 import { delimiter, dirname, resolve } from 'node:path';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -23,8 +23,13 @@ const DEVICES = ['/dev/null', '/dev/urandom'];
 const LIMITS = {
   /** Bytes of private memory: of what an encode takes, twice, and its threads' stacks, mostly unused. */
   data: (memoryBytes: number) => 6 * 2 ** 30 + 2 * memoryBytes,
-  /** Bytes of addresses, used or not: what the kernel keeps of each page is a 512th of it. */
-  as: 2 ** 38,
+  /**
+   * Bytes of addresses besides: memory counts as private only while it may be written, and as no stack. glibc reserves 64
+   * MiB for each of up to eight arenas a core, and libraries take a quarter of a GiB, a model that is mapped more.
+   */
+  unwritten: () => 2 ** 30 + cpus().length * 8 * 64 * 2 ** 20,
+  /** Bytes of the stack, and what glibc takes for each thread's. */
+  stack: 8 * 2 ** 20,
   /** Threads; processes can not be made. With five rungs in three codecs ffmpeg has 115 on two cores. */
   nproc: 1024,
   /** Open files. */
@@ -181,10 +186,11 @@ function asSomebody(): string[] {
 }
 
 function limited({ timeoutSeconds, memoryBytes, writes }: Inmate): string[] {
-  const { data, ...others } = LIMITS;
+  const { data, unwritten, ...others } = LIMITS;
   const all = {
     ...others,
     data: data(memoryBytes),
+    as: data(memoryBytes) + unwritten(),
     // Of each file; their sum is watched (written.ts).
     fsize: writes.bytes,
     cpu: Math.ceil(timeoutSeconds * availableParallelism()),

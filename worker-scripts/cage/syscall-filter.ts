@@ -32,6 +32,7 @@ export const REFUSED: Readonly<Record<string, Numbers>> = {
   pivot_root: call(155, 41),
   chroot: call(161, 51),
   open_tree: call(428),
+  open_tree_attr: call(467),
   move_mount: call(429),
   fsopen: call(430),
   fsconfig: call(431),
@@ -40,7 +41,7 @@ export const REFUSED: Readonly<Record<string, Numbers>> = {
   mount_setattr: call(442),
   name_to_handle_at: call(303, 264),
   open_by_handle_at: call(304, 265),
-  // Memory that belongs to no process, or to several.
+  // Memory that belongs to no process, or to several: files, messages, pages in pipes and sockets, rings, filters.
   memfd_create: call(319, 279),
   memfd_secret: call(447),
   shmget: call(29, 194),
@@ -48,6 +49,16 @@ export const REFUSED: Readonly<Record<string, Numbers>> = {
   msgget: call(68, 186),
   mq_open: call(240, 180),
   socketpair: call(53, 199),
+  vmsplice: call(278, 75),
+  splice: call(275, 76),
+  tee: call(276, 77),
+  sendfile: call(40, 71),
+  io_setup: call(206, 0),
+  seccomp: call(317, 277),
+  // Sockets do nothing but connect: two that are connected hold megabytes, and options reach protocols and filters.
+  bind: call(49, 200),
+  listen: call(50, 201),
+  setsockopt: call(54, 208),
   // Disk taken at once, before anybody sees it.
   fallocate: call(285, 47),
   // Parts of the kernel with a history of holes.
@@ -61,7 +72,10 @@ export const REFUSED: Readonly<Record<string, Numbers>> = {
   add_key: call(248, 217),
   request_key: call(249, 218),
   fanotify_init: call(300, 262),
+  inotify_init: call(253, undefined),
   inotify_init1: call(294, 26),
+  move_pages: call(279, 239),
+  migrate_pages: call(256, 238),
   personality: call(135, 92),
   modify_ldt: call(154, undefined),
 };
@@ -69,12 +83,35 @@ export const REFUSED: Readonly<Record<string, Numbers>> = {
 /** Refused as if the kernel did not have it: glibc then takes `clone`, whose flags can be looked at. */
 const CLONE3 = call(435);
 
+/**
+ * Refused as for a file that is no device, for none in the cage is. Some act on any file: FS_IOC_RESVSP takes disk as
+ * fallocate does.
+ */
+const IOCTL = call(16, 29);
+
 /** Refused unless an argument is right. */
 const CLONE = { numbers: call(56, 220), flags: 0, thread: 0x10000 } as const;
-/** Of sockets those of IPv4 alone: not netlink, and not AF_VSOCK, which knows no network namespaces. */
-const SOCKET = { numbers: call(41, 198), family: 0, inet: 2 } as const;
+/** Of sockets those of IPv4 alone: not netlink, and not AF_VSOCK, which knows no network namespaces. Of those TCP's. */
+const SOCKET = {
+  numbers: call(41, 198),
+  family: 0,
+  inet: 2,
+  type: 1,
+  stream: 1,
+  protocol: 2,
+  tcp: 6,
+} as const;
+/** Without the flags that a socket's type comes with (linux/net.h, SOCK_TYPE_MASK). */
+const SOCKET_TYPES = 0xf;
 /** Memory that is shared, or that grows like a stack, counts for no RLIMIT_DATA (mm/mmap.c, `is_data_mapping`). */
 const MMAP = { numbers: call(9, 222), flags: 3, sharedAnonymous: 0x21, growsDown: 0x100 } as const;
+/**
+ * Descriptors and their flags alone: F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC. Locks and notices
+ * are memory without a limit, F_SETPIPE_SZ makes a pipe hold sixteen times what it does.
+ */
+const FCNTL = { numbers: call(72, 25), command: 1, allowed: [0, 1, 2, 3, 4, 1030] } as const;
+/** PR_SET_SECCOMP is the older way to `seccomp`. */
+const PRCTL = { numbers: call(157, 167), option: 0, setSeccomp: 22 } as const;
 
 /** x86's calls with 32-bit pointers begin here. */
 const X32 = 0x40000000;
@@ -84,6 +121,7 @@ const KILL = 0x80000000;
 const ALLOW = 0x7fff0000;
 const REFUSE = 0x00050000;
 const NOT_PERMITTED = REFUSE | 1;
+const NO_DEVICE = REFUSE | 25;
 const NO_SUCH_CALL = REFUSE | 38;
 const NO_SUCH_FAMILY = REFUSE | 97;
 
@@ -116,6 +154,7 @@ function instructions(arch: Architecture): Instruction[] {
     known(numbers).flatMap((number) => onCall(number, ...body));
   const deny = answer(NOT_PERMITTED);
   const allow = answer(ALLOW);
+  const allowIf = (value: number) => [isEqual(value, 1), allow];
   return [
     load(ARCHITECTURE),
     isOther(AUDIT_ARCH[arch], 1),
@@ -124,14 +163,23 @@ function instructions(arch: Architecture): Instruction[] {
     ...(arch === 'x64' ? [isAtLeast(X32, 1), answer(NO_SUCH_CALL)] : []),
     ...Object.values(REFUSED).flatMap((numbers) => on(numbers, deny)),
     ...on(CLONE3, answer(NO_SUCH_CALL)),
+    ...on(IOCTL, answer(NO_DEVICE)),
     ...on(CLONE.numbers, load(argument(CLONE.flags)), hasBits(CLONE.thread, 1), allow, deny),
     ...on(
       SOCKET.numbers,
       load(argument(SOCKET.family)),
-      isEqual(SOCKET.inet, 1),
-      allow,
+      isOther(SOCKET.inet, 1),
       answer(NO_SUCH_FAMILY),
+      load(argument(SOCKET.type)),
+      and(SOCKET_TYPES),
+      isOther(SOCKET.stream, 1),
+      deny,
+      load(argument(SOCKET.protocol)),
+      ...[0, SOCKET.tcp].flatMap(allowIf),
+      deny,
     ),
+    ...on(FCNTL.numbers, load(argument(FCNTL.command)), ...FCNTL.allowed.flatMap(allowIf), deny),
+    ...on(PRCTL.numbers, load(argument(PRCTL.option)), isEqual(PRCTL.setSeccomp, 1), deny, allow),
     ...on(
       MMAP.numbers,
       load(argument(MMAP.flags)),
