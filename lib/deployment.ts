@@ -24,9 +24,9 @@ export function deploymentIn(app: App, region = process.env['CDK_DEFAULT_REGION'
   // What is to go with the platform is in its stack.
   if (props.removalPolicy === RemovalPolicy.DESTROY) new SpotreelStack(app, name, props);
   else {
-    const { lifecycle = {} } = props;
+    const { lifecycle = {}, ...platform } = props;
     new SpotreelStack(app, name, {
-      ...props,
+      ...platform,
       state: new SpotreelStateStack(app, `${name}State`, { lifecycle }),
     });
   }

@@ -1,4 +1,5 @@
 /** What the construct's settings must satisfy, checked before anything is made. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Duration, Size, Stack } from 'aws-cdk-lib';
 import type { IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { z } from 'zod';
@@ -10,6 +11,7 @@ import { encodeSettingsSchema } from '../video/settings.ts';
 import { type Domain, domainSchema, webAclArnSchema } from './domain.ts';
 import { type Architecture, MAX_INSTANCE_TYPES, type WorkerType } from './instance-types.ts';
 import { type Lifecycle, lifecycleSchema } from './lifecycle.ts';
+import type { State } from './state.ts';
 
 export interface CheckedSettings {
   readonly maxVcpus: number;
@@ -29,6 +31,7 @@ export interface CheckedSettings {
   readonly quota: Quota;
   readonly domain: Domain | undefined;
   readonly webAcl: string | Stack | undefined;
+  readonly state: State | undefined;
   readonly lifecycle: Lifecycle;
   readonly alarmEmail: string | undefined;
   readonly prices: OwnPrices;
@@ -54,7 +57,7 @@ function leastOf(settings: CheckedSettings): number {
 /** Every problem that the settings have, as sentences. */
 function problemsOf(settings: CheckedSettings): string[] {
   const { maxVcpus, maxOnDemandVcpus, architectures, idleSeconds, dailyCeiling, monthlyCeiling } = settings;
-  const { zones, vpc, vpcSubnets } = settings;
+  const { zones, vpc, vpcSubnets, state, lifecycle } = settings;
   const turnaround = settings.turnaround.toSeconds();
   const lifetime = settings.maxLifetime.toSeconds();
   const gibibytes = settings.rootVolume.toGibibytes();
@@ -94,6 +97,10 @@ function problemsOf(settings: CheckedSettings): string[] {
     [
       zones === undefined || vpc === undefined,
       `zones is ${zones} beside a vpc; leave zones out, for the subnets say which zones workers run in`,
+    ],
+    [
+      state === undefined || isDeepStrictEqual(lifecycle, state.lifecycle),
+      'lifecycle is not what the state was made with; give it to the SpotreelStateStack alone, which tells the platform',
     ],
     [vpcSubnets === undefined || vpc !== undefined, 'vpcSubnets is given without a vpc; give the vpc, too'],
     ...architectures.flatMap((name) => typeRules(name, settings.instanceTypes[name], maxVcpus)),

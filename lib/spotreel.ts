@@ -183,9 +183,9 @@ export interface SpotreelProps {
 
   /**
    * What is deleted, or kept for less, after how many days (docs/lifecycle.md). Where `state` is a stack of its own, give it
-   * the same: what becomes of sources is the buckets'.
+   * to that, and leave it out here.
    *
-   * @default - parts of uploads that were never completed go after 7; nothing else does
+   * @default - what `state` was given; without, parts of uploads that were never completed go after 1 day, and nothing else does
    */
   readonly lifecycle?: Lifecycle;
 
@@ -264,7 +264,8 @@ export class Spotreel extends Construct {
       corsOrigins: props.corsOrigins ?? [],
       quota: { ...DEFAULT_QUOTA, ...props.quota },
       alarmEmail: props.alarmEmail,
-      lifecycle: props.lifecycle ?? {},
+      state: props.state,
+      lifecycle: props.lifecycle ?? props.state?.lifecycle ?? {},
       prices: props.prices ?? {},
       dailyCeiling: props.dailyCeiling ?? 10,
       monthlyCeiling: props.monthlyCeiling ?? 100,

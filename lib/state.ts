@@ -16,6 +16,8 @@ export interface State {
   readonly queues: Queues;
   readonly storage: Storage;
   readonly edgeStore: EdgeStore;
+  /** What it was made with; the platform that works on it goes by the same. */
+  readonly lifecycle: Lifecycle;
 }
 
 /**
@@ -29,6 +31,7 @@ export function stateIn(scope: Construct, removalPolicy: RemovalPolicy, lifecycl
     queues,
     storage: new Storage(scope, 'Storage', { queues, removalPolicy, lifecycle }),
     edgeStore: new EdgeStore(scope, 'EdgeStore', { removalPolicy }),
+    lifecycle,
   };
 }
 
@@ -37,8 +40,9 @@ export class SpotreelStateStack extends Stack implements State {
   readonly queues: Queues;
   readonly storage: Storage;
   readonly edgeStore: EdgeStore;
+  readonly lifecycle: Lifecycle;
 
-  /** @param lifecycle the platform's setting of that name: what becomes of sources is the buckets' */
+  /** @param lifecycle the setting of that name, for the buckets here and for the platform */
   constructor(
     scope: Construct,
     id: string,
@@ -53,6 +57,7 @@ export class SpotreelStateStack extends Stack implements State {
     this.queues = queues;
     this.storage = storage;
     this.edgeStore = edgeStore;
+    this.lifecycle = lifecycle;
     this.#export();
   }
 

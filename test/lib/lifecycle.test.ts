@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import type { Lifecycle } from '../../lib/lifecycle.ts';
 import { SpotreelStateStack } from '../../lib/state.ts';
+import { deployment } from './support/deployment.ts';
 import { synthesize, testApp } from './support/template.ts';
 
 const rulesSchema = z.object({
@@ -56,11 +57,42 @@ test.each<[Lifecycle, object]>([
   expect(mendIsTold(lifecycle)).toEqual(told);
 });
 
-test('buckets in a stack of their own have the rules, too', () => {
-  const app = testApp();
-  const stack = new SpotreelStateStack(app, 'State', { lifecycle: { deleteSourcesAfterDays: 90 } });
-  const { template } = app.synth().getStackArtifact(stack.artifactId);
-  expect(JSON.stringify(template)).toContain('"ExpirationInDays":90,"Prefix":"uploads/"');
+describe('buckets in a stack of their own', () => {
+  const LIFECYCLE = { deleteSourcesAfterDays: 90, deleteRevisionsAfterDays: 60 };
+  const MEND_IS_TOLD = '"DELETE_REVISIONS_AFTER_DAYS":"60"';
+  const platform = (ofState: Lifecycle, props: { lifecycle?: Lifecycle }) => {
+    const app = testApp();
+    const state = new SpotreelStateStack(app, 'State', { lifecycle: ofState });
+    return synthesize({ ...props, state }, app);
+  };
+
+  test('have the rules, too', () => {
+    const app = testApp();
+    const stack = new SpotreelStateStack(app, 'State', { lifecycle: LIFECYCLE });
+    const { template } = app.synth().getStackArtifact(stack.artifactId);
+    expect(JSON.stringify(template)).toContain('"ExpirationInDays":90,"Prefix":"uploads/"');
+  });
+
+  test('tell the platform of them, which goes by the same', () => {
+    expect(JSON.stringify(platform(LIFECYCLE, {}))).toContain(MEND_IS_TOLD);
+  });
+
+  test.each<[string, Lifecycle, Lifecycle]>([
+    ['would have none of the rules', {}, LIFECYCLE],
+    ['would have others', LIFECYCLE, { deleteSourcesAfterDays: 90 }],
+  ])('refuse a platform by whose settings they %s', (_, ofState, lifecycle) => {
+    expect(() => platform(ofState, { lifecycle })).toThrow('lifecycle is not what the state was made with');
+  });
+
+  test('may be given the same twice', () => {
+    expect(JSON.stringify(platform(LIFECYCLE, { lifecycle: { ...LIFECYCLE } }))).toContain(MEND_IS_TOLD);
+  });
+
+  test('have what the CDK context says, and so has the platform', () => {
+    const [state, { Resources } = {}] = deployment({ lifecycle: LIFECYCLE });
+    expect(JSON.stringify(state?.Resources)).toContain('"ExpirationInDays":90,"Prefix":"uploads/"');
+    expect(JSON.stringify(Resources)).toContain(MEND_IS_TOLD);
+  });
 });
 
 describe('is refused by name:', () => {
