@@ -1,8 +1,11 @@
-/** One page of CloudWatch that shows how the platform fares: its alarms, its own metrics, its queues, its functions. */
+/**
+ * One page of CloudWatch that shows how the platform fares: its alarms, its own metrics, also apart by what the table counts
+ * them by, and its queues.
+ */
 import { Aws, Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import { METRICS, type MetricName } from '../jobs/metrics.ts';
+import { METRICS, type Metric, type MetricName, NAMESPACE, PLATFORM_DIMENSION } from '../jobs/metrics.ts';
 import { type Alarms, platformMetric } from './alarms.ts';
 import type { Queues } from './queues.ts';
 
@@ -35,7 +38,7 @@ export class Dashboard extends Construct {
             new cloudwatch.GraphWidget({
               title: `${name}: ${METRICS[name].meaning}`,
               width: WIDTH,
-              left: [platformMetric(platform, name, PERIOD)],
+              left: [platformMetric(platform, name, PERIOD), ...apart(platform, name)],
             }),
         ),
         [
@@ -55,4 +58,18 @@ export class Dashboard extends Construct {
       ],
     });
   }
+}
+
+/** A line for each value of the field by which a metric is counted apart; none where it is not. */
+function apart(platform: string, name: MetricName): cloudwatch.IMetric[] {
+  const { by, statistic }: Metric = METRICS[name];
+  if (by === undefined) return [];
+  const of = `{${NAMESPACE},${PLATFORM_DIMENSION},${by}} MetricName="${name}" ${PLATFORM_DIMENSION}="${platform}"`;
+  return [
+    new cloudwatch.MathExpression({
+      expression: `SEARCH('${of}', '${statistic}', ${PERIOD.toSeconds()})`,
+      label: '', // the value alone names its line
+      period: PERIOD,
+    }),
+  ];
 }

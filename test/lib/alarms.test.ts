@@ -36,6 +36,17 @@ const alarmSchema = z.object({
     .array(z.object({ MetricStat: z.object({ Metric: metricSchema, Stat: z.string() }).optional() }))
     .default([]),
 });
+const dashboardSchema = z.object({
+  widgets: z.array(
+    z.object({
+      properties: z.object({
+        title: z.string().optional(),
+        metrics: z.array(z.array(z.unknown())).default([]),
+      }),
+    }),
+  ),
+});
+const searchSchema = z.object({ expression: z.string() });
 const alarms = ofType('AWS::CloudWatch::Alarm').map(({ Properties }) => alarmSchema.parse(spell(Properties)));
 const platform = alarms[0]?.AlarmName.replace(/-[a-z]+-[a-z]+$/, '') ?? '';
 const nameOf = ({ AlarmName }: { AlarmName: string }) => AlarmName.slice(platform.length + 1);
@@ -210,6 +221,28 @@ test('the dashboard shows every metric of the table', () => {
   const body = String(spell(dashboard?.Properties['DashboardBody']));
   for (const name of Object.keys(METRICS))
     expect(body).toContain(`["${NAMESPACE}","${name}","platform","${platform}"`);
+});
+
+test('the dashboard has a line for each code of failures, and for each function that fails', () => {
+  const [dashboard] = ofType('AWS::CloudWatch::Dashboard');
+  const { widgets } = dashboardSchema.parse(
+    JSON.parse(String(spell(dashboard?.Properties['DashboardBody']))),
+  );
+  const searches = widgets.flatMap(({ properties: { title, metrics } }) =>
+    metrics.flatMap(([first]) => {
+      const { expression } = searchSchema.safeParse(first).data ?? {};
+      return expression === undefined ? [] : [[title?.replace(/:.*/, ''), expression]];
+    }),
+  );
+  // The set of dimensions in the braces must be one that is written, or the search finds nothing.
+  const search = (name: MetricName, by: string) =>
+    `SEARCH('{${NAMESPACE},platform,${by}} MetricName="${name}" platform="${platform}"', 'Sum', 300)`;
+  expect(searches).toEqual([
+    ['Failures', search('Failures', 'code')],
+    ['FunctionErrors', search('FunctionErrors', 'function')],
+  ]);
+  const written = Object.keys(METRICS).filter((name) => dimensionSets(name as MetricName).length > 1); // its keys
+  expect(written).toEqual(searches.map(([title]) => title));
 });
 
 test('the page of operations lists every metric and every alarm with its page', () => {
