@@ -101,6 +101,17 @@ describe.each(alarms.map((alarm) => ({ name: nameOf(alarm), alarm })))('$name', 
   });
 });
 
+test.each([
+  ['oldest-task', 'spending-ceiling', 'spending-held'],
+  ['oldest-task', 'launch-errors', 'machines-not-up'],
+  ['oldest-task', 'launch-errors', 'launch-refused'],
+])('the page of %s leads to %s by the line `%s`: then tasks wait for another reason', (page, to, line) => {
+  const text = readFileSync(join(ROOT, `docs/runbooks/${page}.md`), 'utf8');
+  const [, look, act] = text.split(/^## (?:Look at|Do)$/m);
+  expect(look).toContain(`\`${line}\``);
+  expect(act).toMatch(new RegExp(`^- .*\`${line}\`.*\\(${to}\\.md\\)`, 'm'));
+});
+
 test('no page is of an alarm that there is not', () => {
   const pages = readdirSync(join(ROOT, 'docs/runbooks')).map((file) => file.replace('.md', ''));
   expect(pages.sort()).toEqual(alarms.map(nameOf).sort());
