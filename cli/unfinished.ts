@@ -7,8 +7,8 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 
-/** Days after which a platform has dropped what was sent: S3's lifecycle rule says 7. */
-const KEPT_DAYS = 8;
+/** Days after which hardly a platform still has what was sent: a day by default, as many as its owner set otherwise (docs/lifecycle.md). */
+const KEPT_DAYS = 90;
 
 /** What makes an upload the same upload: a file that was touched is another one. */
 export interface UploadIdentity {
