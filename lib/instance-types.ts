@@ -21,6 +21,10 @@ const FAMILIES: Readonly<Record<Architecture, readonly string[]>> = {
   x86_64: ['c5', 'c5a', 'c6a', 'c6i', 'c7a', 'c7i'],
 };
 
+/** Whether a vCPU of the type costs no more than `dearestVcpuHour` of the list prices, which is the dearest of these families'. */
+export const isOfListPrice = (architecture: Architecture, type: string): boolean =>
+  FAMILIES[architecture].some((family) => type.startsWith(`${family}.`));
+
 /** vCPUs by size. The large ones keep the machines of a large fleet few (jobs/capacity.ts). */
 const SIZES = { large: 2, xlarge: 4, '2xlarge': 8, '4xlarge': 16, '8xlarge': 32 };
 

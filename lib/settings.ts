@@ -9,7 +9,7 @@ import { leastCeiling } from '../jobs/ledger.ts';
 import { LIST_PRICES, type OwnPrices, pricesSchema } from '../video/prices.ts';
 import { encodeSettingsSchema } from '../video/settings.ts';
 import { type Domain, domainSchema, webAclArnSchema } from './domain.ts';
-import { type Architecture, MAX_INSTANCE_TYPES, type WorkerType } from './instance-types.ts';
+import { type Architecture, isOfListPrice, MAX_INSTANCE_TYPES, type WorkerType } from './instance-types.ts';
 import { type Lifecycle, lifecycleSchema } from './lifecycle.ts';
 import type { State } from './state.ts';
 
@@ -104,6 +104,7 @@ function problemsOf(settings: CheckedSettings): string[] {
     ],
     [vpcSubnets === undefined || vpc !== undefined, 'vpcSubnets is given without a vpc; give the vpc, too'],
     ...architectures.flatMap((name) => typeRules(name, settings.instanceTypes[name], maxVcpus)),
+    ...architectures.flatMap((name) => priceRules(name, settings.instanceTypes[name], settings.prices)),
   ];
   return [
     ...rules.flatMap(([holds, problem]) => (holds ? [] : [problem])),
@@ -141,6 +142,17 @@ function typeRules(architecture: Architecture, types: readonly WorkerType[], max
       ({ type, vcpus }) =>
         [isWhole(vcpus, 1, 1024), `${name}: ${type} has ${vcpus} vCPUs; give a whole number`] as const,
     ),
+  ] as const;
+}
+
+/** The ceilings count what nobody tells the price of, on-demand machines above all, at `dearestVcpuHour`. */
+function priceRules(architecture: Architecture, types: readonly WorkerType[], prices: OwnPrices) {
+  const strange = types.map(({ type }) => type).filter((type) => !isOfListPrice(architecture, type));
+  return [
+    [
+      strange.length === 0 || prices.dearestVcpuHour !== undefined,
+      `instanceTypes.${architecture} has ${strange.join(', ')}, which may cost more than the spending ceilings count; give prices.dearestVcpuHour: what a vCPU and hour of your dearest type costs on demand`,
+    ],
   ] as const;
 }
 

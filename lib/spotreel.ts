@@ -43,7 +43,7 @@ export interface SpotreelProps {
 
   /**
    * vCPUs of on-demand machines, among `maxVcpus`, that may run at once. They are asked for where spot has too few
-   * machines, and cost about three times as much.
+   * machines, and cost about three times as much. The spending ceilings count each at `prices.dearestVcpuHour`.
    *
    * @default 0
    */
@@ -65,7 +65,8 @@ export interface SpotreelProps {
   readonly architectures?: readonly Architecture[];
 
   /**
-   * Instance types that may be launched, by architecture; at least six each that `maxVcpus` has room for.
+   * Instance types that may be launched, by architecture; at least six each that `maxVcpus` has room for. With other
+   * families than the default ones give `prices.dearestVcpuHour`, too: the spending ceilings count by it.
    *
    * @default - large to 8xlarge of six compute families each
    */

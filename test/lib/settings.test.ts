@@ -50,6 +50,24 @@ describe('a stack with', () => {
       { instanceTypes: { arm64: [...types(6, 2), { type: 't4g.x', vcpus: 0.5 }] } },
       't4g.x has 0.5 vCPUs',
     ],
+    [
+      'types that may cost more than its ceilings count',
+      {
+        instanceTypes: {
+          arm64: [...DEFAULT_INSTANCE_TYPES.arm64.slice(0, 6), { type: 'g5g.xlarge', vcpus: 4 }],
+        },
+      },
+      'instanceTypes.arm64 has g5g.xlarge, which may cost more than the spending ceilings count; give prices.dearestVcpuHour',
+    ],
+    [
+      'a family of another architecture, as if it were one of the defaults',
+      {
+        instanceTypes: {
+          arm64: types(6, 2).map(({ vcpus }, index) => ({ type: `c5.${index}xlarge`, vcpus })),
+        },
+      },
+      'instanceTypes.arm64 has c5.0xlarge, c5.1xlarge',
+    ],
     ['an unknown encode setting', { encodeSettings: { presett: 'fast' } }, 'encodeSettings'],
     [
       'an issuer without keys',
@@ -84,6 +102,12 @@ describe('a stack with', () => {
     expect(() => synthesize({ dailyCeiling: 0.06 })).not.toThrow();
   });
 
+  test('other sizes of the default families need no price of their own', () => {
+    const sizes = ['medium', 'large', 'xlarge', '2xlarge', '12xlarge', '16xlarge'];
+    const arm64 = sizes.map((size) => ({ type: `c7g.${size}`, vcpus: 2 }));
+    expect(() => synthesize({ architectures: ['arm64'], instanceTypes: { arm64 } })).not.toThrow();
+  });
+
   test('two mistakes is told of both', () => {
     expect(() => new SpotreelStack(testApp(), 'Spotreel', { maxVcpus: 0, zones: 9 })).toThrow(
       /maxVcpus is 0.*zones is 9/,
@@ -102,6 +126,7 @@ describe('a stack with', () => {
       Array.from({ length: 32 }, (_, index) => ({ type: `${family}${index + 10}.24xlarge`, vcpus: 2 }));
     const [dispatch] = synthesize({
       instanceTypes: { arm64: many('c8gd'), x86_64: many('c7id') },
+      prices: { dearestVcpuHour: 0.06 },
       zones: 6,
     }).filter(({ id, Type }) => Type === 'AWS::Lambda::Function' && id.includes('Dispatch'));
     expect(JSON.stringify(spell(dispatch?.Properties['Environment'])).length).toBeLessThan(4096);
