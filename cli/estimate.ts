@@ -1,13 +1,14 @@
 /** `spotreel estimate`: what a file on this machine would cost, and how long it would take, before it is uploaded. */
 import { stat } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
+import type { z } from 'zod';
 import { DEPLOYED } from '../jobs/platform.ts';
 import { makespan, tailSeconds } from '../jobs/time-left.ts';
 import { type Cost, costOf, foreseenBill, foreseenBytes } from '../video/cost.ts';
 import { SourceError } from '../video/failures.ts';
 import { durationOf, type Plan, planVideo } from '../video/plan.ts';
-import { LIST_PRICES } from '../video/prices.ts';
-import { encodeSettingsSchema } from '../video/settings.ts';
+import { type Prices, pricesSchema } from '../video/prices.ts';
+import { type EncodeSettings, encodeSettingsSchema } from '../video/settings.ts';
 import { needsCopy } from '../video/timestamps.ts';
 import { inspect } from '../worker-scripts/inspect.ts';
 import { UsageError } from './endings.ts';
@@ -19,6 +20,7 @@ import { costRows } from './video-text.ts';
 interface EstimateOptions {
   readonly vcpus: number;
   readonly settings: object;
+  readonly prices: object;
   readonly json?: boolean;
 }
 
@@ -39,9 +41,9 @@ export interface Estimate {
 const PLAN_SECONDS = 1;
 
 /** What a plan comes to. @param vcpus that work at once */
-export function estimateOf(plan: Plan, sourceBytes: number, vcpus: number): Estimate {
+export function estimateOf(plan: Plan, sourceBytes: number, vcpus: number, prices: Prices): Estimate {
   const durationSeconds = durationOf(plan);
-  const bill = foreseenBill(plan, LIST_PRICES);
+  const bill = foreseenBill(plan, prices);
   const bytes = foreseenBytes(plan);
   // Chunks take as long as they are; what sound costs is spread over them.
   const perFrame = plan.workSeconds / plan.frames;
@@ -53,16 +55,20 @@ export function estimateOf(plan: Plan, sourceBytes: number, vcpus: number): Esti
     workSeconds: plan.workSeconds,
     readySeconds: PLAN_SECONDS + encoding + tailSeconds(durationSeconds),
     bytes,
-    cost: costOf(bill, { durationSeconds, bytes, sourceBytes }, LIST_PRICES),
+    cost: costOf(bill, { durationSeconds, bytes, sourceBytes }, prices),
   };
 }
 
+/** What an option's JSON says. Throws a `UsageError` where it is not what a deployment's setting may be. */
+function settingOf<T>(option: string, schema: z.ZodType<T>, given: object): T {
+  const { success, data, error } = schema.safeParse(given);
+  if (success) return data;
+  const problems = error.issues.map(({ path, message }) => [...path, message].map(String).join(': '));
+  throw new UsageError(`${option}: ${problems.join('; ')}`);
+}
+
 /** Plans a file as a worker would. Throws a `UsageError` where it can not become a video, or its plan not be foreseen. */
-async function planFile(path: string, bytes: number, given: object): Promise<Plan> {
-  const parsed = encodeSettingsSchema.safeParse(given);
-  if (!parsed.success)
-    throw new UsageError(`--settings: ${parsed.error.issues.map(({ message }) => message).join('; ')}`);
-  const settings = parsed.data;
+async function planFile(path: string, bytes: number, settings: EncodeSettings): Promise<Plan> {
   const served = await serveFile(path);
   try {
     const { signal } = new AbortController();
@@ -114,12 +120,19 @@ export function addEstimate(program: Command): void {
         .default({}, 'none')
         .argParser(jsonObject),
     )
+    .addOption(
+      new Option('--prices <json>', 'prices of your platform that differ from the list’s (docs/cost.md)')
+        .default({}, 'none')
+        .argParser(jsonObject),
+    )
     .option('--json', 'print JSON')
-    .action(async (file: string, { vcpus, settings, json }: EstimateOptions) => {
+    .action(async (file: string, { vcpus, json, ...given }: EstimateOptions) => {
+      const settings = settingOf('--settings', encodeSettingsSchema, given.settings);
+      const prices = settingOf('--prices', pricesSchema, given.prices);
       const { size } = await stat(file).catch(() => {
         throw new UsageError(`${file} can not be read`);
       });
-      const estimate = estimateOf(await planFile(file, size, settings), size, vcpus);
+      const estimate = estimateOf(await planFile(file, size, settings), size, vcpus, prices);
       console.log(json ? JSON.stringify(estimate) : plain(estimateText(file, estimate, vcpus)));
     });
 }
