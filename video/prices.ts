@@ -78,6 +78,13 @@ export const PRICES = {
       'https://www.factualminds.com/blog/amazon-cloudwatch-pricing-metrics-logs-alarms-dashboards/ (2026-06-13, read 2026-11-21)',
   },
 
+  logGigabyte: {
+    usd: 0.5,
+    unit: 'a GB that is written to a log of CloudWatch',
+    source:
+      'https://c3x.dev/blog/cloudwatch-logs-cost-optimization (2026-06, read 2026-11-22), as aws.amazon.com/cloudwatch/pricing',
+  },
+
   // A web ACL, where one is wanted
   webAclMonth: { usd: 5, unit: 'a web ACL and month', source: WAF },
   webAclRuleMonth: { usd: 1, unit: 'a rule of a web ACL, or a group of AWS’s, and month', source: WAF },

@@ -7,7 +7,7 @@ import { expect, jest, test } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { z } from 'zod';
 import { LEDGER_KEY } from '../../jobs/names.ts';
-import { MEND_MINUTES, SWEEP_MINUTES } from '../../jobs/platform.ts';
+import { MACHINE_EVENTS, MEND_MINUTES, SWEEP_MINUTES } from '../../jobs/platform.ts';
 import { toStoredJson } from '../../jobs/store.ts';
 import { LIST_PRICES, type PriceName } from '../../video/prices.ts';
 import { CAPACITY_SETTINGS } from '../support/fleet.ts';
@@ -32,6 +32,18 @@ const BY_REQUEST = FREE;
 
 /** Calls of the scheduled functions: half a gigabyte for a third of a second. */
 const CALL_GIGABYTE_SECONDS = 0.5 / 3;
+
+/** What Lambda writes of each call, beside what the function does: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html */
+const REQUEST_ID = '8f5d0c4e-0000-4000-8000-000000000000';
+const LAMBDA_LINES = [
+  `START RequestId: ${REQUEST_ID} Version: $LATEST\n`,
+  `END RequestId: ${REQUEST_ID}\n`,
+  `REPORT RequestId: ${REQUEST_ID}\tDuration: 123.45 ms\tBilled Duration: 124 ms\tMemory Size: 512 MB\tMax Memory Used: 123 MB\t\n`,
+];
+/** Bytes that each line counts beside its own: docs.aws.amazon.com/AmazonCloudWatchLogs, "PutLogEvents". */
+const LINE_BYTES = 26;
+const loggedBytes = (lines: readonly string[]): number =>
+  lines.reduce((sum, line) => sum + Buffer.byteLength(line) + LINE_BYTES, 0);
 
 /** What requests to S3 are billed as. */
 const BILLED: Readonly<Record<string, PriceName>> = {
@@ -61,9 +73,9 @@ Object.assign(process.env, {
 const { handler: mend } = await import('../../lambda/mend.ts');
 const { handler: sweep } = await import('../../lambda/sweep.ts');
 
-/** What a run asks of S3 and SQS on a platform that did something yesterday: it is run. */
+/** What a call costs on a platform that did something yesterday, by what it asks of S3 and SQS and writes: it is made. */
 async function askedBy(run: () => Promise<unknown>): Promise<Use> {
-  captureLog();
+  const written = captureLog();
   const [s3, sqs, ec2] = [mockClient(S3Client), mockClient(SQSClient), mockClient(EC2Client)];
   const yesterday = new Date(Date.now() - 24 * 3600 * 1000).toISOString().slice(0, 10);
   const ledger = toStoredJson({ days: { [yesterday]: 3 }, running: {} });
@@ -72,7 +84,13 @@ async function askedBy(run: () => Promise<unknown>): Promise<Use> {
   sqs.on(GetQueueAttributesCommand).resolves({ Attributes: none });
   ec2.on(DescribeInstancesCommand).resolves({});
   await run();
-  const use: Use = { sqsRequest: sqs.calls().length };
+  const lines = [...LAMBDA_LINES, ...written().map((line) => JSON.stringify(line))];
+  const use: Use = {
+    lambdaCall: 1,
+    lambdaSecond: CALL_GIGABYTE_SECONDS,
+    logGigabyte: loggedBytes(lines) / 1e9,
+    sqsRequest: sqs.calls().length,
+  };
   for (const { args } of s3.calls()) {
     const command = args[0].constructor.name;
     const name = BILLED[command];
@@ -107,8 +125,7 @@ function scheduled({ ScheduleExpression }: Properties): Use {
   const calls = MONTH_MINUTES / minutes;
   const run = RUNS.get(minutes);
   if (!run) throw new Error(`Say what a run costs of the rule that runs every ${String(ScheduleExpression)}`);
-  const asked = Object.entries(run).map(([name, count]) => [name, count * calls]);
-  return { lambdaCall: calls, lambdaSecond: calls * CALL_GIGABYTE_SECONDS, ...Object.fromEntries(asked) };
+  return Object.fromEntries(Object.entries(run).map(([name, count]) => [name, count * calls]));
 }
 
 /** What a snapshot holds of an image of ours: Ubuntu's 2 (from memory), and 0.6 that are installed (`npm run bare-machine`). */
@@ -164,7 +181,7 @@ const IDLE: Readonly<Record<string, (properties: Properties) => Use>> = {
   'AWS::Lambda::Function': BY_REQUEST,
   'AWS::Lambda::LayerVersion': FREE,
   'AWS::Lambda::Permission': FREE,
-  'AWS::Logs::LogGroup': STORAGE,
+  'AWS::Logs::LogGroup': FREE, // what is written bills with the call that writes it; to keep it for a month costs a tenth
   'AWS::S3::Bucket': STORAGE,
   'AWS::S3::BucketPolicy': FREE,
   'AWS::SNS::Subscription': BY_REQUEST,
@@ -189,6 +206,7 @@ const GIVEN: Use = {
   alarmMonth: 10,
   dashboardMonth: 3,
   metricMonth: 10,
+  logGigabyte: 5,
 };
 
 const resourcesOf = (stacks: readonly DeployedStack[]) =>
@@ -228,6 +246,29 @@ test('idle costs less than a dollar a month after what AWS gives every account, 
   const page = readFileSync(new URL('../../docs/cost.md', import.meta.url), 'utf8');
   expect(page).toContain(`$${after.toFixed(2)} a month`);
   expect(page).toContain(`$${before.toFixed(2)}`);
+});
+
+test('functions that are called while nothing happens write to their logs, and docs/cost.md tells how much', () => {
+  const bytes = (usedBy(resources).get('logGigabyte') ?? 0) * 1e9;
+  const page = readFileSync(new URL('../../docs/cost.md', import.meta.url), 'utf8');
+  expect(page).toContain(`${Math.round(bytes / 1e6)} MB of log lines a month`);
+});
+
+test('machines that are not the platform’s bill by their events, and docs/cost.md tells how much', async () => {
+  const detail = { 'instance-id': 'i-of-others', state: 'terminated' };
+  const events = MACHINE_EVENTS.map(({ detailType }) => ({
+    ...SCHEDULED,
+    source: 'aws.ec2',
+    'detail-type': detailType,
+    detail,
+  }));
+  const usd: number[] = [];
+  for (const event of events) {
+    const use = Object.entries(await askedBy(() => sweep(event, lambdaContext())));
+    usd.push(use.reduce((sum, [name, count]) => sum + count * LIST_PRICES[name as PriceName], 0)); // keys of `Use`
+  }
+  const page = readFileSync(new URL('../../docs/cost.md', import.meta.url), 'utf8');
+  expect(page).toContain(`$${(Math.max(...usd) * 1e6).toFixed(2)} for a million events`);
 });
 
 test('a web ACL bills while idle, only where its owner asked for it, and docs/cost.md tells its sum', () => {
