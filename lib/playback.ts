@@ -175,15 +175,16 @@ export class Playback extends Construct {
     source: string,
     keyValueStore?: cloudfront.IKeyValueStore,
   ): cloudfront.FunctionAssociation {
-    return {
-      eventType: cloudfront.FunctionEventType.VIEWER_REQUEST,
-      function: new cloudfront.Function(this, id, {
-        comment,
-        runtime: cloudfront.FunctionRuntime.JS_2_0,
-        code: cloudfront.FunctionCode.fromInline(source),
-        ...(keyValueStore && { keyValueStore }),
-      }),
-    };
+    const made = new cloudfront.Function(this, id, {
+      comment,
+      runtime: cloudfront.FunctionRuntime.JS_2_0,
+      code: cloudfront.FunctionCode.fromInline(source),
+      ...(keyValueStore && { keyValueStore }),
+    });
+    // By the ARN alone CloudFormation begins before the store can be used, and a first deployment may fail
+    // (aws-solutions-library-samples/secure-media-delivery-at-the-edge-on-aws#37).
+    if (keyValueStore) made.node.addDependency(keyValueStore);
+    return { eventType: cloudfront.FunctionEventType.VIEWER_REQUEST, function: made };
   }
 
   /** `securityHeaders` or `embedHeaders`, and CORS where any page may read, in CloudFront's words. */

@@ -659,6 +659,14 @@ describe('playback', () => {
     expect(guardSource().length).toBeLessThan(10_240); // CloudFront's limit
   });
 
+  test('the function that reads the key-value store waits until the store can be used', () => {
+    const [store] = ofType('AWS::CloudFront::KeyValueStore');
+    const guard = ofType('AWS::CloudFront::Function').find(
+      ({ Properties }) => Properties['FunctionCode'] === guardSource(),
+    );
+    expect(guard?.DependsOn).toEqual([store?.id]);
+  });
+
   test('speaks HTTP/3, and sends plain HTTP to HTTPS', () => {
     expect(config['HttpVersion']).toBe('http2and3');
     for (const { ViewerProtocolPolicy } of behaviors) expect(ViewerProtocolPolicy).toBe('redirect-to-https');
