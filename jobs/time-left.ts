@@ -1,7 +1,7 @@
 /** How fast an encode goes, and how long the rest of it takes, as far as one worker can tell. Pure. */
 
 /** Seconds from the last chunk to the master playlist: pictures and publishing, and what grows with the length. */
-const TAIL = { seconds: 2, ofDuration: 0.004 } as const;
+const TAIL = { seconds: 1, ofDuration: 0.004 } as const;
 
 /** Seconds from the end of the media until a video of so many seconds can be played. */
 export const tailSeconds = (durationSeconds: number): number =>
@@ -26,8 +26,11 @@ export function makespan(works: readonly number[], lanes: number): number {
  * between half and double).
  */
 const MEMORY_SECONDS = 240;
-/** Seconds of encoding before which a measurement is mostly chance. */
-const FIRST_SECONDS = 2;
+/**
+ * What counts as measured before anything is: the machine that plans are made for. In its first seconds a task tells more
+ * of what else begins then than of the next minute.
+ */
+const GUESS = { work: 2, seconds: 2 } as const;
 /**
  * Seconds that a task takes beside its work: until the first frame comes out, and from the last one to the receipt. So it
  * was on an idle machine; it counts as one measurement.
@@ -58,8 +61,8 @@ class Mean {
  * most of a short chunk and little of a long one, so that the one would tell nothing of the other.
  */
 export class Pace {
-  #work = 0;
-  #seconds = 0;
+  #work: number = GUESS.work;
+  #seconds: number = GUESS.seconds;
   readonly #start = new Mean(BESIDE.start);
   readonly #end = new Mean(BESIDE.end);
 
@@ -80,9 +83,9 @@ export class Pace {
     this.#end.add(seconds);
   }
 
-  /** Of a lane. Above 0; before enough is done, that of the machine that plans are made for. */
+  /** Of a lane. Above 0. */
   get workPerSecond(): number {
-    return this.#work > 0 && this.#seconds > FIRST_SECONDS ? this.#work / this.#seconds : 1;
+    return this.#work / this.#seconds;
   }
 
   /**

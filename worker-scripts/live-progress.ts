@@ -13,6 +13,7 @@ import { encodingStatus } from '../jobs/status.ts';
 import { makespan, Pace, tailSeconds } from '../jobs/time-left.ts';
 import { countWorkers } from '../jobs/workers.ts';
 import { durationOf, type Plan } from '../video/plan.ts';
+import { audioWork } from '../video/work.ts';
 
 /** Milliseconds between two messages about a video, of all its workers together ... */
 const TELL_MS = 1000;
@@ -20,8 +21,8 @@ const TELL_MS = 1000;
 const LONGEST_TELL_MS = 10_000;
 /** Milliseconds for which the number of machines is taken as known. */
 const COUNT_MS = 30_000;
-/** Encodes of which a worker remembers how fast they go, while others have their tasks. */
-const MOST_PACES = 100;
+/** Encodes without a task in hand that are kept: the next one is most likely this worker's, and how fast they go is known. */
+const MOST_IDLE = 20;
 
 /** A task in hand. */
 export interface Part {
@@ -36,6 +37,8 @@ interface InHand {
   readonly work: number;
   /** Milliseconds since 1970. */
   readonly begun: number;
+  /** It does not tell how far it is. */
+  readonly isSilent: boolean;
   /** 0 to 1. */
   fraction: number;
   /** When that was reached; undefined while nothing came out. */
@@ -51,6 +54,8 @@ interface Followed {
   readonly pace: Pace;
   /** S3 was asked what others did: before, far too little would be told, and far too long a time left. */
   isKnown: boolean;
+  /** When S3 was asked, in milliseconds since 1970. */
+  askedAt: number;
   lastTold: number;
   /** Path at which it can be watched before its end, once there is one. */
   early?: string | undefined;
@@ -62,8 +67,6 @@ export class LiveProgress {
   readonly #stores: Stores;
   readonly #slots: number;
   readonly #followed = new Map<string, Followed>();
-  /** Outlives what is followed: a worker of one slot has no task in hand whenever one ends. */
-  readonly #paces = new Map<string, Pace>();
   #machines = 1;
   #countedAt = 0;
 
@@ -76,7 +79,7 @@ export class LiveProgress {
 
   /** Tells that an encode has a plan, and of all that it says. */
   planned(encode: Encode, plan: Plan): void {
-    if (!this.#followed.has(keyOf(encode))) this.#tell(this.#newly(encode, plan));
+    if (!this.#followed.has(keyOf(encode))) this.#tell(newly(encode, plan));
   }
 
   /** Follows a task until its part ends. A file for downloading is none: the video plays already. */
@@ -84,7 +87,12 @@ export class LiveProgress {
     if (task.kind === 'download') return undefined;
     const followed = this.#follow(task, plan);
     const name = taskName(task);
-    const part: InHand = { work: workOf(task, plan), begun: Date.now(), fraction: 0 };
+    const part: InHand = {
+      work: workOf(task, plan),
+      begun: Date.now(),
+      isSilent: task.kind !== 'chunk',
+      fraction: 0,
+    };
     followed.inHand.set(name, part);
     this.#count();
     this.#due(followed);
@@ -109,7 +117,7 @@ export class LiveProgress {
     const followed = this.#followed.get(keyOf(encode));
     if (!followed) return;
     for (const name of done) followed.done.add(name);
-    if (followed.inHand.size === 0) this.forget(encode);
+    followed.askedAt = Date.now();
     this.#findEarly(followed)
       .catch(() => {}) // the next message has it
       .then(() => this.#tell(followed));
@@ -128,9 +136,13 @@ export class LiveProgress {
 
   #follow(encode: Encode, plan: Plan): Followed {
     const known = this.#followed.get(keyOf(encode));
-    if (known) return known;
-    const followed = this.#newly(encode, plan);
-    this.#followed.set(keyOf(encode), followed);
+    if (known && known.inHand.size > 0) return known;
+    const followed = known ?? newly(encode, plan);
+    this.#followed.delete(keyOf(encode));
+    this.#followed.set(keyOf(encode), followed); // last, so that the first idle one was needed longest ago
+    const idle = [...this.#followed.values()].filter(({ inHand }) => inHand.size === 0);
+    for (const { encode: other } of idle.slice(0, -MOST_IDLE)) this.forget(other);
+    followed.isKnown = false;
     doneTasks(this.#stores.uploads, followed.encode)
       .then((done) => {
         for (const name of done) followed.done.add(name);
@@ -138,31 +150,10 @@ export class LiveProgress {
       .catch(() => {}) // the next task that ends will tell
       .then(() => {
         followed.isKnown = true;
+        followed.askedAt = Date.now();
         this.#due(followed);
       });
     return followed;
-  }
-
-  /** An encode of which no more is known than how fast it goes. @param encode it, or one of its tasks */
-  #newly({ video, revision }: Encode, plan: Plan): Followed {
-    const pace = this.#paceOf({ video, revision });
-    return {
-      encode: { video, revision },
-      plan,
-      done: new Set(),
-      inHand: new Map(),
-      pace,
-      isKnown: false,
-      lastTold: 0,
-    };
-  }
-
-  #paceOf(encode: Encode): Pace {
-    const pace = this.#paces.get(keyOf(encode)) ?? new Pace();
-    this.#paces.delete(keyOf(encode));
-    this.#paces.set(keyOf(encode), pace); // last, so that the first is the one that was needed longest ago
-    for (const key of [...this.#paces.keys()].slice(0, -MOST_PACES)) this.#paces.delete(key);
-    return pace;
   }
 
   #count(): void {
@@ -207,13 +198,12 @@ export class LiveProgress {
   }
 
   /** How fast it goes, and how long it still takes. */
-  #pace({ encode, plan, done, inHand, pace }: Followed) {
+  #pace(followed: Followed) {
+    const { plan, inHand, pace } = followed;
     const durationSeconds = durationOf(plan);
-    const left = mediaTasks(encode, plan)
-      .filter((task) => !done.has(taskName(task)) && workOf(task, plan) > 0)
-      .toSorted((a, b) => Number(inHand.has(taskName(b))) - Number(inHand.has(taskName(a))))
-      .map((task) => secondsOf(pace, workOf(task, plan), inHand.get(taskName(task))));
-    const lanes = Math.min(this.#lanes(inHand.size), left.length);
+    const all = this.#lanes(inHand.size);
+    const left = tasksLeft(followed, all * (1 - 1 / this.#machines)).map((task) => secondsOf(pace, task));
+    const lanes = Math.min(all, left.length);
     return {
       speed: round((lanes * pace.workPerSecond * durationSeconds) / plan.workSeconds),
       secondsLeft: round(makespan(left, lanes) + tailSeconds(durationSeconds)),
@@ -240,19 +230,64 @@ function measure(pace: Pace, part: InHand, fraction: number): void {
   part.reachedAt = now;
 }
 
+/** An encode of which nothing is known yet. @param encode it, or one of its tasks */
+const newly = ({ video, revision }: Encode, plan: Plan): Followed => ({
+  encode: { video, revision },
+  plan,
+  done: new Set(),
+  inHand: new Map(),
+  pace: new Pace(),
+  isKnown: false,
+  askedAt: Date.now(),
+  lastTold: 0,
+});
+
+/** A task that is not done, and the work that is left of it. */
+interface Left {
+  readonly work: number;
+  readonly part: InHand | undefined;
+}
+
+/**
+ * Tasks of an encode that are not done, those in hand first. Of what others do S3 knows no parts: when it was asked they
+ * had just begun, or were in the middle of the next tasks, and since then they went on as fast as this worker.
+ * @param otherLanes tasks that other machines do at once
+ */
+function tasksLeft({ encode, plan, done, inHand, pace, askedAt }: Followed, otherLanes: number): Left[] {
+  const left = mediaTasks(encode, plan)
+    .map((task) => ({ work: workOf(task, plan), part: inHand.get(taskName(task)), name: taskName(task) }))
+    .filter(({ name, work }) => !done.has(name) && work > 0);
+  const own = left.flatMap(({ work, part }) => (part ? [{ work: work * (1 - part.fraction), part }] : []));
+  const begunByOthers = done.size === 0 ? 0 : 0.5;
+  let doneByOthers = (otherLanes * pace.workPerSecond * (Date.now() - askedAt)) / 1000;
+  const others = left
+    .filter(({ part }) => !part)
+    .map(({ work: whole, part }, index) => {
+      const before = index < Math.round(otherLanes) ? whole * (1 - begunByOthers) : whole;
+      const work = Math.max(0, before - doneByOthers);
+      doneByOthers -= before - work;
+      return { work, part };
+    });
+  return [...own, ...others];
+}
+
 /** Seconds that a lane still needs for a task, which may be in hand. */
-function secondsOf(pace: Pace, work: number, part: InHand | undefined): number {
+function secondsOf(pace: Pace, { work, part }: Left): number {
   if (!part) return pace.secondsOf(work, 0);
-  const begun = part.reachedAt === undefined ? (Date.now() - part.begun) / 1000 : undefined;
-  return pace.secondsOf(work * (1 - part.fraction), begun);
+  const begun = (Date.now() - part.begun) / 1000;
+  if (part.isSilent) return Math.max(0, pace.secondsOf(work, 0) - begun);
+  return pace.secondsOf(work, part.reachedAt === undefined ? begun : undefined);
 }
 
 const keyOf = ({ video, revision }: Encode): string => `${video}/${revision}`;
 const round = (value: number): number => Math.round(value * 10) / 10;
 
-/** The plan's work falls to its chunks by their frames; of sound alone to its renditions. */
-function workOf(task: Task, { chunks, frames, audio, picture, workSeconds }: Plan): number {
-  if (!picture) return task.kind === 'audio' ? workSeconds / audio.length : 0;
+/** Work of a task. Beside that of sound the plan's falls to its chunks, by their frames. */
+function workOf(task: Task, plan: Plan): number {
+  const { chunks, frames, audio, loudness, workSeconds } = plan;
+  const works = audio.map(({ channels }) => audioWork(durationOf(plan), channels, loudness));
+  if (task.kind === 'audio') return works[task.index] ?? 0;
   const chunk = task.kind === 'chunk' ? chunks[task.index] : undefined;
-  return chunk ? (workSeconds * (chunk.to - chunk.from)) / frames : 0;
+  const ofChunks = workSeconds - works.reduce((sum, work) => sum + work, 0);
+  return chunk ? (ofChunks * (chunk.to - chunk.from)) / frames : 0;
 }

@@ -20,8 +20,13 @@ describe('pace', () => {
   test('is the plan’s before anything was measured, and what was measured soon after', () => {
     const pace = new Pace();
     expect(pace.workPerSecond).toBe(1);
-    for (let second = 0; second < 10; second++) pace.worked(0.25, 1);
+    for (let second = 0; second < 60; second++) pace.worked(0.25, 1);
     expect(pace.workPerSecond).toBeCloseTo(0.25, 1);
+  });
+  test('is not what a first second tells, in which much else begins', () => {
+    const pace = new Pace();
+    pace.worked(0.1, 1);
+    expect(pace.workPerSecond).toBeGreaterThan(0.6);
   });
   test('follows a machine that gets slower', () => {
     const pace = new Pace();
@@ -43,7 +48,7 @@ describe('pace', () => {
   });
   test('keeps apart what each task costs beside its work, however short the first ones are', () => {
     const pace = new Pace();
-    for (let task = 0; task < 20; task++) {
+    for (let task = 0; task < 40; task++) {
       pace.started(0.5, 4); // a second of it is work: 0.5 at 0.5 a second
       pace.worked(1.5, 3);
       pace.ended(2);
