@@ -2,7 +2,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { inBatches } from '../jobs/batches.ts';
 import { readClaim } from '../jobs/claim.ts';
-import { deleteVideo, isDeleted } from '../jobs/deletion.ts';
+import { isDeleted } from '../jobs/deleted.ts';
+import { deleteVideo } from '../jobs/deletion.ts';
 import { idUnderKey } from '../jobs/idempotency.ts';
 import { jobKeys, newVideoId, sourceKey, type VideoId } from '../jobs/names.ts';
 import { type PendingUpload, readPending, recordPending } from '../jobs/pending.ts';
@@ -273,7 +274,8 @@ async function requireSource(target: SourceTarget, { size, multipart }: PendingU
 }
 
 /** Ends an upload that is not to be. Throws a `ProblemError` where it is a video already. */
-export async function abortUpload({ stores }: ApiContext, who: Principal, id: VideoId): Promise<void> {
+export async function abortUpload(context: ApiContext, who: Principal, id: VideoId): Promise<void> {
+  const { stores } = context;
   const pending = await readPending(stores.uploads, id);
   if (!pending) return;
   requireOwn(who, id, pending);
@@ -282,6 +284,6 @@ export async function abortUpload({ stores }: ApiContext, who: Principal, id: Vi
       'conflict',
       `The upload ${id} is complete; DELETE /api/videos/${id} deletes its video`,
     );
-  await deleteVideo(stores, id, Date.now() + ABORT_MS);
+  await deleteVideo(context, id, Date.now() + ABORT_MS);
   await giveBack(stores.uploads, pending.createdBy, id);
 }

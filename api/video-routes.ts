@@ -67,7 +67,7 @@ const remove = createRoute({
   path,
   summary: 'Delete a video with everything that belongs to it',
   description:
-    'Also while it is being encoded. Repeatable. 200 says that a listing found nothing left and nothing can come any more; 202 that the platform goes on by itself.',
+    'Also while it is being encoded. Repeatable. 200 says that a listing found nothing left, nothing can come any more, and the edge refuses what caches hold; 202 that the platform goes on by itself.',
   tags,
   request: idParam,
   responses: {
@@ -219,7 +219,7 @@ export function videoRoutes(context: ApiContext) {
     .openapi(remove, async (c) => {
       requireScope(c.get('who'), 'admin');
       const { id } = c.req.valid('param');
-      const deletion = await deleteVideo(context.stores, id, Date.now() + DELETE_MS);
+      const deletion = await deleteVideo(context, id, Date.now() + DELETE_MS);
       if (!deletion) throw nothing(id);
       context.announcer.announce(deletedLive(id));
       const { left, settled } = deletion;

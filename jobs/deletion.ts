@@ -3,10 +3,12 @@
  * first and stays, so that nothing that comes late, an event or a worker's last object, brings the video back: dispatch
  * and bury look for the mark, workers for the claim, and `mend` sweeps again what was written in between.
  */
-import { z } from 'zod';
 import { untilDeadline } from './batches.ts';
 import { readClaim } from './claim.ts';
+import { type Mark, readMark } from './deleted.ts';
 import { readEdits, recordEdits } from './edits.ts';
+import { endpointIds } from './endpoints.ts';
+import { type KeyValueStore, KeyValueStoreError } from './key-value-store.ts';
 import { log } from './log.ts';
 import type { CreatedObject } from './messages.ts';
 import {
@@ -23,12 +25,13 @@ import {
   UPLOADS_PREFIX,
   type VideoId,
   videoKeys,
+  webhookKeys,
 } from './names.ts';
 import { hasOpen } from './open.ts';
 import type { Stores } from './publish.ts';
 import type { ObjectStore } from './store.ts';
 import { unlessUnreadable } from './unreadable.ts';
-import { markUnsettled } from './visibility.ts';
+import { changeWhoMaySee, markUnsettled } from './visibility.ts';
 
 const MINUTE = 60_000;
 /** Videos that `mend` sweeps at once. Each takes some thirty requests, most of them listings. */
@@ -38,44 +41,26 @@ const LATE_MS = 2 * MINUTE;
 /** Milliseconds for which every run of `mend` sweeps again. */
 const SWEPT_MS = 120 * MINUTE;
 /**
- * Milliseconds after which the mark goes: longer than caches keep media (`CACHE_CONTROL.immutable`), for which time the edge keeps a private
- * video closed, and than SQS keeps any message.
+ * Milliseconds after which the mark goes: longer than caches keep media (`CACHE_CONTROL.immutable`), for which time the edge keeps the video
+ * closed, and than SQS keeps any message.
  */
 const KEPT_MS = 366 * 24 * 60 * MINUTE;
-
-const markSchema = z.object({
-  /** ISO 8601. */
-  at: z.iso.datetime(),
-  /** The source of a dropped file, whose key does not name its video. */
-  source: z.string().optional(),
-  /** When its claim was made, which says where it stands in the index. */
-  uploadedAt: z.string().optional(),
-  /** Whether workers may have been busy with it. */
-  busy: z.boolean(),
-  /** The edge keeps it closed until the mark goes: caches may still hold it. */
-  private: z.boolean().default(false),
-});
-type Mark = z.infer<typeof markSchema>;
 
 /** What a deletion found. */
 export interface Deletion {
   /** Objects that the listing afterwards still found. */
   readonly left: number;
-  /** Whether nothing more can come. */
+  /** Whether nothing more can come, and the edge refuses what caches hold. */
   readonly settled: boolean;
 }
 
-export const readMark = (uploads: ObjectStore, video: VideoId): Promise<Mark | undefined> =>
-  uploads.getJson(deletedKey(video), markSchema);
-
-/** Whether a video was deleted and is not to come back. */
-export async function isDeleted(uploads: ObjectStore, video: VideoId): Promise<boolean> {
-  return uploads.exists(deletedKey(video));
-}
+/** Whether the edge has an entry of it: of an upload that never became a video caches hold nothing. */
+const isAtEdge = (mark: Mark): boolean => mark.private || mark.uploadedAt !== undefined;
 
 /**
  * Whether an object may become a video. A file that is dropped once more after its deletion may: it is wanted again, and
- * the mark goes; it is as private as it was. Under the key of an upload's id nothing may: the id was that one upload's.
+ * the mark goes; it is as private as it was, and `mend` opens what the edge keeps closed. Under the key of an upload's id
+ * nothing may: the id was that one upload's.
  */
 export async function mayBeClaimed(
   uploads: ObjectStore,
@@ -86,6 +71,7 @@ export async function mayBeClaimed(
   if (!mark) return true;
   if (key === sourceKey(video) || Date.parse(time) <= Date.parse(mark.at)) return false;
   if (mark.private) await recordEdits(uploads, video, { visibility: 'private' });
+  await markUnsettled(uploads, video);
   await uploads.delete(deletedKey(video));
   return true;
 }
@@ -112,16 +98,31 @@ async function findMark(stores: Stores, video: VideoId): Promise<Mark | undefine
  * @returns undefined where there is no such video
  */
 export async function deleteVideo(
-  stores: Stores,
+  { stores, edge }: { readonly stores: Stores; readonly edge: KeyValueStore },
   video: VideoId,
   deadline: number,
 ): Promise<Deletion | undefined> {
   const mark = await findMark(stores, video);
   if (!mark) return undefined;
-  const { uploads } = stores;
-  await uploads.putOnceJson(deletedKey(video), mark);
+  const closed = await close(stores, edge, video, mark);
   log('info', 'delete', { video, busy: mark.busy });
-  return sweep(stores, video, mark, deadline);
+  const { left, settled } = await sweep(stores, video, mark, deadline);
+  return { left, settled: settled && closed };
+}
+
+/** Writes the mark, and has the edge refuse the video. @returns whether it does; if not, `mend` has it do so */
+async function close({ uploads }: Stores, edge: KeyValueStore, video: VideoId, mark: Mark): Promise<boolean> {
+  const write = async () => {
+    await uploads.putOnceJson(deletedKey(video), mark);
+  };
+  try {
+    await (isAtEdge(mark) ? changeWhoMaySee(uploads, edge, video, write) : write());
+    return true;
+  } catch (error) {
+    if (!(error instanceof KeyValueStoreError)) throw error;
+    log('error', 'visibility-unsettled', { video, error: String(error) });
+    return false;
+  }
 }
 
 /** Where a video's objects are. What plays goes first, and the claim before what workers still write. */
@@ -142,9 +143,19 @@ function placesOf({ uploads, production }: Stores, video: VideoId, { source, upl
   ];
 }
 
+/** Where it is kept what endpoints were not told of a video. */
+async function undeliveredOf({ uploads }: Stores, video: VideoId) {
+  const endpoints = await Array.fromAsync(endpointIds(uploads));
+  return endpoints.map((id) => ({
+    store: uploads,
+    prefix: webhookKeys.undelivered(id, video),
+    whole: false,
+  }));
+}
+
 async function sweep(stores: Stores, video: VideoId, mark: Mark, deadline: number): Promise<Deletion> {
   await stores.uploads.abortUploads(`${UPLOADS_PREFIX}${video}/`);
-  const places = placesOf(stores, video, mark);
+  const places = [...placesOf(stores, video, mark), ...(await undeliveredOf(stores, video))];
   for (const { store, prefix, whole } of places)
     await store.deleteAll(prefix, { whole: whole ?? false, deadline });
   let left = 0;
@@ -185,7 +196,7 @@ async function mendDeletion(stores: Stores, video: VideoId, age: number, deadlin
   const { left } = await sweep(stores, video, mark, deadline);
   if (left > 0) return log('warn', 'delete-unfinished', { video, left });
   if (age < KEPT_MS) return;
-  // Opened in a later run, when nobody who saw the mark is still making it private again (`mayBeClaimed`).
-  if (mark.private) await markUnsettled(uploads, video);
+  // The edge forgets it in a later run, when nobody who saw the mark is still making it private again (`mayBeClaimed`).
+  if (isAtEdge(mark)) await markUnsettled(uploads, video);
   await uploads.delete(deletedKey(video));
 }

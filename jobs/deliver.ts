@@ -1,13 +1,15 @@
 /**
  * Delivery of an event to an endpoint, by the Standard Webhooks spec: signed with the endpoint's secrets, tried again by
- * the queue's schedule, and kept as `webhooks/undelivered/<endpoint>/<event>.json` where every try came to nothing.
+ * the queue's schedule, and kept where every try came to nothing: `webhooks/undelivered/<endpoint>/<video>/<event>.json`, without
+ * the video where it describes none. What describes a video that was deleted is neither sent any more nor kept.
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { Webhook } from 'standardwebhooks';
 import { z } from 'zod';
+import { isDeleted } from './deleted.ts';
 import type { Endpoint, Endpoints } from './endpoints.ts';
-import { type Event, eventSchema } from './events.ts';
+import { describedBy, type Event, eventSchema } from './events.ts';
 import { log } from './log.ts';
 import { webhookKeys } from './names.ts';
 import type { Stores } from './publish.ts';
@@ -68,11 +70,14 @@ export async function queueDelivery(sqs: SQSClient, queueUrl: string, delivery: 
  * @throws an `UndeliveredError` where it is to be tried again
  */
 export async function deliver(courier: Courier, delivery: Delivery, last: boolean): Promise<void> {
+  const fields = { endpoint: delivery.endpoint, eventId: delivery.event.id };
+  const video = describedBy(delivery.event);
+  if (video !== undefined && (await isDeleted(courier.stores.uploads, video)))
+    return log('info', 'webhook-dropped', fields);
   try {
     await attempt(courier, delivery, last);
   } catch (error) {
     if (!last) throw error;
-    const fields = { endpoint: delivery.endpoint, event: delivery.event.id };
     log('error', 'webhook-not-tried', { ...fields, error: String(error) });
     await keep(courier, delivery, NOT_TRIED);
   }
@@ -84,7 +89,7 @@ async function attempt(courier: Courier, delivery: Delivery, last: boolean): Pro
   if (!endpoint) return; // removed since
   if (endpoint.disabled) return keep(courier, delivery, 'The endpoint is disabled');
   const problem = await send(courier, endpoint, delivery.event);
-  const fields = { endpoint: endpoint.id, event: delivery.event.id };
+  const fields = { endpoint: endpoint.id, eventId: delivery.event.id };
   if (problem === undefined) {
     log('info', 'webhook-delivered', fields);
     if (endpoint.failing) await endpoints.enable(endpoint.id);
@@ -133,5 +138,6 @@ async function send({ endpoints, reach }: Courier, { id, url }: Endpoint, event:
 
 async function keep({ stores }: Courier, { endpoint, event }: Delivery, problem: string): Promise<void> {
   const undelivered: Undelivered = { event, at: new Date().toISOString(), problem };
-  await stores.uploads.putJson(webhookKeys.undeliveredEvent(endpoint, event.id), undelivered);
+  const key = webhookKeys.undeliveredEvent(endpoint, event.id, describedBy(event));
+  await stores.uploads.putJson(key, undelivered);
 }

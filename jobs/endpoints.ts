@@ -53,6 +53,12 @@ export class TooManyEndpointsError extends Error {
   override readonly name = 'TooManyEndpointsError';
 }
 
+/** The ids of all endpoints. */
+export async function* endpointIds(uploads: ObjectStore): AsyncGenerator<string> {
+  const { endpoints: prefix } = webhookKeys;
+  for await (const { key } of uploads.list(prefix)) yield key.slice(prefix.length, -'.json'.length);
+}
+
 export class Endpoints {
   readonly #uploads: ObjectStore;
   readonly #ssm: SSMClient;
@@ -88,9 +94,7 @@ export class Endpoints {
   /** Every endpoint that can be read, oldest first. */
   async list(): Promise<Endpoint[]> {
     const endpoints: Endpoint[] = [];
-    const { endpoints: prefix } = webhookKeys;
-    for await (const { key } of this.#uploads.list(prefix)) {
-      const id = key.slice(prefix.length, -'.json'.length);
+    for await (const id of endpointIds(this.#uploads)) {
       const read = () => this.read(id);
       const endpoint = await unlessUnreadable('endpoint-unreadable', { endpoint: id }, read);
       if (endpoint && endpoint !== 'unreadable') endpoints.push(endpoint);

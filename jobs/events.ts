@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { durationOf } from '../video/plan.ts';
 import { type Claim, readClaim } from './claim.ts';
-import { readMark } from './deletion.ts';
+import { readMark } from './deleted.ts';
 import { descriptionOf, isPrivate, readEdits } from './edits.ts';
 import { readFailure } from './failed.ts';
 import { type CreatedObject, encodeSchema } from './messages.ts';
@@ -81,6 +81,10 @@ export const eventSchema = z.discriminatedUnion('type', [
   }),
 ]);
 export type Event = z.infer<typeof eventSchema>;
+
+/** The video that an event describes, with which it goes; undefined of one that says nothing of a video but that it is gone. */
+export const describedBy = ({ type, data }: Event): VideoId | undefined =>
+  type === 'video.deleted' || type === 'webhook.test' ? undefined : data.id;
 
 /** An event's id: the same for the same occurrence. @param occurrence what tells it from the like of its kind */
 export const eventIdOf = (type: Event['type'], ...occurrence: readonly unknown[]): string =>

@@ -200,15 +200,19 @@ export const capacityKeys = {
   starts: `${CAPACITY_PREFIX}starts.json`,
 } as const;
 
+const undeliveredPrefix = (endpoint: string, video?: VideoId): string =>
+  `${UNDELIVERED_PREFIX}${endpoint}/${video === undefined ? '' : `${video}/`}`;
+
 /** Keys of webhooks in the upload bucket. */
 export const webhookKeys = {
   endpoints: `${WEBHOOKS_PREFIX}endpoints/`,
   endpoint: (id: string) => `${WEBHOOKS_PREFIX}endpoints/${id}.json`,
   /** A deletion that was told. */
   told: (event: string) => `${TOLD_PREFIX}${event}`,
-  /** All that could not be delivered to an endpoint. */
-  undelivered: (id: string) => `${UNDELIVERED_PREFIX}${id}/`,
-  undeliveredEvent: (id: string, event: string) => `${UNDELIVERED_PREFIX}${id}/${event}.json`,
+  /** All that could not be delivered to an endpoint; with a video, what of it describes that one. */
+  undelivered: undeliveredPrefix,
+  undeliveredEvent: (id: string, event: string, video?: VideoId) =>
+    `${undeliveredPrefix(id, video)}${event}.json`,
 } as const;
 
 /** Keys of a video's published tree in the production bucket. */

@@ -8,7 +8,7 @@ import { ChangeMessageVisibilityCommand, type SQSClient } from '@aws-sdk/client-
 import type { XRayClient } from '@aws-sdk/client-xray';
 import { aboutMessage } from './about.ts';
 import { type Courier, deliver, deliverySchema, queueDelivery, UndeliveredError } from './deliver.ts';
-import { type Event, eventOf } from './events.ts';
+import { describedBy, type Event, eventOf } from './events.ts';
 import { log, withLogFields } from './log.ts';
 import { parseS3Event, uploadedSchema } from './messages.ts';
 import { jobKeys, type Revision, type VideoId, webhookKeys } from './names.ts';
@@ -83,10 +83,9 @@ async function handle(notifier: Notifier, body: unknown, last: boolean): Promise
 }
 
 /** Where an event is recorded once it is told: with its video, or apart where nothing of that is to stay. */
-function recordOf({ type, data, id }: Event): string {
-  return type === 'video.deleted' || type === 'webhook.test'
-    ? webhookKeys.told(id)
-    : jobKeys.event(data.id, id);
+function recordOf(event: Event): string {
+  const video = describedBy(event);
+  return video === undefined ? webhookKeys.told(event.id) : jobKeys.event(video, event.id);
 }
 
 /**

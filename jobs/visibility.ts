@@ -1,17 +1,18 @@
 /**
- * Who may see a video: `edits.json` says it, and the edge knows it from the key-value store, which has an entry for each private
- * video (`web/guard.js`). While a change is not at both, a mark `unsettled/<id>/<change>` stands, so that `mend` has the edge know
- * what the edits say whatever became of who changed it.
+ * Who may see a video: `edits.json` says it, and the mark of a deletion, and the edge knows it from the key-value store, which has
+ * an entry for each video that is private or deleted (`web/guard.js`). While a change is not at both, a mark `unsettled/<id>/<change>`
+ * stands, so that `mend` has the edge know what is true whatever became of who changed it.
  */
 import { randomBytes } from 'node:crypto';
-import { type Edits, readEdits, recordEdits } from './edits.ts';
+import { isDeleted } from './deleted.ts';
+import { type Edits, isPrivate, recordEdits } from './edits.ts';
 import type { KeyValueStore } from './key-value-store.ts';
 import { log } from './log.ts';
 import { isVideoId, UNSETTLED_PREFIX, unsettledKey, type VideoId } from './names.ts';
 import type { ObjectStore } from './store.ts';
 
-/** What the entry of a private video says; that it is there is what counts. */
-const PRIVATE = 'private';
+/** What the edge is told of a video: that it needs a token, or that nothing opens it; undefined of an open one. */
+type Entry = 'private' | 'deleted' | undefined;
 
 /** Milliseconds after which nobody is at a change any more: the API's function is given less. */
 const GIVEN_UP_MS = 5 * 60_000;
@@ -30,24 +31,42 @@ export async function recordChanges(
   video: VideoId,
   changes: Edits,
 ): Promise<void> {
-  if (changes.visibility === undefined) {
+  const record = async () => {
     await recordEdits(uploads, video, changes);
-    return;
-  }
+  };
+  if (changes.visibility === undefined) return record();
+  await changeWhoMaySee(uploads, edge, video, async () => {
+    // Closed before it is called private, and called open before it is opened.
+    if (changes.visibility === 'private') await edge.update({ [video]: 'private' });
+    await record();
+  });
+}
+
+/** Makes a change, and lets the edge know. May be repeated. @throws a `KeyValueStoreError` where the edge can not be told: `mend` does */
+export async function changeWhoMaySee(
+  uploads: ObjectStore,
+  edge: KeyValueStore,
+  video: VideoId,
+  change: () => Promise<void>,
+): Promise<void> {
   const mark = await markUnsettled(uploads, video);
-  // Closed before it is called private, and called open before it is opened.
-  if (changes.visibility === 'private') await edge.update({ [video]: PRIVATE });
-  await recordEdits(uploads, video, changes);
+  await change();
   await settle(uploads, edge, video);
   await uploads.delete(mark);
 }
 
-/** Tells the edge what the edits say. Where they change meanwhile it is told once more: who tells it last has read the last. */
+/** What is true. A deletion takes the edits away. */
+async function entryOf(uploads: ObjectStore, video: VideoId): Promise<Entry> {
+  if (await isDeleted(uploads, video)) return 'deleted';
+  return (await isPrivate(uploads, video)) ? 'private' : undefined;
+}
+
+/** Tells the edge what is true. Where that changes meanwhile it is told once more: who tells it last has read the last. */
 async function settle(uploads: ObjectStore, edge: KeyValueStore, video: VideoId): Promise<void> {
   for (;;) {
-    const { visibility } = await readEdits(uploads, video);
-    await edge.update({ [video]: visibility === 'private' ? PRIVATE : undefined });
-    if ((await readEdits(uploads, video)).visibility === visibility) return;
+    const entry = await entryOf(uploads, video);
+    await edge.update({ [video]: entry });
+    if ((await entryOf(uploads, video)) === entry) return;
   }
 }
 

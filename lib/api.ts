@@ -142,7 +142,7 @@ function permissionsOf(stack: Stack, { parameters, storage, queues }: ApiProps):
     ...deletionOf({ uploads, production }),
     mayUse(uploads, ['s3:PutObject'], DELETED_PREFIX),
     // 404 instead of 403 for what is not there.
-    mayList(uploads, IDEMPOTENCY_PREFIX, USAGE_PREFIX, WEBHOOKS_PREFIX),
+    mayList(uploads, IDEMPOTENCY_PREFIX, USAGE_PREFIX),
     mayUse(uploads, ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], WEBHOOKS_PREFIX),
     { actions: ['sqs:SendMessage'], resources: [queues.uploads.queueArn, queues.events.queueArn] },
     {

@@ -1,4 +1,4 @@
-/** The key-value store that CloudFront's functions read: which videos are private, and the keys of tokens for them. */
+/** The key-value store that CloudFront's functions read: which videos are private or deleted, and the keys of tokens. */
 import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import { Construct } from 'constructs';
@@ -6,7 +6,7 @@ import { accountName } from './account-name.ts';
 import type { Permission } from './allow.ts';
 
 export interface EdgeStoreProps {
-  /** What becomes of it with the stack: without it private videos would be open, so it stays where they do. */
+  /** What becomes of it with the stack: without it private and deleted videos would be open, so it stays where they do. */
   readonly removalPolicy: RemovalPolicy;
 }
 
@@ -21,7 +21,7 @@ export class EdgeStore extends Construct {
     super(scope, id);
     const store = new cloudfront.KeyValueStore(this, 'Store', {
       keyValueStoreName: accountName(this),
-      comment: `Spotreel, ${Stack.of(this).stackName}: private videos, and keys of tokens`,
+      comment: `Spotreel, ${Stack.of(this).stackName}: closed videos, and keys of tokens`,
     });
     // A first deployment that fails must not leave it: the next would find its name taken.
     store.applyRemovalPolicy(

@@ -1,8 +1,9 @@
-// The way to a video: `/v/<id>/…` is open unless the video is private, `/t/<token>/v/<id>/…` where the token says so. A CloudFront
-// Function on viewer requests, before any cache, which the local edge runs unchanged (`guardSource` in files.ts).
+// The way to a video: `/v/<id>/…` is open unless the video is private, `/t/<token>/v/<id>/…` where the token says so, and neither once
+// the video is deleted. A CloudFront Function on viewer requests, before any cache, which the local edge runs unchanged
+// (`guardSource` in files.ts).
 // A token is `<key id>.<expires>.<bounds>.<mac>`, made by jobs/playback-tokens.ts: until that second since 1970; bound to the
 // viewer's address (`i`), to the host of the page that plays (`r`), to both or to none; an HMAC by one of the keys.
-// The key-value store has an entry for each private video, by its id, and for each key, `key-<key id>`.
+// The key-value store has an entry for each video that is `private` or `deleted`, by its id, and for each key, `key-<key id>`.
 // The runtime, njs, knows ES 5.1 and some newer words; what else would fail there alone, test/web/njs.test.ts refuses.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-javascript-runtime-20.html
 
@@ -22,12 +23,19 @@ async function handler(event) {
   if (token) {
     const admitted = await admits(token, video, event);
     if (!admitted) return refusal(403, 'Forbidden');
-  } else {
-    const isPrivate = await store.exists(video);
-    if (isPrivate) return refusal(404, 'Not Found');
   }
+  const isClosed = await isClosedTo(token, video);
+  if (isClosed) return refusal(404, 'Not Found');
   request.uri = `/v/${video}${parts[6]}`;
   return request;
+}
+
+// A private video to who has no token, a deleted one to all.
+async function isClosedTo(token, video) {
+  const isListed = await store.exists(video);
+  if (!isListed || !token) return isListed;
+  const entry = await store.get(video);
+  return entry === 'deleted';
 }
 
 async function admits(token, video, event) {

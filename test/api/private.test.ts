@@ -13,12 +13,13 @@ import {
   videoIdOf,
 } from '../../jobs/names.ts';
 import { publish } from '../../jobs/publish.ts';
-import { mendVisibility, recordChanges } from '../../jobs/visibility.ts';
+import { markUnsettled, mendVisibility, recordChanges } from '../../jobs/visibility.ts';
 import { guardFunction } from '../../local/edge/guard.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
 import { makeTiny } from '../support/tiny-video.ts';
 
 const VIEWER = '203.0.113.7';
+const DAY = 24 * 3_600_000;
 const TEXT = { contentType: 'text/plain' };
 
 let api: TestApi;
@@ -217,37 +218,108 @@ describe('the edge is told what the edits say', () => {
   });
 });
 
-describe('a private video that is deleted', () => {
-  test('stays closed while caches may hold it, and leaves nothing in the end', async () => {
-    const id = await playing();
-    await change(id, 'private');
-    await api.ask('DELETE', `/api/videos/${id}`, admin);
-    expect(await atEdge(`/v/${id}/0123456789ab/360p/chunk-00000.mp4`)).toBe(404);
+describe('a video that is deleted', () => {
+  const SEGMENT = '0123456789ab/360p/chunk-00000.mp4';
+  const remove = (id: VideoId) => api.ask('DELETE', `/api/videos/${id}`, admin);
+  const mendIn = async (days: number) => {
     const { stores, edge } = api.context;
-    const mendIn = async (days: number) => {
-      const then = new Date(Date.now() + days * 24 * 3600_000);
-      await mendDeletions(stores, then, Date.now() + 60_000);
-      await mendVisibility(stores.uploads, edge, then, Date.now() + 60_000);
-    };
-    await mendIn(365); // Cache-Control lets media be kept for so long
-    expect(await api.edgeStore.exists(id)).toBe(true);
-    await mendIn(367);
-    expect(await stores.uploads.exists(deletedKey(id))).toBe(false);
-    expect(await api.edgeStore.exists(id)).toBe(false);
+    const then = new Date(Date.now() + days * DAY);
+    await mendDeletions(stores, then, Date.now() + 60_000);
+    await mendVisibility(stores.uploads, edge, then, Date.now() + 60_000);
+  };
+
+  test.each(['public', 'unlisted', 'private'] as const)(
+    'and was %s is closed to all while caches may hold it, and leaves nothing in the end',
+    async (visibility) => {
+      const id = await playing();
+      await change(id, visibility);
+      const { token } = (await api.ask('POST', `/api/videos/${id}/playback-tokens`, reader, {})).body;
+      const withToken = `/t/${token}/v/${id}/${SEGMENT}`;
+      expect(await atEdge(withToken)).toBe(`/v/${id}/${SEGMENT}`);
+      await remove(id);
+      expect([await atEdge(`/v/${id}/${SEGMENT}`), await atEdge(withToken)]).toEqual([404, 404]);
+      const { stores } = api.context;
+      expect(await unsettled(id)).toBe(0);
+      await mendIn(365); // Cache-Control lets media be kept for so long
+      expect(await api.edgeStore.exists(id)).toBe(true);
+      await mendIn(367);
+      expect(await stores.uploads.exists(deletedKey(id))).toBe(false);
+      expect(await api.edgeStore.exists(id)).toBe(false);
+      expect(await unsettled(id)).toBe(0);
+    },
+  );
+
+  test('stays closed though a change of who may see it broke off', async () => {
+    const id = await playing();
+    const { uploads } = api.context.stores;
+    await change(id, 'private');
+    await markUnsettled(uploads, id);
+    await remove(id);
+    await mendIn(1);
+    expect(await atEdge(`/v/${id}/${SEGMENT}`)).toBe(404);
     expect(await unsettled(id)).toBe(0);
   });
 
-  test('is private when the same file is dropped again', async () => {
-    const { uploads } = api.context.stores;
-    const object = { bucket: 'uploads', key: 'uploads/film.mp4', size: 1, etag: 'e' };
-    const id = await playing(object.key);
-    expect(id).toBe(videoIdOf(object));
+  test('while it is being opened stays closed', async () => {
+    const id = await playing();
     await change(id, 'private');
-    await api.ask('DELETE', `/api/videos/${id}`, admin);
-    const time = new Date(Date.now() + 60_000).toISOString();
-    expect(await mayBeClaimed(uploads, id, { ...object, time })).toBe(true);
-    expect(await readEdits(uploads, id)).toEqual({ visibility: 'private' });
+    const { edge, stores } = api.context;
+    const update = edge.update.bind(edge);
+    const spy = jest.spyOn(edge, 'update').mockImplementationOnce(async (changes) => {
+      await remove(id);
+      await update(changes);
+    });
+    await recordChanges(stores.uploads, edge, id, { visibility: 'public' });
+    spy.mockRestore();
+    expect(await atEdge(`/v/${id}/${SEGMENT}`)).toBe(404);
   });
+
+  test('is not said to be gone before the edge refuses it, which mend has it do where it was full or failed', async () => {
+    const id = await playing();
+    const { edge } = api.context;
+    const spy = jest.spyOn(edge, 'update').mockRejectedValue(new KeyValueStoreError('full'));
+    expect(await remove(id)).toMatchObject({ status: 202, body: { state: 'deleting', left: 0 } });
+    await expect(mendIn(1)).rejects.toThrow('1 changes'); // and so the alarm of mend tells
+    spy.mockRestore();
+    await mendIn(1);
+    expect(await atEdge(`/v/${id}/${SEGMENT}`)).toBe(404);
+    expect((await remove(id)).status).toBe(200);
+  });
+
+  test('is closed by another deletion, where the store was lost', async () => {
+    const id = await playing();
+    await remove(id);
+    await api.context.edge.update({ [id]: undefined });
+    await remove(id);
+    expect(await atEdge(`/v/${id}/${SEGMENT}`)).toBe(404);
+  });
+
+  test('before its source came costs the edge nothing', async () => {
+    const upload = { fileName: 'a.mp4', size: 10, type: 'video/mp4' };
+    const { id } = (await api.ask('POST', '/api/uploads', admin, upload)).body;
+    await api.ask('DELETE', `/api/uploads/${id}`, admin);
+    expect([await api.edgeStore.exists(id), await unsettled(id)]).toEqual([false, 0]);
+  });
+
+  test.each(['public', 'private'] as const)(
+    'and was %s is as private as it was when the same file is dropped again, once mend has seen it',
+    async (visibility) => {
+      const { uploads } = api.context.stores;
+      const object = { bucket: 'uploads', key: `uploads/${visibility}.mp4`, size: 1, etag: 'e' };
+      const id = await playing(object.key);
+      expect(id).toBe(videoIdOf(object));
+      await change(id, visibility);
+      await remove(id);
+      const time = new Date(Date.now() + 60_000).toISOString();
+      expect(await mayBeClaimed(uploads, id, { ...object, time })).toBe(true);
+      const isPrivate = visibility === 'private';
+      expect(await readEdits(uploads, id)).toEqual(isPrivate ? { visibility } : {});
+      expect(await atEdge(`/v/${id}/${SEGMENT}`)).toBe(404);
+      await mendIn(1);
+      expect(await atEdge(`/v/${id}/${SEGMENT}`)).toBe(isPrivate ? 404 : `/v/${id}/${SEGMENT}`);
+      expect(await api.edgeStore.exists(id)).toBe(isPrivate);
+    },
+  );
 });
 
 describe('a playback token', () => {

@@ -1,9 +1,10 @@
 /** `/api/webhooks`: endpoints, their secrets, and what they did not get. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { documentOf } from '../../api/app.ts';
+import { claimVideo } from '../../jobs/claim.ts';
 import { deliverySchema } from '../../jobs/deliver.ts';
 import { eventIdOf } from '../../jobs/events.ts';
-import { webhookKeys } from '../../jobs/names.ts';
+import { newVideoId, sourceKey, webhookKeys } from '../../jobs/names.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
 
 const URL_GIVEN = 'https://example.org/spotreel';
@@ -139,6 +140,31 @@ describe('what an endpoint did not get', () => {
     await api.context.stores.uploads.putJson(webhookKeys.undeliveredEvent(id, 'older'), { schema: 0 });
     expect((await ask('GET', `/api/webhooks/${id}/undelivered`)).body.undelivered).toHaveLength(1);
     expect((await ask('POST', `/api/webhooks/${id}/replay`)).body).toEqual({ replayed: 1, more: false });
+  });
+
+  test('goes with the video that it describes, and with no other', async () => {
+    const { uploads } = api.context.stores;
+    const { id: endpoint } = await create();
+    const claimed = async () => {
+      const object = { bucket: 'uploads', key: sourceKey(newVideoId()), size: 1, etag: 'e' };
+      const { video } = await claimVideo(uploads, { ...object, time: new Date().toISOString() });
+      await uploads.put(webhookKeys.undeliveredEvent(endpoint, `evt_${video}`, video), '{}', {
+        contentType: 'application/json',
+      });
+      return video;
+    };
+    const [gone, kept] = [await claimed(), await claimed()];
+    await miss(endpoint, 1);
+    expect(await ask('DELETE', `/api/videos/${gone}`)).toMatchObject({ status: 200, body: { left: 0 } });
+    const keys = (await Array.fromAsync(uploads.list(webhookKeys.undelivered(endpoint)))).map(
+      ({ key }) => key,
+    );
+    expect(keys).toEqual(
+      [
+        webhookKeys.undeliveredEvent(endpoint, `evt_${kept}`, kept),
+        webhookKeys.undeliveredEvent(endpoint, eventIdOf('webhook.test', 0)),
+      ].toSorted(),
+    );
   });
 
   test('is sent again a hundred at a time', async () => {

@@ -27,6 +27,7 @@ import {
   untoldKey,
   videoIdOf,
   videoKeys,
+  webhookKeys,
 } from '../../jobs/names.ts';
 import { markLeaving, markOld } from '../../jobs/old-marks.ts';
 import { markOpen, unmarkOpen } from '../../jobs/open.ts';
@@ -397,6 +398,8 @@ describe('mend', () => {
         new CreateMultipartUploadCommand({ Bucket: uploads.bucket, Key: sourceKey(video) }),
       );
       await uploads.putJson(deletedKey(video), { at: new Date().toISOString(), busy: true, uploadedAt });
+      const { id: endpoint } = idSchema.parse(await ask('POST', '/api/webhooks', { url: receiver.url }));
+      await uploads.putJson(webhookKeys.undeliveredEvent(endpoint, 'msg_3', video), {});
       await launch();
     });
     await stage.hoursAgo(48, async () => {

@@ -11,6 +11,7 @@ import { requestRevision } from '../../jobs/requests.ts';
 import { ObjectStore } from '../../jobs/store.ts';
 import { captureLog } from '../support/log-lines.ts';
 import { type Objects, serveS3 } from '../support/memory-s3.ts';
+import { silentEdge } from '../support/silent-edge.ts';
 import { tinyPlan } from '../support/tiny-video.ts';
 
 const objects: Objects = new Map();
@@ -102,7 +103,7 @@ describe('an object', () => {
   });
 
   test('that marks a video as deleted is video.deleted', async () => {
-    await deleteVideo(stores, video, Date.now() + 1000);
+    await deleteVideo({ stores, edge: silentEdge }, video, Date.now() + 1000);
     expect(await created(deletedKey(video))).toMatchObject({ type: 'video.deleted', data: { id: video } });
   });
 
@@ -145,7 +146,7 @@ describe('no event is', () => {
   test('the end of an upload that never became a video', async () => {
     await uploads.delete(jobKeys.claim(video));
     await uploads.putJson(pendingKey(video), {});
-    await deleteVideo(stores, video, Date.now() + 1000);
+    await deleteVideo({ stores, edge: silentEdge }, video, Date.now() + 1000);
     expect(await created(deletedKey(video))).toBeUndefined();
   });
 });

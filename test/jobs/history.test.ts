@@ -20,6 +20,7 @@ import { readTrace } from '../../jobs/trace.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
 import { captureLog } from '../support/log-lines.ts';
 import { type Objects, serveS3 } from '../support/memory-s3.ts';
+import { silentEdge } from '../support/silent-edge.ts';
 import { makeTiny, tinyReceipts } from '../support/tiny-video.ts';
 
 const s3 = mockClient(S3Client);
@@ -201,7 +202,7 @@ describe('the history stays', () => {
 describe('a mark', () => {
   test('of a video that is deleted brings nothing back, and goes when its days are over', async () => {
     const { video } = await ready();
-    await deleteVideo(stores, video, Number.POSITIVE_INFINITY);
+    await deleteVideo({ stores, edge: silentEdge }, video, Number.POSITIVE_INFINITY);
     await mendOnDay(OVER);
     expect([...objects.keys()].filter((key) => key.includes(video))).toEqual([`uploads/deleted/${video}`]);
   });

@@ -9,7 +9,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { type Delivery, deliverySchema } from '../../jobs/deliver.ts';
 import { Endpoints } from '../../jobs/endpoints.ts';
 import { type Event, eventIdOf } from '../../jobs/events.ts';
-import { jobKeys, newVideoId, type Revision, webhookKeys } from '../../jobs/names.ts';
+import { deletedKey, jobKeys, newVideoId, type Revision, webhookKeys } from '../../jobs/names.ts';
 import { handleEventsMessage } from '../../jobs/notify.ts';
 import { QUEUES, WEBHOOK_RETRY_SECONDS } from '../../jobs/platform.ts';
 import { ObjectStore } from '../../jobs/store.ts';
@@ -17,6 +17,8 @@ import { captureLog } from '../support/log-lines.ts';
 import { type Objects, serveS3 } from '../support/memory-s3.ts';
 
 const DAY = 24 * 3_600_000;
+/** The receive that no other follows. */
+const LAST = WEBHOOK_RETRY_SECONDS.length + 1;
 
 const s3 = mockClient(S3Client);
 const sqs = mockClient(SQSClient);
@@ -197,7 +199,7 @@ describe('a delivery', () => {
       expect(hidden().at(-1)).toBeLessThanOrEqual(Math.ceil(seconds * 1.1));
     }
     expect(objects.has(`uploads/${webhookKeys.undeliveredEvent(id, event.id)}`)).toBe(false);
-    expect(await handle(message, WEBHOOK_RETRY_SECONDS.length + 1)).toBe(true);
+    expect(await handle(message, LAST)).toBe(true);
     expect(objects.has(`uploads/${webhookKeys.undeliveredEvent(id, event.id)}`)).toBe(true);
   });
 
@@ -205,10 +207,43 @@ describe('a delivery', () => {
     const { id, message, event } = await delivery();
     ssm.on(GetParameterCommand).rejects(new Error('Rate exceeded'));
     expect(await handle(message)).toBe(false);
-    expect(await handle(message, WEBHOOK_RETRY_SECONDS.length + 1)).toBe(true);
+    expect(await handle(message, LAST)).toBe(true);
     const kept = objects.get(`uploads/${webhookKeys.undeliveredEvent(id, event.id)}`);
     expect(kept).toContain('The platform failed');
     expect(kept).not.toContain('Rate exceeded');
+  });
+
+  /** What a video's events say of it, given up at once. */
+  async function gaveUp(event: Event) {
+    const { id } = await endpoints.create('https://127.0.0.1/');
+    expect(await handle({ deliver: { endpoint: id, event } }, LAST)).toBe(true);
+    return [...objects.keys()].filter((key) => key.startsWith(`uploads/${webhookKeys.undelivered(id)}`));
+  }
+  const at = '2030-01-01T00:00:00.000Z';
+  const created: Event = {
+    id: eventIdOf('video.created', video),
+    type: 'video.created',
+    timestamp: at,
+    data: { id: video, title: 'Ours', metadata: {}, uploadedAt: at, sourceBytes: 5 },
+  };
+  const deleted: Event = {
+    id: eventIdOf('video.deleted', video),
+    type: 'video.deleted',
+    timestamp: at,
+    data: { id: video },
+  };
+
+  test('of what describes a video is kept where the deletion of that finds it', async () => {
+    const [kept] = await gaveUp(created);
+    expect(kept).toMatch(new RegExp(`^uploads/webhooks/undelivered/[0-9a-f]{12}/${video}/`));
+  });
+
+  test('of what describes a video that is deleted is given up and not kept; of its deletion it is', async () => {
+    await uploads.putJson(deletedKey(video), { at, busy: false, uploadedAt: at });
+    expect(await gaveUp(created)).toEqual([]);
+    expect(logged()).toContainEqual(expect.objectContaining({ event: 'webhook-dropped' }));
+    const [kept = ''] = await gaveUp(deleted);
+    expect(kept).not.toContain(video);
   });
 
   test('of many reads the secrets of its endpoint once a minute', async () => {
@@ -236,7 +271,7 @@ describe('a delivery', () => {
     const { id, message } = await delivery();
     await handle(message);
     jest.spyOn(Date, 'now').mockReturnValue(Date.now() + days * DAY);
-    await handle(message, WEBHOOK_RETRY_SECONDS.length + 1);
+    await handle(message, LAST);
     expect((await endpoints.read(id))?.disabled !== undefined).toBe(disabled);
   });
 

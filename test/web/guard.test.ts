@@ -6,6 +6,7 @@ import { guardFunction } from '../../local/edge/guard.ts';
 
 const PRIVATE = asVideoId('0123456789abcdefghjk');
 const OTHER = asVideoId('zzzzzzzzzzzzzzzzzzzz');
+const DELETED = asVideoId('22222222222222222222');
 const OPEN = asVideoId('11111111111111111111');
 const SEGMENT = '/0123456789ab/1080p/chunk-00000.mp4';
 
@@ -28,6 +29,7 @@ beforeEach(() => {
   items = new Map([
     [PRIVATE, 'private'],
     [OTHER, 'private'],
+    [DELETED, 'deleted'],
     [`key-${KEY.id}`, KEY.secret],
     [`key-${BEFORE.id}`, BEFORE.secret],
   ]);
@@ -88,6 +90,15 @@ describe('a private video', () => {
     expect(await ask(path)).toBe(403);
   });
 });
+
+test.each(['/master.m3u8', '/video.json', SEGMENT])(
+  'a deleted video gives its %s to nobody, whatever token they hold',
+  async (path) => {
+    const token = signPlayback(KEY, { video: DELETED, expires: IN_AN_HOUR });
+    expect(await ask(`/v/${DELETED}${path}`)).toBe(404);
+    expect(await ask(pathOf(token, `/v/${DELETED}${path}`))).toBe(404);
+  },
+);
 
 describe('a token bound to a viewer', () => {
   const cases = [
