@@ -44,7 +44,7 @@ const SWEPT_MS = 120 * MINUTE;
  * Milliseconds after which the mark goes: longer than caches keep media (`CACHE_CONTROL.immutable`), for which time the edge keeps the video
  * closed, and than SQS keeps any message.
  */
-const KEPT_MS = 366 * 24 * 60 * MINUTE;
+export const MARK_KEPT_MS = 366 * 24 * 60 * MINUTE;
 
 /** What a deletion found. */
 export interface Deletion {
@@ -175,7 +175,7 @@ export async function mendDeletions(stores: Stores, now: Date, deadline: number)
   for await (const { key, lastModified } of stores.uploads.list(DELETED_PREFIX)) {
     const video = key.slice(DELETED_PREFIX.length);
     const age = now.getTime() - lastModified.getTime();
-    if (isVideoId(video) && (age <= SWEPT_MS || age >= KEPT_MS)) due.push({ video, age });
+    if (isVideoId(video) && (age <= SWEPT_MS || age >= MARK_KEPT_MS)) due.push({ video, age });
   }
   let failures = 0;
   const mended = ({ video, age }: (typeof due)[number]) =>
@@ -195,7 +195,7 @@ async function mendDeletion(stores: Stores, video: VideoId, age: number, deadlin
   if (!mark || mark === 'unreadable') return;
   const { left } = await sweep(stores, video, mark, deadline);
   if (left > 0) return log('warn', 'delete-unfinished', { video, left });
-  if (age < KEPT_MS) return;
+  if (age < MARK_KEPT_MS) return;
   // The edge forgets it in a later run, when nobody who saw the mark is still making it private again (`mayBeClaimed`).
   if (isAtEdge(mark)) await markUnsettled(uploads, video);
   await uploads.delete(deletedKey(video));

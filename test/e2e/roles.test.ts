@@ -378,6 +378,7 @@ describe('notify', () => {
 describe('mend', () => {
   test('helps what stalled, ends what can not, tells again, sweeps what was deleted or replaced, ends silent machines', async () => {
     const { uploads } = stage.stores;
+    const { id: endpoint } = idSchema.parse(await ask('POST', '/api/webhooks', { url: receiver.url }));
     await stage.hoursAgo(40, async () => {
       const stuck = await claimed();
       await markOpen(uploads, stuck);
@@ -398,7 +399,6 @@ describe('mend', () => {
         new CreateMultipartUploadCommand({ Bucket: uploads.bucket, Key: sourceKey(video) }),
       );
       await uploads.putJson(deletedKey(video), { at: new Date().toISOString(), busy: true, uploadedAt });
-      const { id: endpoint } = idSchema.parse(await ask('POST', '/api/webhooks', { url: receiver.url }));
       await uploads.putJson(webhookKeys.undeliveredEvent(endpoint, 'msg_3', video), {});
       await launch();
     });
@@ -412,13 +412,15 @@ describe('mend', () => {
       const at = new Date().toISOString();
       await reportWorker(uploads, { id: 'i-gone', startedAt: at, lastSeenAt: at, tasksInHand: 0, recipe: 1 });
     });
-    const { video: closed } = await claimed();
-    await ask('PATCH', `/api/videos/${closed}`, { visibility: 'private' });
-    await ask('DELETE', `/api/videos/${closed}`);
-    await stage.hoursAgo(1, () => markUnsettled(uploads, closed));
+    const { video: longGone } = await claimed();
+    await ask('DELETE', `/api/videos/${longGone}`);
     await stage.hoursAgo(367 * 24, () =>
-      uploads.putJson(deletedKey(closed), { at: new Date().toISOString(), busy: false, private: true }),
+      uploads.putJson(deletedKey(longGone), { at: new Date().toISOString(), busy: false, private: true }),
     );
+    const { video: droppedAgain } = await claimed();
+    await ask('DELETE', `/api/videos/${droppedAgain}`);
+    await uploads.delete(deletedKey(droppedAgain));
+    await stage.hoursAgo(1, () => markUnsettled(uploads, droppedAgain));
     // What waits its turn is not helped.
     for (const queue of ['uploads', 'tasks'])
       await stage.sqs.send(new PurgeQueueCommand({ QueueUrl: stage.queueUrl(queue) }));

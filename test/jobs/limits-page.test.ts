@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { LARGEST_PART, LARGEST_UPLOAD, MOST_PARTS } from '../../api/parts.ts';
+import { MARK_KEPT_MS } from '../../jobs/deletion.ts';
 import { KEPT_MS } from '../../jobs/idempotency.ts';
 import { deadlineMs } from '../../jobs/mend.ts';
 import {
@@ -60,6 +61,7 @@ test.each<[what: string, limit: string]>([
   ['a worker that keeps a task without a heartbeat', `${QUEUES.tasks.visibilityTimeoutSeconds} seconds`],
   ["an upload's event in the queue", `${QUEUES.uploads.retentionSeconds / DAY} days`],
   ['tries of a webhook', `${WEBHOOK_RETRY_SECONDS.length + 1}, within ${Math.round(webhookHours)} hours`],
+  ['a deleted video’s mark, and its entry at the edge', `${MARK_KEPT_MS / 1000 / DAY} days`],
   ['what no endpoint took, for a replay', `${daysOf('webhooks/undelivered/')} days`],
 ])('%s: %s', (what, limit) => {
   expect(page).toContain(`| ${what} | ${limit} |`);
