@@ -242,7 +242,8 @@ describe('a delivery', () => {
     await uploads.putJson(deletedKey(video), { at, busy: false, uploadedAt: at });
     expect(await gaveUp(created)).toEqual([]);
     expect(logged()).toContainEqual(expect.objectContaining({ event: 'webhook-dropped' }));
-    const [kept = ''] = await gaveUp(deleted);
+    const [kept] = await gaveUp(deleted);
+    expect(kept).toContain(deleted.id);
     expect(kept).not.toContain(video);
   });
 
