@@ -11,6 +11,7 @@ import { encodeSettingsSchema } from '../video/settings.ts';
 import { type Domain, domainSchema, webAclArnSchema } from './domain.ts';
 import { type Architecture, isOfListPrice, MAX_INSTANCE_TYPES, type WorkerType } from './instance-types.ts';
 import { type Lifecycle, lifecycleSchema } from './lifecycle.ts';
+import { misfits, refuse } from './misfits.ts';
 import type { State } from './state.ts';
 
 export interface CheckedSettings {
@@ -120,12 +121,6 @@ function problemsOf(settings: CheckedSettings): string[] {
   ];
 }
 
-/** What of a setting does not fit its schema, as sentences. */
-export const misfits = (name: string, schema: z.ZodType, value: unknown): string[] =>
-  (schema.safeParse(value).error?.issues ?? []).map(
-    ({ path, message }) => `${name}${path.map((part) => `.${String(part)}`).join('')}: ${message}`,
-  );
-
 function typeRules(architecture: Architecture, types: readonly WorkerType[], maxVcpus: number) {
   const name = `instanceTypes.${architecture}`;
   const fitting = new Set(types.filter(({ vcpus }) => vcpus <= maxVcpus).map(({ type }) => type)).size;
@@ -158,6 +153,5 @@ function priceRules(architecture: Architecture, types: readonly WorkerType[], pr
 
 /** Throws one `Error` that lists every problem of the settings. */
 export function checkSettings(settings: CheckedSettings): void {
-  const problems = problemsOf(settings);
-  if (problems.length > 0) throw new Error(`Spotreel cannot be built: ${problems.join('; ')}`);
+  refuse(problemsOf(settings));
 }

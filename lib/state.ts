@@ -8,7 +8,8 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct, IConstruct } from 'constructs';
 import { EdgeStore } from './edge-store.ts';
-import type { Lifecycle } from './lifecycle.ts';
+import { type Lifecycle, lifecycleSchema } from './lifecycle.ts';
+import { misfits, refuse } from './misfits.ts';
 import { Queues } from './queues.ts';
 import { Storage } from './storage.ts';
 
@@ -48,6 +49,7 @@ export class SpotreelStateStack extends Stack implements State {
     id: string,
     { lifecycle = {}, ...props }: StackProps & { readonly lifecycle?: Lifecycle } = {},
   ) {
+    refuse(misfits('lifecycle', lifecycleSchema, lifecycle));
     super(scope, id, {
       description: 'Spotreel: uploads, videos, and what is on its way',
       terminationProtection: true,

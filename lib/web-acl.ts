@@ -7,7 +7,7 @@ import { CfnWebACL } from 'aws-cdk-lib/aws-wafv2';
 import type { Construct } from 'constructs';
 import { z } from 'zod';
 import { CLOUDFRONT_REGION } from '../jobs/platform.ts';
-import { misfits } from './settings.ts';
+import { misfits } from './misfits.ts';
 
 const OUTPUT = 'Arn';
 

@@ -118,6 +118,10 @@ describe('is refused by name:', () => {
       'lifecycle.coldSourcesAfterDays: is not before deleteSourcesAfterDays',
     ],
   ])('%s', (_, lifecycle, message) => {
-    expect(() => synthesize({ lifecycle })).toThrow(message);
+    const builds = [() => synthesize({ lifecycle }), () => deployment({ lifecycle })];
+    for (const build of builds) {
+      expect(build).toThrow(/^Spotreel cannot be built: lifecycle\./);
+      expect(build).toThrow(message);
+    }
   });
 });
