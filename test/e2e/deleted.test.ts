@@ -7,7 +7,7 @@ import {
   PutObjectCommand,
   paginateListObjectsV2,
 } from '@aws-sdk/client-s3';
-import { expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { UNDELIVERED_PREFIX } from '../../jobs/names.ts';
 import { backlog } from '../../jobs/queue.ts';
 import { ffmpeg } from '../support/media.ts';
@@ -16,6 +16,12 @@ import { useSpotreel } from '../support/use-spotreel.ts';
 import { startReceiver } from '../support/webhooks.ts';
 
 const spotreel = useSpotreel();
+let receiver: Awaited<ReturnType<typeof startReceiver>>;
+
+beforeAll(async () => {
+  receiver = await startReceiver(() => 410); // wants nothing: what it is sent is kept at once
+});
+afterAll(() => receiver.close());
 
 /** A request to the API, and the JSON that it answers; the tests check what they use. */
 async function ask(
@@ -88,7 +94,6 @@ test('a deletion while chunks are encoded leaves its mark alone, once the worker
 });
 
 test('a public video that played is refused though caches hold it, and what endpoints missed says nothing of it', async () => {
-  const receiver = await startReceiver(() => 410); // wants nothing: what it is sent is kept at once
   await ask('POST', '/api/webhooks', { url: receiver.url });
   const id = await upload(
     'Our secret wedding',
@@ -117,5 +122,4 @@ test('a public video that played is refused though caches hold it, and what endp
   await spotreel.s3.send(new PutObjectCommand({ ...object, Body: segment }));
   expect(await played()).toBe(404);
   await spotreel.s3.send(new DeleteObjectCommand(object));
-  await receiver.close();
 });
