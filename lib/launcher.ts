@@ -118,7 +118,7 @@ function defined(launchTemplateId: string | undefined): string {
  * https://karpenter.sh/docs/reference/cloudformation/
  *
  * A call that names no template is asked for none, so what every launch is asked for, its machine, is ours only if the
- * template is: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ExamplePolicies_EC2.md#iam-example-runinstances-launch-templates
+ * template is: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ExamplePolicies_EC2.html#iam-example-runinstances-launch-templates
  * CreateFleet itself knows nothing of `ec2:LaunchTemplate` (Service Authorization Reference), and would be refused with it; but
  * a fleet launches by RunInstances with the template, in its caller's name (aws/karpenter-provider-aws#1488 and #8190 show
  * both). Not asked for is `ec2:IsLaunchTemplateResource`: it keeps an image from being overridden, but not user data, which
