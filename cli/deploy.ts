@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 import { jsonOr } from '../jobs/json-or.ts';
+import { misfitsOf } from '../jobs/misfits.ts';
 import { DEPLOYED } from '../jobs/platform.ts';
 import { vpcIdsSchema } from '../jobs/vpc-ids.ts';
 import { checkedText, mustStop } from './checkup.ts';
@@ -41,9 +42,7 @@ function vpcOf({ vpc }: Readonly<Record<string, unknown>>): Pick<Wanted, 'vpc'> 
   if (vpc === undefined) return {};
   const { data, error } = jsonOr(vpcIdsSchema).safeParse(vpc);
   if (data) return { vpc: data };
-  throw new UsageError(
-    error.issues.map(({ path, message }) => `${['vpc', ...path].join('.')}: ${message}`).join('; '),
-  );
+  throw new UsageError(misfitsOf(error, 'vpc').join('; '));
 }
 
 const cdkJsonSchema = z.object({ context: z.record(z.string(), z.unknown()).default({}) });

@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import type { z } from 'zod';
+import { misfitsOf } from '../jobs/misfits.ts';
 import { DEPLOYED } from '../jobs/platform.ts';
 import { makespan, tailSeconds } from '../jobs/time-left.ts';
 import { type Cost, costOf, foreseenBill, foreseenBytes } from '../video/cost.ts';
@@ -63,8 +64,7 @@ export function estimateOf(plan: Plan, sourceBytes: number, vcpus: number, price
 function settingOf<T>(option: string, schema: z.ZodType<T>, given: object): T {
   const { success, data, error } = schema.safeParse(given);
   if (success) return data;
-  const problems = error.issues.map(({ path, message }) => [...path, message].map(String).join(': '));
-  throw new UsageError(`${option}: ${problems.join('; ')}`);
+  throw new UsageError(`${option}: ${misfitsOf(error).join('; ')}`);
 }
 
 /** Plans a file as a worker would. Throws a `UsageError` where it can not become a video, or its plan not be foreseen. */

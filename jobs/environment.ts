@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { pricesSchema } from '../video/prices.ts';
 import { encodeSettingsSchema } from '../video/settings.ts';
 import type { Ceilings, SpendingSettings } from './ledger.ts';
+import { misfitsOf } from './misfits.ts';
 import { reachSchema } from './webhook-request.ts';
 
 /** Text of JSON that must hold a value of this schema. */
@@ -235,6 +236,5 @@ export const PLATFORM_TAG = 'spotreel:platform';
 export function parseEnvironment<T extends z.ZodType>(schema: T, variables: NodeJS.ProcessEnv): z.infer<T> {
   const parsed = schema.safeParse(variables);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  throw new Error(`The environment is not usable: ${problems.join('; ')}`);
+  throw new Error(`The environment is not usable: ${misfitsOf(parsed.error).join('; ')}`);
 }

@@ -29,6 +29,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { z } from 'zod';
 import { batchesOf } from './batches.ts';
+import { misfitsOf } from './misfits.ts';
 
 /** What a player or a person is told about an object. */
 export interface ObjectHeaders {
@@ -340,9 +341,8 @@ export class ObjectStore {
     }
     const parsed = schema.safeParse(value);
     if (parsed.success) return parsed.data;
-    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
     throw new UnreadableObjectError(
-      `s3://${this.bucket}/${key} does not hold what it should: ${problems.join('; ')}`,
+      `s3://${this.bucket}/${key} does not hold what it should: ${misfitsOf(parsed.error).join('; ')}`,
     );
   }
 

@@ -7,6 +7,7 @@ import { PriceClass } from 'aws-cdk-lib/aws-cloudfront';
 import type { Node } from 'constructs';
 import { z } from 'zod';
 import { jsonOr } from '../jobs/json-or.ts';
+import { misfitsOf } from '../jobs/misfits.ts';
 import { vpcIdsSchema } from '../jobs/vpc-ids.ts';
 import { domainSchema } from './domain.ts';
 import type { SpotreelStackProps } from './stack.ts';
@@ -79,10 +80,8 @@ export function propsFromContext(node: Node): ContextProps {
   const parsed = contextSchema.safeParse(
     Object.fromEntries(given.filter(([, value]) => value !== undefined)),
   );
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-    throw new Error(`The CDK context is not usable: ${problems.join('; ')}`);
-  }
+  if (!parsed.success)
+    throw new Error(`The CDK context is not usable: ${misfitsOf(parsed.error).join('; ')}`);
   const {
     turnaroundSeconds,
     maxLifetimeMinutes,

@@ -7,7 +7,7 @@ import { CfnWebACL } from 'aws-cdk-lib/aws-wafv2';
 import type { Construct } from 'constructs';
 import { z } from 'zod';
 import { CLOUDFRONT_REGION } from '../jobs/platform.ts';
-import { misfits } from './misfits.ts';
+import { misfits, refuse } from './misfits.ts';
 
 const OUTPUT = 'Arn';
 
@@ -66,8 +66,7 @@ export class SpotreelWebAclStack extends Stack {
       ...props,
       env: { ...env, region: CLOUDFRONT_REGION },
     });
-    const problems = misfits('rules', webAclRulesSchema, rules);
-    if (problems.length > 0) throw new Error(`The web ACL cannot be built: ${problems.join('; ')}`);
+    refuse(misfits('rules', webAclRulesSchema, rules), 'The web ACL');
     const { requestsPerAddress } = webAclRulesSchema.parse(rules);
     const acl = new CfnWebACL(this, 'WebAcl', {
       scope: 'CLOUDFRONT',
