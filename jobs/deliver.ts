@@ -64,13 +64,16 @@ export async function queueDelivery(sqs: SQSClient, queueUrl: string, delivery: 
   );
 }
 
+/** What the log says of a delivery. */
+const fieldsOf = ({ endpoint, event }: Delivery) => ({ endpoint, eventId: event.id });
+
 /**
  * Delivers once.
  * @param last whether no other try will follow: then what is not delivered is kept, whatever the reason
  * @throws an `UndeliveredError` where it is to be tried again
  */
 export async function deliver(courier: Courier, delivery: Delivery, last: boolean): Promise<void> {
-  const fields = { endpoint: delivery.endpoint, eventId: delivery.event.id };
+  const fields = fieldsOf(delivery);
   const video = describedBy(delivery.event);
   if (video !== undefined && (await isDeleted(courier.stores.uploads, video)))
     return log('info', 'webhook-dropped', fields);
@@ -89,7 +92,7 @@ async function attempt(courier: Courier, delivery: Delivery, last: boolean): Pro
   if (!endpoint) return; // removed since
   if (endpoint.disabled) return keep(courier, delivery, 'The endpoint is disabled');
   const problem = await send(courier, endpoint, delivery.event);
-  const fields = { endpoint: endpoint.id, eventId: delivery.event.id };
+  const fields = fieldsOf(delivery);
   if (problem === undefined) {
     log('info', 'webhook-delivered', fields);
     if (endpoint.failing) await endpoints.enable(endpoint.id);

@@ -7,7 +7,7 @@ import { untilDeadline } from './batches.ts';
 import { dayOf } from './ledger.ts';
 import { log, withLogFields } from './log.ts';
 import type { Encode } from './messages.ts';
-import { ENDED_PREFIX, endedKey, isRevision, isVideoId, jobKeys } from './names.ts';
+import { ENDED_PREFIX, encodeBelow, endedKey, jobKeys } from './names.ts';
 import { openSince } from './open.ts';
 import type { ListedObject, ObjectStore } from './store.ts';
 
@@ -39,10 +39,11 @@ export async function mendHistory(mender: HistoryMender): Promise<void> {
     due.push(key);
   }
   const looked = async (mark: string) => {
-    const [, video = '', revision = ''] = mark.slice(ENDED_PREFIX.length).split('/');
-    if (!isVideoId(video) || !isRevision(revision)) return;
-    await withLogFields({ video, revision }, () =>
-      mendEncode(mender, { video, revision }, kept)
+    const [day = ''] = mark.slice(ENDED_PREFIX.length).split('/');
+    const encode = encodeBelow(`${ENDED_PREFIX}${day}/`, mark);
+    if (!encode) return;
+    await withLogFields(encode, () =>
+      mendEncode(mender, encode, kept)
         .then(() => uploads.delete(mark)) // last, so that an end in between is gone on from
         .catch((error: unknown) => log('error', 'history-not-deleted', { error: String(error) })),
     );

@@ -8,7 +8,7 @@ import { aboutKey } from './about.ts';
 import { untilDeadline } from './batches.ts';
 import { markEnded } from './history.ts';
 import { log, withLogFields } from './log.ts';
-import { DELETED_PREFIX, isRevision, isVideoId, jobKeys, UNTOLD_PREFIX, videoKeys } from './names.ts';
+import { DELETED_PREFIX, encodeBelow, jobKeys, UNTOLD_PREFIX, videoKeys } from './names.ts';
 import { openSince } from './open.ts';
 import type { Stores } from './publish.ts';
 import { sendUploaded } from './queue.ts';
@@ -64,13 +64,13 @@ async function lookAfter(
 /** Announces what an encode came to, if it has ended. @param key its mark */
 async function announceEncode(mender: EventsMender, key: string): Promise<void> {
   const { uploads, production } = mender.stores;
-  const [video = '', revision = ''] = key.slice(UNTOLD_PREFIX.length).split('/');
-  if (!isVideoId(video) || !isRevision(revision)) return;
-  if (await openSince(uploads, { video, revision })) return; // it will end, and then be told
+  const encode = encodeBelow(UNTOLD_PREFIX, key);
+  if (!encode || (await openSince(uploads, encode))) return; // an open one will end, and then be told
+  const { video, revision } = encode;
   await announce(mender, uploads, jobKeys.claim(video));
   await announce(mender, uploads, jobKeys.failed(video, revision));
   await announce(mender, production, videoKeys.master(video));
-  if (mender.marksEnded) await markEnded(uploads, { video, revision }, mender.now);
+  if (mender.marksEnded) await markEnded(uploads, encode, mender.now);
   await uploads.delete(key);
   log('info', 'announced-again', { video, revision });
 }

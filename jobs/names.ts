@@ -244,11 +244,16 @@ export function asTrackId(value: string): TrackId {
   return value;
 }
 
+/** The encode that a key names by `<id>/<revision>` behind its prefix, whatever follows; undefined where it names none. */
+export function encodeBelow(prefix: string, key: string): { video: VideoId; revision: Revision } | undefined {
+  const [video = '', revision = ''] = key.slice(prefix.length).split('/');
+  return isVideoId(video) && isRevision(revision) ? { video, revision } : undefined;
+}
+
 /** The video and revision whose plan has this key; undefined for any other key. */
 export function encodeOfPlanKey(key: string): { video: VideoId; revision: Revision } | undefined {
-  const [video = '', revision = ''] = key.slice(JOBS_PREFIX.length).split('/');
-  if (!isVideoId(video) || !isRevision(revision)) return undefined;
-  return key === jobKeys.plan(video, revision) ? { video, revision } : undefined;
+  const encode = encodeBelow(JOBS_PREFIX, key);
+  return encode && key === jobKeys.plan(encode.video, encode.revision) ? encode : undefined;
 }
 
 /** The revision of a source under given settings: equal inputs give an equal tree (DESIGN, idea 3). */

@@ -7,7 +7,7 @@
 import { untilDeadline } from './batches.ts';
 import { log, withLogFields } from './log.ts';
 import type { Encode } from './messages.ts';
-import { isRevision, isVideoId, jobKeys, OLD_PREFIX, videoKeys } from './names.ts';
+import { encodeBelow, jobKeys, OLD_PREFIX, videoKeys } from './names.ts';
 import { isLeaving, isOfLeaving, markLeaving, markOld } from './old-marks.ts';
 import { openSince } from './open.ts';
 import { publishedRevision, type Stores } from './publish.ts';
@@ -38,10 +38,10 @@ export async function mendRevisions(mender: RevisionsMender): Promise<void> {
     if (ageMs >= (isOfLeaving(mark) ? LEAVING_MS : mender.keptDays * DAY)) due.push(mark);
   }
   const looked = async (mark: ListedObject) => {
-    const [video = '', revision = ''] = mark.key.slice(OLD_PREFIX.length).split('/');
-    if (!isVideoId(video) || !isRevision(revision)) return;
-    await withLogFields({ video, revision }, () =>
-      mendRevision(mender, { video, revision }, mark).catch((error: unknown) =>
+    const encode = encodeBelow(OLD_PREFIX, mark.key);
+    if (!encode) return;
+    await withLogFields(encode, () =>
+      mendRevision(mender, encode, mark).catch((error: unknown) =>
         log('error', 'revision-not-deleted', { error: String(error) }),
       ),
     );

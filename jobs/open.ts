@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import type { Encode } from './messages.ts';
-import { isRevision, isVideoId, OPEN_PREFIX, openKey, openPrefix, untoldKey, type VideoId } from './names.ts';
+import { encodeBelow, OPEN_PREFIX, openKey, openPrefix, untoldKey, type VideoId } from './names.ts';
 import type { ObjectStore } from './store.ts';
 
 const markerSchema = z.object({
@@ -57,7 +57,7 @@ export async function hasOpen(uploads: ObjectStore, video: VideoId): Promise<boo
 /** Every encode that has a marker. */
 export async function* listOpen(uploads: ObjectStore): AsyncGenerator<OpenEncode> {
   for await (const { key, lastModified } of uploads.list(OPEN_PREFIX)) {
-    const [video = '', revision = ''] = key.slice(OPEN_PREFIX.length).split('/');
-    if (isVideoId(video) && isRevision(revision)) yield { video, revision, markedAt: lastModified };
+    const encode = encodeBelow(OPEN_PREFIX, key);
+    if (encode) yield { ...encode, markedAt: lastModified };
   }
 }

@@ -94,7 +94,7 @@ export async function inspect(
 
 /**
  * What takes a read of the whole file, and what needs nothing but its headers: at once, for each waits for bytes more
- * than it works. Where one fails, all end.
+ * than it works. Where the packets can not be read, all end.
  */
 async function readWhole(
   served: Served,
@@ -104,7 +104,8 @@ async function readWhole(
   const failed = new AbortController();
   const each = { ...served, signal: AbortSignal.any([served.signal, failed.signal]) };
   // What ffprobe reads goes by: a second read is for those alone whose bytes have the mark, or may have it cut in two.
-  const mayHaveCaptions = keepsMarks(container) ? served.lookFor?.(CAPTION_MARK) : undefined;
+  const isSought = canCarryCaptions(video.codec) && keepsMarks(container);
+  const mayHaveCaptions = isSought ? served.lookFor?.(CAPTION_MARK) : undefined;
   const reading = readPackets(each, video);
   // Headers may promise what no decoder keeps: one picture must come out.
   const decoding = decodeOne(each, video);
