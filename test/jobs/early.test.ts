@@ -15,7 +15,7 @@ import { isWorthwhile } from '../../video/early.ts';
 import { partSegments, partsOf, segmentsOfParts } from '../../video/parts.ts';
 import type { Receipt } from '../../video/receipt.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
-import { type Objects, serveS3 } from '../support/memory-s3.ts';
+import { memoryStores, type Objects, serveS3 } from '../support/memory-s3.ts';
 import { tinyPlan, tinyReceipts } from '../support/tiny-video.ts';
 
 const s3 = mockClient(S3Client);
@@ -33,8 +33,7 @@ beforeEach(async () => {
   s3.reset();
   objects.clear();
   serveS3(s3, objects);
-  const client = new S3Client({ region: 'us-east-1' });
-  stores = { uploads: new ObjectStore(client, 'uploads'), production: new ObjectStore(client, 'production') };
+  stores = memoryStores();
   const time = '2026-01-02T03:04:05.000Z';
   const source = { bucket: 'uploads', key: sourceKey(video), etag: 'e1', size: 5, time };
   const { claim } = await claimVideo(stores.uploads, source);

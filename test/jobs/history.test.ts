@@ -15,11 +15,10 @@ import { unmarkOpen } from '../../jobs/open.ts';
 import { publish, republish } from '../../jobs/publish.ts';
 import { reencode, retry, rollback } from '../../jobs/redrive.ts';
 import { requestFirst } from '../../jobs/requests.ts';
-import { ObjectStore } from '../../jobs/store.ts';
 import { readTrace } from '../../jobs/trace.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
 import { captureLog } from '../support/log-lines.ts';
-import { type Objects, serveS3 } from '../support/memory-s3.ts';
+import { memoryStores, type Objects, serveS3 } from '../support/memory-s3.ts';
 import { silentEdge } from '../support/silent-edge.ts';
 import { makeTiny, tinyReceipts } from '../support/tiny-video.ts';
 
@@ -27,11 +26,7 @@ const s3 = mockClient(S3Client);
 const sqs = mockClient(SQSClient);
 const objects: Objects = new Map();
 const times = new Map<string, Date>();
-const client = new S3Client({ region: 'us-east-1' });
-const stores = {
-  uploads: new ObjectStore(client, 'uploads'),
-  production: new ObjectStore(client, 'production'),
-};
+const stores = memoryStores();
 const { uploads } = stores;
 const settings = encodeSettingsSchema.parse({});
 const redriver = {

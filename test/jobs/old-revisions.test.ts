@@ -12,20 +12,15 @@ import { writeReceipt } from '../../jobs/progress.ts';
 import { publish, publishedRevision } from '../../jobs/publish.ts';
 import { reencode, rollback } from '../../jobs/redrive.ts';
 import { requestedRevision, requestFirst } from '../../jobs/requests.ts';
-import { ObjectStore } from '../../jobs/store.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
 import { captureLog } from '../support/log-lines.ts';
-import { type Objects, serveS3 } from '../support/memory-s3.ts';
+import { memoryStores, type Objects, serveS3 } from '../support/memory-s3.ts';
 import { tinyPlan, tinyReceipts } from '../support/tiny-video.ts';
 
 const s3 = mockClient(S3Client);
 const sqs = mockClient(SQSClient);
 const objects: Objects = new Map();
-const client = new S3Client({ region: 'us-east-1' });
-const stores = {
-  uploads: new ObjectStore(client, 'uploads'),
-  production: new ObjectStore(client, 'production'),
-};
+const stores = memoryStores();
 const { uploads, production } = stores;
 const settings = encodeSettingsSchema.parse({});
 const redriver = {

@@ -16,7 +16,7 @@ import { videoStatus } from '../../jobs/status.ts';
 import { ObjectStore } from '../../jobs/store.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
 import { captureLog } from '../support/log-lines.ts';
-import { type Objects, serveS3 } from '../support/memory-s3.ts';
+import { memoryStores, type Objects, serveS3 } from '../support/memory-s3.ts';
 import { tinyPlan, tinyReceipts } from '../support/tiny-video.ts';
 
 const sqs = mockClient(SQSClient);
@@ -77,12 +77,8 @@ beforeEach(() => {
   s3.reset();
   objects.clear();
   serveS3(s3, objects);
-  const client = new S3Client({ region: 'us-east-1' });
   redriver = {
-    stores: {
-      uploads: new ObjectStore(client, 'uploads'),
-      production: new ObjectStore(client, 'production'),
-    },
+    stores: memoryStores(),
     sqs: new SQSClient({ region: 'us-east-1' }),
     uploadsQueueUrl: 'http://127.0.0.1/uploads',
     settings,

@@ -8,10 +8,9 @@ import { writeReceipt } from '../../jobs/progress.ts';
 import { publish, type Stores } from '../../jobs/publish.ts';
 import { requestFirst } from '../../jobs/requests.ts';
 import { videoStatus } from '../../jobs/status.ts';
-import { ObjectStore } from '../../jobs/store.ts';
 import type { Finding } from '../../video/findings.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
-import { type Objects, serveS3 } from '../support/memory-s3.ts';
+import { memoryStores, type Objects, serveS3 } from '../support/memory-s3.ts';
 import { tinyPlan, tinyReceipts } from '../support/tiny-video.ts';
 
 const PLANNED: Finding = { code: 'frame-rate', text: 'Seen before the first frame.' };
@@ -53,8 +52,7 @@ beforeEach(async () => {
   s3.reset();
   objects.clear();
   serveS3(s3, objects);
-  const client = new S3Client({ region: 'us-east-1' });
-  stores = { uploads: new ObjectStore(client, 'uploads'), production: new ObjectStore(client, 'production') };
+  stores = memoryStores();
   await publishVideo();
 });
 

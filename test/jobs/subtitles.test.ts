@@ -18,7 +18,7 @@ import {
   type SubtitlesRequest,
 } from '../../jobs/subtitles.ts';
 import { encodeSettingsSchema } from '../../video/settings.ts';
-import { type Objects, serveS3 } from '../support/memory-s3.ts';
+import { memoryStores, type Objects, serveS3 } from '../support/memory-s3.ts';
 import { makeTiny } from '../support/tiny-video.ts';
 
 const s3 = mockClient(S3Client);
@@ -64,8 +64,7 @@ beforeEach(() => {
   s3.reset();
   objects.clear();
   serveS3(s3, objects);
-  const client = new S3Client({ region: 'us-east-1' });
-  stores = { uploads: new ObjectStore(client, 'uploads'), production: new ObjectStore(client, 'production') };
+  stores = memoryStores();
 });
 
 describe('subtitles appear', () => {

@@ -10,18 +10,25 @@ import {
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
-  type S3Client,
+  S3Client,
   type ServiceInputTypes,
   type ServiceOutputTypes,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import type { AwsStub } from 'aws-sdk-client-mock';
+import { ObjectStore } from '../../jobs/store.ts';
 import { jsonObject, s3Error } from './s3-objects.ts';
 
 /** Objects by `bucket/key`: their text, or their bytes as Latin-1. */
 export type Objects = Map<string, string>;
 
 type Mock = AwsStub<ServiceInputTypes, ServiceOutputTypes, S3Client['config']>;
+
+/** The platform's buckets, by a client of their own: of a class that is mocked. */
+export function memoryStores(): { uploads: ObjectStore; production: ObjectStore } {
+  const client = new S3Client({ region: 'us-east-1' });
+  return { uploads: new ObjectStore(client, 'uploads'), production: new ObjectStore(client, 'production') };
+}
 
 /** An object's ETag, with its quotes. */
 export const etagOf = (text: string) => `"${createHash('md5').update(text).digest('hex')}"`;
